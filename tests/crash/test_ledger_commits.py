@@ -1,4 +1,4 @@
-"""A process that is killed right before or right after a commit: what is in the ledger afterwards (D2)."""
+"""Crashes right before or right after a commit: what is in the ledger afterwards (D2)."""
 
 import multiprocessing
 import os

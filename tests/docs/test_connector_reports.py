@@ -53,4 +53,4 @@ def test_a_page_has_settings_capabilities_and_what_the_suite_has_found(name):
 
 
 def _older(recorded: str | None, since: str) -> str:
-    return f"the recording was made with suite {recorded}, and the case came with {since}"
+    return f"the recording was made with suite {recorded}, but the case came in {since}"

@@ -125,7 +125,7 @@ class RealOdoo:
         return {
             "connector": "odoo", "address of your Odoo": self.url, "database": self.database, "user": self.seed.login,
             "API key": self.seed.api_key(), **at_odoo, "taxes": "by_rate",
-            "product that shipping is invoiced as": self.seed.sku("SHIP"),
+            "product for shipping": self.seed.sku("SHIP"),
         }  # fmt: skip
 
     def issued(self) -> list[tuple[str, Decimal]]:
@@ -203,15 +203,15 @@ def guide(folder: Path, address: str, of_the_connector: Mapping[str, str]) -> in
     typist = Typist(folder, "init", env=environment())
     typist.child.timeout = 120
     answers = {
-        "address of your ShipperOne": address, "store code": "", "a name for this shop": "acme",
-        "where secrets are kept": "", "token": "sandbox-token", "what this ERP does": "", **of_the_connector,
-        "time zone of the shop": "", "where ShipperOne has its fields": "", "going live": "now", "write it": "",
+        "address of your ShipperOne instance": address, "store code": "", "a name for this shop": "acme",
+        "where to store secrets": "", "token": "sandbox-token", "tasks of this ERP": "", **of_the_connector,
+        "time zone of the shop": "", "the places of ShipperOne's fields": "", "going live": "now", "write it": "",
     }  # fmt: skip
     questions = list(answers)
     asked = 0
     while questions:  # some are asked of some servers only, such as which of several journals
         try:
-            at = typist.waits_for(*questions, *(f"sales journal for what {code} ships" for code in CODES))
+            at = typist.waits_for(*questions, *(f"sales journal for invoices of {code}" for code in CODES))
         except pexpect.TIMEOUT:
             raise AssertionError(f"none of {questions} was asked: {typist.seen}{typist.child.before}") from None
         asked += 1

@@ -277,7 +277,7 @@ def changed(shop: Shop) -> None:
 
 
 def taxes(shop: Shop) -> None:
-    """B6, B15, M7: what is mapped to nothing is held before anything is built; shipping's tax goes by its rule."""
+    """B6, B15, M7: what is mapped to no order is held before anything is built; shipping's tax goes by its rule."""
     for name in ("MUG", "TEA", "FEE"):
         shop.product(name, service=name == "FEE")
     mixed = shop.order(shop.item(1, "MUG", total="30.00"), shop.item(2, "TEA", total="10.00", rate="5"))
@@ -529,7 +529,7 @@ def doctor(shop: Shop) -> None:
     """Nothing fails for a user with no more rights than the page says; what is named wrong is told by its name."""
     lines = shop.connector(payments={"card": {}}).check()
     assert [line for line in lines if line.ok is False] == []
-    no_sample = " is included in its price; no sample of it can be worked out over XML-RPC"
+    no_sample = " is included in its price; a sample cannot be computed over XML-RPC"
     for rate, tax in ((23, "11.21"), (5, "2.86")):
         sample = f": 3 at 19.99 come to 59.97, {tax} of it tax"
         says = no_sample if shop.protocol == "xmlrpc" else sample

@@ -116,7 +116,7 @@ def kit(shop: Shop) -> None:
     assert shop.reserve(erp, "a2", short) == Shortage(
         (ShortLine(1, shop.sku("BOX"), D(4), D(2)), ShortLine(2, shop.sku("CUP"), D(1), D(5)))
     )
-    with pytest.raises(Refused, match="one of it needs no exact quantity") as refused:
+    with pytest.raises(Refused, match="one kit does not need an exact quantity") as refused:
         shop.reserve(erp, "a3", shop.order(shop.item(1, "ODD"), number=3))
     assert (refused.value.reason, refused.value.owner) == (Reason.KIT_INCOMPLETE, "warehouse")
     part = shop.order(shop.item(1, "BOX", "1", "10.00"))
@@ -146,7 +146,7 @@ def units(shop: Shop) -> None:
     assert refused.value.reason == Reason.UNIT_UNCLEAR
     erp = shop.connector(units={"Twelve": 12, "Eight": 8})
     wrong = {
-        "EGG": "5 pieces of .* are no exact number of Twelve",
+        "EGG": "5 pieces of .* are not a whole number of Twelve",
         "BAR": r"are 0\.625 Eight, which Odoo rounds to 0\.01",
     }
     for number, (name, sentence) in enumerate(wrong.items(), 2):

@@ -343,11 +343,11 @@ def tampered(shop: Shop) -> None:
         assert move["state"] == "draft"
 
     write(drafts["i1"], partner_id=other["contact"])
-    refused("i1", Reason.ERP_REFUSED, f"made out to Somebody.*buyer is contact {buyer}; put it back")
+    refused("i1", Reason.ERP_REFUSED, f"made out to Somebody.*buyer is contact {buyer}; revert the change")
     write(drafts["i1"], partner_id=buyer)
     assert shop.issue(erp, "i1", drafts["i1"], orders["i1"]).issued
     write_line(drafts["i2"], tax_ids=[(6, 0, [other["tax"]])])
-    refused("i2", Reason.TAX_DIFFERS, "in place of the tax that the settings choose")
+    refused("i2", Reason.TAX_DIFFERS, "instead of the tax that the settings select")
     write_line(drafts["i2"], tax_ids=[(6, 0, [tax["id"]])])
     assert shop.issue(erp, "i2", drafts["i2"], orders["i2"]).issued
     write_line(drafts["i3"], product_id=shop.id("CUP") if shop.seed else 0, tax_ids=[(6, 0, [tax["id"]])])

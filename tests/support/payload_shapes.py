@@ -315,8 +315,8 @@ SHAPES: dict[str, Shape] = {
     "bundles with a price of their own": Shape(
         _same,
         lambda: [order_of(name, f"FO-{name}-{n}", 100 * n) for n in range(1, 4) for name in ("set", "parts")],
-        asks="does the ERP keep bundles in stock, or what is in them?",
+        asks="does the ERP keep bundles in stock, or their parts?",
         proven=False,
     ),
-    "no currency": Shape(_no_currency, asks="do not say their currency", proven=False),
+    "no currency": Shape(_no_currency, asks="state no currency", proven=False),
 }

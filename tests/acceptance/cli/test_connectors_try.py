@@ -89,7 +89,7 @@ def test_a_hook_is_shown_from_both_sides_with_what_it_needed_before(connectors):
         "10 on hand, 1 reserved",
     ]
     assert built["core"] == [
-        "lines, shipping, currency, tax and total are what ShipperOne lists; ShipperOne is asked next"
+        "lines, shipping, currency, tax and total match ShipperOne's listing; it is sent to ShipperOne next"
     ]
     assert "state=draft" in built["erp"][0]
     assert "state=issued" in issued["erp"][0]
@@ -121,7 +121,7 @@ def test_an_order_of_shipperone_is_tried_and_a_cent_is_seen_before_a_merchant_se
 def test_a_list_of_documents_is_looked_at_as_reconcile_does(connectors):
     good = connectors("try", "honest", "list_documents", "--json")
     assert good.returncode == 0, good.stdout
-    assert json.loads(good.stdout)["steps"][-1]["core"] == ["reconcile finds what was made for this order"]
+    assert json.loads(good.stdout)["steps"][-1]["core"] == ["reconcile finds this order's documents"]
     half = connectors("try", "honest", "list_documents", "--harness", "wrong:Half")
     assert half.returncode == 1
     assert " core    reconcile would report a-KIT-" in half.stdout
@@ -133,7 +133,7 @@ def test_a_list_of_documents_is_looked_at_as_reconcile_does(connectors):
     [
         ("Mute", 1, "  core    the job is held as connector_bug"),
         ("Shut", 5, "  answer  raised AuthFailed: the ERP refuses the login"),
-        ("Blind", 0, "  ERP     Blind does not override documents: not looked at"),
+        ("Blind", 0, "  ERP     Blind does not override documents: not checked"),
     ],
 )
 def test_what_goes_wrong_is_said_with_what_core_would_do(connectors, harness, code, said):

@@ -36,9 +36,9 @@ def test_everything_is_right_and_nothing_is_changed(world):
     before = {path: path.read_bytes() for path in world.folder.glob("*.db")}
     code, found = examined(world)
     assert (code, failed(found), warned(found)) == (0, [], [])
-    assert found["queue of allocation"] == ("OK", "0 order(s), every one can be read", None)
-    assert found["ledger"][1] == "it opens, is of this version, and can be written"
-    assert found["identity"][1] == f"it is counting:{world.erp.file}"
+    assert found["queue of allocation"] == ("OK", "0 order(s), all readable", None)
+    assert found["ledger"][1] == "the ledger opens, has this version, and is writable"
+    assert found["identity"][1] == f"the ERP is counting:{world.erp.file}"
     assert {path: path.read_bytes() for path in before} == before
     assert "FAIL" not in world.command("doctor", "acme").stdout
     assert world.command("doctor", "nobody").returncode == 2
@@ -47,7 +47,7 @@ def test_everything_is_right_and_nothing_is_changed(world):
 def test_a_ledger_that_is_not_there_yet_is_no_fault_and_is_not_made(world):
     code, found = examined(world)
     assert (code, warned(found)) == (0, ["ledger"])
-    assert found["ledger"][2] == "the first `shipperone-erp run` makes it"
+    assert found["ledger"][2] == "the first `shipperone-erp run` creates it"
     assert not (world.folder / "ledger.db").exists()
 
 
@@ -55,7 +55,7 @@ def test_a_wrong_address(world):
     world.settings["base_url"] = '"http://127.0.0.1:9"'
     code, found = examined(world)
     assert (code, failed(found)) == (4, ["address"])
-    assert "no connection to ShipperOne could be made" in found["address"][1]
+    assert "no connection to ShipperOne could be established" in found["address"][1]
     assert "http://127.0.0.1:9" in found["address"][2]
 
 
@@ -63,7 +63,7 @@ def test_an_address_with_https_where_only_http_is_spoken(world):
     world.settings["base_url"] = f'"{world.sandbox.base_url.replace("http:", "https:")}"'
     code, found = examined(world)
     assert (code, failed(found)) == (4, ["address"])
-    assert "https is spoken where only http is understood" in found["address"][1]
+    assert "https is used with an http-only server" in found["address"][1]
 
 
 class Elsewhere(BaseHTTPRequestHandler):
@@ -102,14 +102,14 @@ def test_a_wrong_store_code(world):
     world.settings["store_code"] = '"other"'
     code, found = examined(world)
     assert (code, failed(found)) == (4, ["store code"])
-    assert "check store_code (other), which came with the token" in found["store code"][2]
+    assert "check store_code (other), which belongs to the token" in found["store code"][2]
 
 
 def test_a_token_without_the_scope(world):
     world.sandbox.without_scope.add(world.sandbox.token)
     code, found = examined(world)
     assert (code, failed(found)) == (4, ["queue of allocation", "queue of invoice"])
-    assert found["queue of invoice"][2] == "give the token the scope to read this queue"
+    assert found["queue of invoice"][2] == "grant the token the scope to read this queue"
     assert found["warehouses"][0] == "WARN"
 
 
@@ -139,7 +139,9 @@ def test_amounts_that_no_setting_explains_are_counted_and_the_first_is_told_in_f
         "2 of 5 order(s) would be held, amount_unexplained", "1 of 5 order(s) would be held, currency_differs",
     }  # fmt: skip
     assert told["2 of 5 order(s) would be held, amount_unexplained"].startswith("first: order FO-1: the lines come to ")
-    assert "totals.coupon is 2.00: if that is it, name it in [[tenants.acme.charges]]" in "".join(told.values())
+    assert "totals.coupon is 2.00: if that is the cause, add it as a charge in [[tenants.acme.charges]]" in "".join(
+        told.values()
+    )
     world.settings["currencies"] = '["CZK"]'
     world.more = '[[tenants.acme.charges]]\nname = "coupon"\npath = "totals.coupon"\nsign = "-"\nkind = "line"\n'
     assert "amounts of allocation" not in examined(world)[1]
@@ -173,7 +175,7 @@ def test_an_erp_that_cannot_be_asked(world, plugins):
     world.settings["fiscal_first"] = "true"
     code, found = examined(world)
     assert (code, failed(found)) == (5, ["database"])
-    assert found["identity"][:2] == ("OK", f"it is sqlite:{world.folder}/nothing.db")
+    assert found["identity"][:2] == ("OK", f"the ERP is sqlite:{world.folder}/nothing.db")
     assert "ERP" not in found, "an OK of the ERP beside its database's FAIL"
     assert "fiscal_first: an invoice is issued before ShipperOne has accepted it" in found["connector"][1]
 

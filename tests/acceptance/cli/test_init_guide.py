@@ -50,21 +50,21 @@ def erp(tmp_path):
 
 def test_the_guide_ends_with_a_toml_that_invoices(magento, erp):
     typist = Typist(erp, "init")
-    typist.answers("address of your ShipperOne", "acme.example")
-    shown = typist.answers("address of your ShipperOne", "http://127.0.0.1:9")
+    typist.answers("address of your ShipperOne instance", "acme.example")
+    shown = typist.answers("address of your ShipperOne instance", "http://127.0.0.1:9")
     assert "write an address such as https://acme.example" in shown
-    shown = typist.answers("address of your ShipperOne", magento.base_url)
+    shown = typist.answers("address of your ShipperOne instance", magento.base_url)
     assert "check the address and the network" in shown
     assert "the address answers" in typist.answers("store code", "default")
     typist.answers("a name for this shop", "<")
     typist.answers("store code", "sk")
     typist.answers("a name for this shop", "acme")
-    typist.answers("where secrets are kept", "")
+    typist.answers("where to store secrets", "")
     typist.answers("token", "tok-0815-wrong")
     shown = typist.answers("token", TOKEN)
     assert "refuses the token" in shown or "401" in shown, shown
-    shown = typist.answers("what this ERP does", "")
-    assert "the token is taken; store sk has 2 warehouse(s): main, outlet" in shown
+    shown = typist.answers("tasks of this ERP", "")
+    assert "the token is valid; store sk has 2 warehouse(s): main, outlet" in shown
     shown = typist.answers("connector", "generic_sql")
     assert "6 order(s) in pending_allocation, 6 order(s) in pending_invoice" in shown
     typist.answers("address of the ERP's database", "sqlite:///nowhere/erp.db")
@@ -73,8 +73,8 @@ def test_the_guide_ends_with_a_toml_that_invoices(magento, erp):
     shown = typist.answers("statements to start from", "guarded")
     assert "reservations" in shown
     typist.answers("time zone of the shop", "Europe/Bratislawa")
-    assert "no such time zone" in typist.answers("time zone of the shop", "")
-    shown = typist.answers("where ShipperOne has its fields", "")
+    assert "not a time zone" in typist.answers("time zone of the shop", "")
+    shown = typist.answers("the places of ShipperOne's fields", "")
     assert 'qty = "qty_shipped"' in shown
     assert "with these settings 0 of 12 would be held, without them 12" in shown
     typist.answers("going live", "now")
@@ -129,7 +129,7 @@ def test_a_guide_that_is_left_writes_nothing(magento, erp):
     before = sorted(erp.iterdir())
     typist = Typist(erp, "init", "--base-url", magento.base_url, "--store", "sk")
     typist.answers("a name for this shop", "acme")
-    typist.waits_for("where secrets are kept")
+    typist.waits_for("where to store secrets")
     typist.process.send_signal(signal.SIGINT)
     typist.ends()
     assert typist.code == 2

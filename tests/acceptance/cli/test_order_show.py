@@ -105,7 +105,7 @@ def test_a_difference_table_and_links(world):
     world.once(settle_for=3)
     text = shown(world, "FO-1", "--stage", "invoice")
     assert "  total_incl_tax  25.00            24.99" in text
-    assert "  whose move: accountant; details: `shipperone-erp explain total_differs`" in text
+    assert "  owner: accountant; details: `shipperone-erp explain total_differs`" in text
     with world.ledger() as ledger:
         from shipperone_erp.operations.reports import order_story
 

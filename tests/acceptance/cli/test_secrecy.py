@@ -299,7 +299,7 @@ def test_warnings_name_every_secret_in_plain_text_and_no_reference(world):
     found = [row for row in rows if row["check"] == "secrets"]
     assert sorted(row["sentence"] for row in found) == sorted(wanted)
     assert {row["verdict"] for row in found} == {"WARN"}
-    assert {row["cure"] for row in found} == {"keep it where only this process can read it"}
+    assert {row["cure"] for row in found} == {"store it where only this process can read it"}
     assert leaked(_output(done) + str(rows)) == set()
 
 

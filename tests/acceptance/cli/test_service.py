@@ -231,7 +231,10 @@ def test_of_what_shipperone_has_accepted_a_person_may_only_say_retry(world):
         assert said.returncode == 2, said.stdout
     # it is rebuilt only where the ERP's own list shows that it is missing, and this connector keeps none
     rebuilt = world.command("order", "retry", "FO-1", "--rebuild", "--stage", "invoice")
-    assert (rebuilt.returncode, "nothing was done, since the ERP must be asked before" in rebuilt.stderr) == (5, True)
+    assert (rebuilt.returncode, "nothing was done, since the ERP could not be queried first" in rebuilt.stderr) == (
+        5,
+        True,
+    )
     assert world.job("FO-1", I) == job
     assert world.command("order", "retry", "FO-1", "--stage", "invoice").returncode == 0
     world.finishes()
@@ -259,7 +262,7 @@ def test_handled_by_hand_and_confirmed_is_asked_about_while_it_is_still_listed(w
     assert world.command("order", "resolve", "FO-1", "--outcome", "confirmed").returncode == 0
     assert world.job("FO-1", A).state is State.DONE
     shown = world.command("order", "show", "FO-1").stdout
-    assert f"it counts as confirmed at ShipperOne because {actor()} said so" in shown
+    assert f"confirmed at ShipperOne, according to {actor()}" in shown
     assert "inferred" not in shown
     for _ in range(5):
         world.once(settle_for=0.1)

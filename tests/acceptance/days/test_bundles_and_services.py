@@ -301,13 +301,13 @@ def test_an_order_of_services_only_asks_the_erp_for_no_stock(merchant):
     allocated, invoiced = merchant.job("FO-1", A), merchant.job("FO-1", I)
     assert effects(merchant, "FO-1", A) == [EffectKind.CONFIRM]
     assert (allocated.state, allocated.reference) == (State.DONE, None)
-    assert "nothing of it is kept in stock" in (allocated.sentence or "")
+    assert "none of its items is kept in stock" in (allocated.sentence or "")
     assert EffectKind.DELIVER not in effects(merchant, "FO-1", I)
     assert "there was nothing to deliver" in (invoiced.sentence or "")
     assert merchant.books.reserved("FO-1") == 0
     assert [booked.items for booked in merchant.books.invoices("FO-1")] == [{"10": 1}]
     told = merchant.command("order", "show", "FO-1", "--stage", "allocation")
-    assert "nothing of it is kept in stock: allocated without asking the ERP" in told.stdout
+    assert "none of its items is kept in stock: allocated without the ERP" in told.stdout
 
 
 @pytest.mark.case("B19")

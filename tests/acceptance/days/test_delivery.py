@@ -66,7 +66,7 @@ def test_without_a_reservation_a_person_books_the_goods_out(allocated_by_hand):
     assert len(merchant.books.invoices("FO-1")) == 1, "the invoice does not wait for it"
     done = merchant.command("order", "resolve", "FO-1", "--outcome", "cancelled")
     assert done.returncode == 2
-    assert "only `--outcome confirmed` can be said" in done.stderr
+    assert "only `--outcome confirmed` is possible" in done.stderr
     assert merchant.command("order", "resolve", "FO-1", "--outcome", "confirmed", "--note", "by hand").returncode == 0
     merchant.finishes()
     assert merchant.job("FO-1", I).state is State.DONE

@@ -27,8 +27,7 @@ def test_a_path_that_matches_in_no_order_is_named_with_the_nearest(merchant):
     )
     found = warnings(merchant)
     assert found["field customer.vat_id"][0] == (
-        "its place customer.tax.vatt holds nothing in any of the 1 order(s) that are listed; "
-        "did you mean customer.tax.vat?"
+        "its place customer.tax.vatt is empty in all 1 listed order(s); did you mean customer.tax.vat?"
     )
     assert found["field customer.vat_id"][1] == "correct customer.vat_id in [tenants.acme.fields]"
     assert "did you mean taxes.rate?" in found["field tax_percent"][0]

@@ -114,7 +114,7 @@ def test_the_preview_says_what_is_listed_and_what_either_answer_does(before):
     assert said(before, "go-live", "acme", "--all", "--from-now", code=2).strip() == "give either --all or --from-now"
 
     said(before, "go-live", "acme", "--from-now")
-    assert "acme allocation: live, nothing is held" in before.command("go-live", "acme").stdout
+    assert "acme allocation: live, no order is held" in before.command("go-live", "acme").stdout
     before.once()
     assert before.sandbox.posts == []
     assert {job.state for job in before.jobs()} == {State.IGNORED}
@@ -143,7 +143,7 @@ def test_what_was_made_by_hand_is_compared_and_confirmed_and_never_touched(befor
         assert [(act.action, act.note) for act in ledger.actions(invoice.id)] == [
             ("adopt INV/7, number 2026-0007, total 14.99", "made by Eva")
         ]
-    assert "adopted: made elsewhere" in said(before, "order", "show", "FO-3")
+    assert "adopted: created elsewhere" in said(before, "order", "show", "FO-3")
 
     before.sandbox.ship("FO-1")
     said(before, "go-live", "acme", "--from-now")
@@ -163,7 +163,7 @@ def test_another_total_is_held_and_nothing_is_sent_until_it_is_named_rightly(bef
     assert "total_incl_tax: ERP 14.98, ShipperOne 14.99; nothing was sent" in (job.sentence or "")
     assert before.sandbox.posts == []
     rebuilt = said(before, "order", "retry", "FO-3", "--rebuild", code=2)
-    assert "INV/7 was made elsewhere: nothing of it is built, undone or given back from here" in rebuilt
+    assert "INV/7 was created elsewhere: it is not rebuilt, undone or released from here" in rebuilt
     said(before, "order", "adopt", "FO-3", "--reference", "INV/7", "--total", "14.99")
     before.once()
     assert before.job("FO-3", I).state is State.DONE
@@ -190,7 +190,7 @@ def test_the_adopted_order_changes_is_refused_or_vanishes_and_is_held_each_time(
     before.once()
     held = before.job("FO-3", I)
     assert (held.state, held.reason, held.reference) == (State.HELD, Reason.ITEMS_CHANGED, "INV/7")
-    assert "ShipperOne lists it otherwise now" in (held.sentence or "")
+    assert "ShipperOne lists the order differently now" in (held.sentence or "")
 
     # ShipperOne's own figure is another one than the listing's, which lags behind
     said(before, "order", "adopt", "FO-3", "--reference", "INV/7", "--total", "15.99")
@@ -198,14 +198,14 @@ def test_the_adopted_order_changes_is_refused_or_vanishes_and_is_held_each_time(
     before.once()
     refused = before.job("FO-3", I)
     assert (refused.state, refused.reason) == (State.HELD, Reason.PLATFORM_REFUSED)
-    assert "which was made elsewhere: shipping_amount_incl_tax is 4.99" in (refused.sentence or "")
+    assert "which was created elsewhere: shipping_amount_incl_tax is 4.99" in (refused.sentence or "")
 
     before.sandbox.cancel("FO-3")
     for _ in range(3):
         before.once()
     gone = before.job("FO-3", I)
     assert (gone.state, gone.reason) == (State.HELD, Reason.ORDER_GONE)
-    assert "INV/7, which was made elsewhere, is left as it is" in (gone.sentence or "")
+    assert "INV/7, which was created elsewhere, stays unchanged" in (gone.sentence or "")
     said(before, "order", "resolve", "FO-3", "--outcome", "cancelled")
     assert before.job("FO-3", I).state is State.GONE
     assert (before.books.invoices(), before.books.drafts()) == ([], 0)
@@ -233,7 +233,7 @@ def test_many_at_once_by_csv_all_or_none(before):
     refused = said(before, "order", "adopt", "--csv", str(file), code=2)
     assert f"{file}:4: no job of order FO-9 is known" in refused
     assert f"{file}:5: " in refused
-    assert "a reservation has a reference only" in refused
+    assert "a reservation has only a reference" in refused
     assert not any(job.adopted for job in before.jobs()), "nothing is done if one row is bad"
 
     file.write_text(good)

@@ -208,7 +208,7 @@ def test_the_true_day_of_supply_is_set_by_a_command_of_its_own(world):
     assert world.job("FO-1", I).reason is Reason.DATE_IMPLAUSIBLE
     assert "can be dated so" in say(world, "retry", "FO-1", "--issue-date", today, "--note", "x", code=2)
     tomorrow = str(world.clock().date() + timedelta(days=1))
-    assert "is later than today" in say(world, "supply-date", "FO-1", "--date", tomorrow, "--note", "x", code=2)
+    assert "is in the future" in say(world, "supply-date", "FO-1", "--date", tomorrow, "--note", "x", code=2)
     assert "more than ten years" in say(world, "supply-date", "FO-1", "--date", "1926-11-28", "--note", "x", code=2)
     assert "needs --note" in say(world, "supply-date", "FO-1", "--date", yesterday, "--note", " ", code=2)
     say(world, "supply-date", "FO-1", "--date", yesterday, "--note", "the courier's papers")

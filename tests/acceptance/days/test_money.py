@@ -54,7 +54,7 @@ def test_a_coupon_is_on_the_invoice_once_its_place_is_named(merchant):
     sentence = held(merchant, Reason.AMOUNT_UNEXPLAINED)
     assert sentence == (
         "the lines come to 20.00 and shipping to 4.99, together 24.99, but the order's total is 19.99: -5.00 is not "
-        'explained; totals.coupon_amount is 5.00: if that is it, name it in [[tenants.acme.charges]] with `sign = "-"`'
+        'explained; totals.coupon_amount is 5.00: if that is the cause, add it as a charge in [[tenants.acme.charges]] with `sign = "-"`'
     )
     charge(merchant, "coupon", "totals.coupon_amount", "line", "-")
     merchant.finishes()
@@ -104,7 +104,9 @@ def test_a_charge_that_is_no_number_is_held_and_not_left_out(merchant):
     merchant.once(settle_for=0.5)
     job = merchant.job("FO-1", Stage.ALLOCATION)
     assert (job.state, job.reason) == (State.HELD, Reason.ORDER_UNREADABLE)
-    assert "has 'SPRING' at totals.coupon, where the charge coupon should be: that is no decimal number" in job.sentence
+    assert (
+        "has 'SPRING' at totals.coupon, the place of the charge coupon, which is not a decimal number" in job.sentence
+    )
     merchant.sandbox.change("FO-1", lambda raw: {**raw, "totals": {"coupon": "5.00"}})
     merchant.finishes()
     assert invoiced(merchant) == (D("19.99"), D("4.99"))
@@ -186,7 +188,7 @@ def test_every_part_shows_the_whole_shipping_fee(merchant):
     sentence = held(merchant, Reason.SHIPPING_REPEATED)
     (first,) = merchant.books.invoices("FO-1")
     assert sentence.startswith(
-        f"invoice {first.number} of an earlier part of this order carried the shipping of 4.99 already: "
+        f"invoice {first.number} of an earlier part of this order already included the shipping of 4.99: "
     )
     assert len(merchant.sandbox.order("FO-1").invoices) == 1, "nothing was sent of the second part"
     retried(merchant)
@@ -215,7 +217,7 @@ def test_a_fee_that_every_part_shows_is_not_charged_twice_by_itself(merchant):
     del merchant.settings["shipping_on_parts"]
     charge(merchant, "cod_fee", "totals.cod_fee", "line")
     merchant.sandbox.add(parts("18.00", shipping_amount_incl_tax=D(0), extra={"totals": {"cod_fee": D("2.00")}}))
-    assert "carried the charge cod_fee of 2.00 already" in held(merchant, Reason.SHIPPING_REPEATED)
+    assert "already included the charge cod_fee of 2.00" in held(merchant, Reason.SHIPPING_REPEATED)
     first_only = {1: {"cod_fee": D("2.00")}, 2: {}}
     merchant.sandbox.change("FO-1", lambda raw: {**raw, "totals": first_only[raw["items"][0]["id"]]})
     merchant.finishes()
@@ -324,8 +326,8 @@ def test_half_a_forint_is_explained_and_not_rounded(merchant):
     merchant.settings["currency"] = '"HUF"'
     merchant.sandbox.add(order("10970.50", currency="HUF", shipping="990", row_total_incl_tax=D("9980.50")))
     assert held(merchant, Reason.AMOUNT_UNEXPLAINED).startswith(
-        "the total_incl_tax is 10970.50, and HUF has no decimals: no invoice can state it, and it is not rounded "
-        "silently. Have the shop round it to 10971"
+        "the total_incl_tax is 10970.50, and HUF has no decimals: an invoice cannot state it, and it is never "
+        "rounded silently. Have the shop round it to 10971"
     )
 
 
@@ -393,7 +395,7 @@ def test_discounts_that_nothing_proves_are_one_alert_and_the_setting_heals_all(m
     without_a_total(merchant, *orders)
     lines = json.loads(merchant.command("doctor", "--json").stdout)
     (line,) = [line for line in lines if line["check"].startswith("discount")]
-    assert line["sentence"].startswith("3 order(s) will be held, since nothing proves")
+    assert line["sentence"].startswith("3 order(s) will be held, since it is not proven")
     assert line["sentence"].endswith(
         '74.97 by `discount = "in_row"`, 68.97 by `discount = "off_row"`, 67.71 by `discount = "off_row_net"`'
     )
@@ -494,7 +496,10 @@ def test_the_fee_of_each_item_is_on_the_invoice_of_its_parcel(merchant):
     merchant.sandbox.change("FO-1", with_fees)
     lines = json.loads(merchant.command("doctor", "--json").stdout)
     (line,) = [line for line in lines if line["check"].startswith("amounts")]
-    assert "items.weee_row_amount is 1.00: if that is it, name it in [[tenants.acme.charges]]" in line["cure"]
+    assert (
+        "items.weee_row_amount is 1.00: if that is the cause, add it as a charge in [[tenants.acme.charges]]"
+        in line["cure"]
+    )
     charge(merchant, "weee", "items.weee_row_amount", "line")
     merchant.finishes()
     assert [booked.total for booked in merchant.books.invoices("FO-1")] == [D("15.49"), D("6.50")]

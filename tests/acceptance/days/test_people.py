@@ -112,7 +112,7 @@ def test_reserved_and_never_shipped_is_shown_and_heals_when_it_ships(forgotten):
     assert forgotten.once().ending is Ending.HELD
     job = forgotten.job("FO-1", A)
     assert (job.state, job.reason, job.owner) == (State.HELD, Reason.RESERVED_NOT_SHIPPED, Owner.WAREHOUSE)
-    assert "nothing has shipped within 14d" in (job.sentence or "")
+    assert "nothing was shipped within 14d" in (job.sentence or "")
     rows = json.loads(said(forgotten, "status", "--json"))
     assert [row["reserved_not_shipped"] for row in rows] == [1, 0]
     assert "acme: 1 reserved, and not shipped within ship_within" in said(forgotten, "status")
@@ -161,7 +161,7 @@ def test_what_a_queue_lists_is_not_given_back(forgotten, queue):
     else:
         forgotten.sandbox.add(order())
     refused = said(forgotten, "order", "release", "FO-1", "--note", "lost", code=2)
-    assert f"order FO-1 is listed in {queue}: nothing is given back of it" in refused
+    assert f"order FO-1 is listed in {queue}: its reservation is not released" in refused
     assert (forgotten.job("FO-1", A).ending, forgotten.books.reserved("FO-1")) == (None, 1)
 
 
@@ -186,7 +186,7 @@ def test_a_queue_that_cannot_be_read_proves_nothing(forgotten):
     forgotten.once()
     forgotten.sandbox.cancel("FO-1")
     forgotten.sandbox.faults.add(Fault("html_502", action="pending_invoice"))
-    assert "both queues must be read before" in said(forgotten, "order", "release", "FO-1", "--note", "lost", code=4)
+    assert "both queues must be read first" in said(forgotten, "order", "release", "FO-1", "--note", "lost", code=4)
     forgotten.sandbox.faults.clear()
     said(forgotten, "order", "release", "FO-1", "--note", "lost")
     forgotten.sandbox.faults.add(Fault("html_502", action="pending_invoice"))
@@ -260,7 +260,7 @@ def test_another_erp_and_what_names_documents_of_the_one_before(merchant):
     merchant.once(settle_for=1)
     held = merchant.job("FO-1", A)
     assert (held.state, held.reason, held.reference) == (State.HELD, Reason.ERP_CHANGED, None)
-    assert f"{old.reference} is in {old.erp}, which is not served any more" in (held.sentence or "")
+    assert f"{old.reference} is in {old.erp}, which is no longer the tenant's ERP" in (held.sentence or "")
     assert merchant.sandbox.posts[-1].status == 503
     said(merchant, "order", "retry", "FO-1")
     merchant.finishes()
@@ -306,5 +306,5 @@ def test_doctor_warns_of_fiscal_first_and_of_a_connector_that_cannot_discard(mer
     lines = json.loads(merchant.command("doctor", "--json").stdout)
     warned = " ".join(line["sentence"] for line in lines if line["verdict"] == "WARN")
     assert "an invoice is issued before ShipperOne has accepted it" in warned
-    assert "it does not discard drafts" in warned
-    assert "it does not release stock" in warned
+    assert "the connector does not discard drafts" in warned
+    assert "the connector does not release stock" in warned

@@ -79,7 +79,7 @@ def test_the_erp_was_put_back_and_each_thing_that_is_not_as_it_was_is_named(book
         (
             "missing_in_erp", "FO-1",
             f"the ledger has {job.reference}, number {job.number}; the ERP does not list it: it was deleted there, or "
-            f"the ERP was put back from a copy. It is not made again by itself; no invoice has the number {job.number} now",
+            f"the ERP was restored from a backup. It is not created again automatically; no invoice has the number {job.number} now",
         ),
         (
             "changed_in_erp", "FO-2",
@@ -88,8 +88,8 @@ def test_the_erp_was_put_back_and_each_thing_that_is_not_as_it_was_is_named(book
         ("changed_in_erp", "FO-3", "items[30].qty: ledger 2, ERP 1"),
         (
             "not_in_ledger", "FO-77",
-            f"the ERP has it under the key {unknown}, which this ledger does not know: another installation made it, or "
-            "the ledger is an earlier copy (`shipperone-erp ledger restored`)",
+            f"the ERP has it under the key {unknown}, which this ledger does not contain: another installation created "
+            "it, or the ledger is an earlier copy (`shipperone-erp ledger restored`)",
         ),
     ]  # fmt: skip
     told = books.command("reconcile", "acme")
@@ -150,7 +150,7 @@ def test_what_an_ignored_order_leaves_in_the_erp_is_listed(books):
     assert reference
     assert books.books.reserved("FO-1") == 1
     assert reconciled(books, code=3) == [
-        ("ignored", "FO-1", f"an operator said `order ignore`; in the ERP is left: reservation {reference}")
+        ("ignored", "FO-1", f"ignored by an operator (`order ignore`); still in the ERP: reservation {reference}")
     ]
 
 
@@ -259,7 +259,7 @@ AWAY = {
         "not compared: no rights",
     ),
     "the list is not set up": ("list_documents", "refused", "config_incomplete: no list", 1, "not compared: no list"),
-    "its identity hangs": ("identity", "hang", "9", 5, "the ERP did not say which database it is within 0.3 s"),
+    "its identity hangs": ("identity", "hang", "9", 5, "the ERP did not report its identity within 0.3 s"),
     "it refuses the login": ("identity", "auth", "", 5, "the ERP refuses the login"),
 }
 

@@ -161,7 +161,7 @@ def test_the_keyboard_alone_finds_an_order_and_acts_on_it(page, shop):
     page.keyboard.type("FO-20")
     page.keyboard.press("Enter")
     page.wait_for_url("**/order/acme/FO-20")
-    page.get_by_role("group", name="What you can do").locator("summary", has_text="Retry").focus()
+    page.get_by_role("group", name="Available actions").locator("summary", has_text="Retry").focus()
     page.keyboard.press("Enter")
     note = page.locator("details.act[open] input[name=note]")
     note.focus()

@@ -54,7 +54,7 @@ def test_a_quiet_ledger_is_said_to_be_quiet(tmp_path):
         browser = page.browser()
         assert "Nothing needs an operator" in words(browser.get("/held").text)
         assert "Nothing waits" in words(browser.get("/waiting").text)
-        assert "Nobody has done anything yet" in words(browser.get("/actions").text)
+        assert "No actions yet" in words(browser.get("/actions").text)
         assert "Nobody serves it" in words(browser.get("/").text), "a tenant that nobody serves is not well"
 
 
@@ -148,7 +148,7 @@ def test_one_that_changed_meanwhile_stops_none_of_the_others(tmp_path):
     with ledger_with(tmp_path, *jobs) as ledger, served(configured(tmp_path), ledger) as page:
         form = {"act": "retry", "key": [job.key for job in jobs], "note": "n"}
         shown = words(page.browser().post("/act", form, on="/held").text)
-        assert "1 done, 1 not: FO-2: it is done; this act does not fit it" in shown
+        assert "1 done, 1 not: FO-2: it is done; this action does not apply to it" in shown
         assert ledger.find_jobs(order_id="FO-1")[0].state is State.NEW
 
 
@@ -175,7 +175,7 @@ def test_filters_and_pages_are_in_the_address(tmp_path):
         assert "FO-S" in words(browser.get("/waiting").text)
         assert "FO-A000" not in words(browser.get("/held?owner=warehouse").text)
         assert "FO-W" not in words(browser.get("/held?stage=invoice").text)
-        assert "Nothing here fits this filter" in words(browser.get("/held?tenant=other").text)
+        assert "Nothing matches this filter" in words(browser.get("/held?tenant=other").text)
         first = words(browser.get("/held?owner=accountant&reason=total_differs").text)
         assert "1 to 50 of 60" in first
         second = words(browser.get("/held?owner=accountant&reason=total_differs&from=50").text)
@@ -199,7 +199,7 @@ def test_search_finds_by_order_key_and_number(tmp_path):
         odd = browser.get("/search", params={"q": "X/Y ?#%"})
         assert odd.status_code == 200
         assert "X/Y ?#%" in words(odd.text)
-        assert "Nothing is known under" in words(browser.get("/search?q=nothing").text)
+        assert "No order matches" in words(browser.get("/search?q=nothing").text)
 
 
 def test_an_order_that_does_not_exist_says_so(tmp_path):
@@ -257,7 +257,7 @@ def test_reconcile_runs_in_the_background_and_its_totals_add_up(world):
     with Ledger.open(world.ledger_url) as ledger, served(world.read(), ledger) as page:
         browser = page.browser()
         browser.post("/compare", {"tenant": "acme", "since": ""}, on="/reconcile/acme")
-        shown = until(browser, "/reconcile/acme", "What is to be looked at")
+        shown = until(browser, "/reconcile/acme", "Findings")
         assert "missing_in_erp" in shown
         assert "FO-2" in shown
         total, equal, late, differs = re.search(
@@ -296,7 +296,7 @@ def test_doctor_runs_in_the_background_with_what_fails_first(world):
         browser.post("/examine", {}, on="/doctor")
         shown = until(browser, "/doctor", "are well")
         assert "Cure" in shown
-        assert shown.index("fail") < shown.index("it opens, is of this version")
+        assert shown.index("fail") < shown.index("the ledger opens, has this version")
 
 
 def test_an_inspection_runs_in_the_background_and_shows_what_the_command_prints(world):

@@ -27,4 +27,4 @@ def test_what_one_run_has_no_time_for_the_next_one_does(tmp_path):
 def test_orders_that_never_come_to_rest_are_a_finding_and_no_lost_effect(tmp_path, monkeypatch):
     monkeypatch.setattr(shop, "RUNS", 1)
     result = run_case(CASES["E1"], OfAClass, tmp_path)
-    assert (result.outcome, result.said) == ("failed", "orders still move after 1 runs of 0.01 s each")
+    assert (result.outcome, result.said) == ("failed", "orders are still in progress after 1 runs of 0.01 s each")

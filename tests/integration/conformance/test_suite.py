@@ -135,9 +135,10 @@ class TestBelow(TestDeparting):
 
 def test_a_case_that_is_marked_or_overridden_for_another_harness_fails(tmp_path):
     marked = run_pytest(tmp_path, LEFT_OUT, "-k", "R5 or R6 or R7")[""]
-    assert "R5 (of many orders that want the last piece one gets it) is overridden without a reason" in marked
+    assert "R5 (of many orders for the last piece exactly one gets it) is overridden without a reason" in marked
     assert (
-        "R7 (goods in another warehouse are reserved there, and waited for) is marked xfail without a reason" in marked
+        "R7 (goods in another warehouse are reserved there, and the order waits for them) is marked xfail without a reason"
+        in marked
     )
     assert "SKIPPED [1]" in marked
     assert "the connector departs from it: one SKU a line" in marked
@@ -162,7 +163,7 @@ def test_with_a_reason_it_is_left_out_or_runs_as_the_suite_has_it(tmp_path):
     assert (found["R4"], found["R5"], found["R6"]) == ("PASSED", "FAILED", "SKIPPED")
     assert found["R1"] == "SKIPPED"
     assert "the connector departs from it: Acme reserves by day" in found[""]
-    assert "Acme departs from R5 without saying why" in found[""]
+    assert "Acme departs from R5 without a reason" in found[""]
 
 
 LACKING = """
@@ -189,7 +190,9 @@ def test_what_is_not_overridden_is_skipped_and_what_cannot_be_looked_at_fails(tm
     found = run_pytest(tmp_path, LACKING, "-k", "I1 or R1 or C1")
     assert (found["I1"], found["R1"], found["C1"]) == ("SKIPPED", "FAILED", "PASSED")
     assert "the connector does not override build_invoice" in found[""]
-    assert "Blind does not override add_product, on_hand, reserved, documents: write it, or say why not" in found[""]
+    assert (
+        "Blind does not override add_product, on_hand, reserved, documents: write it, or give the reason" in found[""]
+    )
 
 
 LIVE = """
@@ -205,7 +208,7 @@ class TestReal(ConnectorSuite):
 def test_a_real_erp_is_touched_only_when_that_is_asked_for(tmp_path):
     found = run_pytest(tmp_path, LIVE, "-k", "R4 or L1")
     assert (found["R4"], found["L1"]) == ("SKIPPED", "PASSED"), "L1 looks at the class alone"
-    assert "it talks to a real ERP: run it with --live" in found[""]
+    assert "it uses a real ERP: run it with --live" in found[""]
     assert run_pytest(tmp_path, LIVE, "-k", "R4", "--live")["R4"] == "PASSED"
 
 
@@ -273,7 +276,7 @@ class TestWrong(ConnectorSuite):
 """
     said = run_pytest(tmp_path, suite, "-k", "R4")[""]
     assert "found: reserve_stock answered Reserved(" in said
-    assert "what it costs a merchant: The same mug is sold to two customers" in said
+    assert "what it costs a merchant: The same piece is sold to two customers" in said
     assert "the usual cure: Subtract what is reserved from what is on hand" in said
     assert re.search(r"in the connector: honest_erp\.py:\d+, in reserve_stock", said), "R4 has no traceback: its hook"
     assert "bench.py" not in said
@@ -292,7 +295,7 @@ def test_the_command_prints_for_people_and_writes_junit(tmp_path):
     assert lines[1] == "FAIL  R4  available is on hand minus reserved"
     assert (
         lines[4]
-        == "          what it costs a merchant: The same mug is sold to two customers; one of them waits for something that is not there."
+        == "          what it costs a merchant: The same piece is sold to two customers; one of them waits for goods that do not exist."
     )
     assert re.fullmatch(r" {10}in the connector: honest_erp\.py:\d+, in reserve_stock", lines[3])
     assert lines[5].startswith("          the usual cure: Subtract what is reserved")
@@ -339,9 +342,9 @@ def test_what_a_harness_leaves_out_is_said_before_anything_else(tmp_path):
         "NOT COMPARED  `currency` of invoices is not compared in the ERP: Blind.documents leaves it out",
         "NOT COMPARED  `lines` of invoices is not compared in the ERP: Blind.documents leaves it out",
         "NOT COMPARED  `party` of invoices is not compared in the ERP: Blind.documents leaves it out",
-        "ok    I1  the invoice is the order's, and the same key builds once",
-        "ok    I7  two lines of one SKU stay two lines",
-        "honest, suite 1.1: 2 passed, 0 failed, 0 skipped; it conforms, as far as it was looked at",
+        "ok    I1  the invoice matches the order, and the same key builds once",
+        "ok    I7  two lines with one SKU stay two lines",
+        "honest, suite 1.1: 2 passed, 0 failed, 0 skipped; it conforms, as far as it was tested",
     ]
     told = connectors_test(tmp_path, "honest", "--harness", "blind:Blind", "--case", "I7", "--json").stdout
     assert [sentence.split("`")[1] for sentence in json.loads(told)["not_compared"]] == ["currency", "lines", "party"]
@@ -386,7 +389,7 @@ def test_a_suite_of_the_first_version_is_warned_of_what_the_second_one_fails(tmp
     found = run_pytest(tmp_path, PINNED, "-k", "I1 or ends")
     said = found[""]
     assert (found["ends"], "1 failed, 1 passed, 1 skipped" in said) == ("PASSED", True), said
-    assert "ConformanceWarning: I1 the invoice is the order's" in said
+    assert "ConformanceWarning: I1 the invoice matches the order" in said
     assert "the total of the draft invoice in the ERP: 0.01 instead of 29.49" in said
 
 
@@ -532,7 +535,7 @@ def test_an_erp_that_is_played_back_is_asked_only_what_its_recording_has(tmp_pat
     assert asked == [], "the amounts of five drafts came with suite 1.1"
     later = run_case(CASES["W1"], Played, tmp_path / "W1")
     assert (later.outcome, later.said) == (
-        "skipped", "the recording was made with suite 1.0, and the case came with 1.1",
+        "skipped", "the recording was made with suite 1.0, but the case came in 1.1",
     )  # fmt: skip
 
 

@@ -114,7 +114,7 @@ def test_an_order_that_a_person_ignores_while_it_is_taken_up_again(world, when):
         assert (job.state, world.erp.live("FO-1")) == (State.IGNORED, 0)
     else:
         assert str(opened[0].answer) == (
-            f"{job.key} has just changed; look again with `shipperone-erp order show FO-1`"
+            f"{job.key} has just changed; check it again with `shipperone-erp order show FO-1`"
         )
         assert (job.state, world.erp.live("FO-1")) == (State.DONE, 1)
 

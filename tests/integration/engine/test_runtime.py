@@ -142,7 +142,7 @@ def test_a_tenant_whose_erp_hangs_or_fails_slows_nobody(world):
         assert shops.issued() == []
         assert ended["shop"].ending is Ending.ERP
         assert "5 order(s) wait for the ERP to answer; allocation of FO-" in ended["shop"].sentence
-        assert "no answer within 0.5 s; the same call is made again with the same key" in ended["shop"].sentence
+        assert "no answer within 0.5 s; the same call is repeated with the same key" in ended["shop"].sentence
 
 
 def test_a_fault_of_our_own_ends_one_tenants_run_and_no_others(world, monkeypatch, caplog):

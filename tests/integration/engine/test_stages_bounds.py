@@ -77,7 +77,7 @@ def test_an_operator_accepts_one_listing_at_one_sum(shop):
     shop.once(settle_for=1)
     refused = shop.command("order", "approve", "FO-1", "--total", "14.99", "--note", "as agreed")
     assert refused.returncode == 2
-    assert "its invoice comes to 16.99, not to 14.99: nothing was approved" in refused.stderr
+    assert "the total of its invoice is 16.99, not 14.99: nothing was approved" in refused.stderr
     assert shop.command("order", "approve", "FO-1", "--total", "16.99").returncode == 2, "without a note"
     assert "accepted at 16.99 as it is listed now" in says(
         shop, "approve", "FO-1", "--total", "16.99", "--note", "the price went up on the phone"
@@ -134,7 +134,7 @@ def test_two_orders_of_one_sale_charge_its_shipping_once_though_they_come_at_onc
     (held,) = [job for job in shop.jobs(stage=I) if job.state is State.HELD]
     other = "FO-1" if held.order_id == "FO-2" else "FO-2"
     assert held.reason is Reason.SHIPPING_REPEATED
-    assert f"of order {other} of the same sales order S-1 carried the shipping of 4.99 already" in held.sentence
+    assert f"of order {other} of the same sales order S-1 already included the shipping of 4.99" in held.sentence
     assert len([post for post in shop.sandbox.posts if post.path.endswith("/invoice")]) == 1
     shop.sandbox.change(held.order_id, lambda raw: {**raw, "shipping_amount_incl_tax": D(0)})
     shop.finishes()
@@ -191,7 +191,7 @@ def test_a_credit_note_lets_the_rest_of_an_order_go_on(shop):
         assert shop.command("order", "credited", "FO-1", "--number", "C-7", *wrong).returncode == 2
     said = says(shop, "credited", "FO-1", "--number", "C-7", "--amount", "30.00", "--note", "one row too many")
     assert "credit note C-7 of 30.00 against invoice" in said
-    assert "taken up again" in said
+    assert "retried; it is checked again" in said
     again = shop.command("order", "credited", "FO-1", "--number", "C-7", "--amount", "1.00")
     assert "credit note C-7 is recorded already" in again.stderr
     shop.finishes()

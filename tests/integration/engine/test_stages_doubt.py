@@ -59,8 +59,8 @@ def test_a_doubt_that_lasts_for_too_long_is_held_with_what_kept_it_from_being_pr
         assert world.once(settle_for=8).ending is Ending.HELD
         job = world.job("FO-1", I)
         assert (job.state, job.reason, world.erp.issued("FO-1")) == (State.HELD, Reason.OUTCOME_UNKNOWN, [])
-        assert "no two reads of the queue within 1s proved whether it was taken" in job.sentence
-        assert "came or went between its two passes" in job.sentence
+        assert "no two reads of the queue within 1s proved whether it was accepted" in job.sentence
+        assert "were added or removed between its two passes" in job.sentence
         world.sandbox.faults.clear()
         act(world, "retry", "FO-1", I)
         world.once(settle_for=4)

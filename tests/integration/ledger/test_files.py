@@ -237,7 +237,7 @@ def test_the_tenants_of_a_ledger_are_known_whatever_its_version(file):
 
 def test_a_full_disk_is_said_where_the_service_cannot_record_it(file, monkeypatch):
     usage = namedtuple("usage", "total used free")
-    for free, said in ((0, "no space is left"), (3 << 20, "only 3 MiB are left"), (1 << 30, None)):
+    for free, said in ((0, "no space left"), (3 << 20, "only 3 MiB left"), (1 << 30, None)):
         monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda folder, free=free: usage(0, 0, free))
         found = disk_space.full_disk(f"sqlite:///{file}")
         assert found is None if said is None else found.startswith(f"{said} on the disk of the ledger, {file.parent}:")
@@ -253,7 +253,7 @@ def test_status_says_that_the_disk_is_full_whether_the_ledger_can_be_read_there_
         orders.status(world.file, as_json=True)
     assert json.loads(capsys.readouterr().out)[-1]["paused"] == "disk_full"
     monkeypatch.setattr(Ledger, "open", refuse := Mock(side_effect=LedgerUnavailable("disk I/O error")))
-    with pytest.raises(LedgerUnavailable, match="disk I/O error; no space is left on the disk of the ledger"):
+    with pytest.raises(LedgerUnavailable, match="disk I/O error; no space left on the disk of the ledger"):
         options.ledger_to_read(loaded)
     assert refuse.called
 
@@ -283,8 +283,8 @@ def test_a_database_of_another_program_on_postgresql_is_refused(postgresql_url):
     ("here", "alive", "said"),
     [
         (True, True, "runs, and has recorded no read of this queue since 2026-03-01 12:00:00 UTC"),
-        (True, False, "does not run any more, and has recorded no read"),
-        (False, True, "it does not run any more, or nothing can be recorded"),
+        (True, False, "is not running any more, and has recorded no read"),
+        (False, True, "it is not running any more, or cannot record anything"),
     ],
     ids=["it runs", "it has ended", "on another machine"],
 )

@@ -197,7 +197,7 @@ def test_two_real_processes_that_look_at_once_tell_each_thing_once(place, receiv
         "- acme: 1 order for IT ",
         "- acme: 1 order for the accountant ",
         "- acme: 1 order for the warehouse ",
-        "- acme: pending_invoice was last read whole at 2026-03-02 10:00 UTC, which is more than 10m ago",
+        "- acme: pending_invoice was last read completely at 2026-03-02 10:00 UTC, more than 10m ago",
     ]
     records = place.ledger.alerts().values()
     assert len(records) == 4
@@ -221,7 +221,9 @@ def test_what_could_not_be_delivered_is_told_later_and_the_address_is_in_no_log(
     place.later(minutes=5)
     assert watch.tick() is None
     warned = [record.getMessage() for record in caplog.records if record.name == "shipperone_erp"]
-    assert warned == ["alerts: address 1 (json): the service did not take the message; the message is sent again later"]
+    assert warned == [
+        "alerts: address 1 (json): the service did not accept the message; the message is sent again later"
+    ]
     assert SECRET not in caplog.text
     assert SECRET not in repr(place.read())
     assert SECRET not in show(place.read())
@@ -248,9 +250,7 @@ def test_a_queue_that_is_not_read_a_refused_token_and_a_dead_process_are_told_ap
     place.now += timedelta(minutes=11)
     place.ledger.beat([place.lease])
     assert watch.tick() is not None
-    assert (
-        "pending_invoice was last read whole at 2026-03-02 10:00 UTC, which is more than 10m ago" in receiver.texts[0]
-    )
+    assert "pending_invoice was last read completely at 2026-03-02 10:00 UTC, more than 10m ago" in receiver.texts[0]
 
     refused = QueueRecord(
         tenant="acme", stage=Stage.INVOICE, last_good_read_at=TEN, paused_reason=Reason.PLATFORM_AUTH, paused_at=TEN,
@@ -268,7 +268,7 @@ def test_a_queue_that_is_not_read_a_refused_token_and_a_dead_process_are_told_ap
     place.elapsed += 120
     message = watch.tick()
     assert message is not None
-    assert "served invoice and shows no sign of life any more" in receiver.texts[-1]
+    assert "served invoice and has no heartbeat any more" in receiver.texts[-1]
 
 
 def test_a_tenant_that_people_have_paused_is_nobodys_alarm(place):
@@ -310,7 +310,7 @@ def test_a_digest_comes_once_a_day_when_all_is_well_too(tmp_path, ledger_url, re
     for _ in range(3):
         watch.tick()
         place.watch().tick()
-    assert [body["title"] for body in receiver.got] == ["shipperone-erp: nothing needs anybody"]
+    assert [body["title"] for body in receiver.got] == ["shipperone-erp: no order needs an operator"]
     place.held("FO-1")
     place.later(hours=24)
     watch.tick()
@@ -341,7 +341,7 @@ def test_the_command_tests_every_way_and_shows_no_address(place, receiver):
     assert receiver.texts == ["Alerts of shipperone-erp arrive here."]
     done = invoke("test", hook="nothing://x")
     assert done.returncode == 1
-    assert done.stdout.startswith("FAIL  address 1 (nothing): apprise knows no such address")
+    assert done.stdout.startswith("FAIL  address 1 (nothing): apprise does not support this address")
     place.held("FO-1")
     assert invoke("watch", "--once").returncode == 0
     assert len(receiver.got) == 2

@@ -44,7 +44,7 @@ def test_the_second_person_lets_the_draft_go_on_and_the_first_alone_does_not(sho
     ledger, configuration, job = shop
     assert approve(ledger, configuration, job, "anna") == "a second person must approve it, too"
     assert ledger.job(job.id).state is State.HELD
-    with pytest.raises(UsageError, match="you have approved it already; another person must approve it, too"):
+    with pytest.raises(UsageError, match="you have approved it already; a second person must approve it, too"):
         approve(ledger, configuration, job, "anna")
     assert approve(ledger, configuration, job, "ida") is None
     assert (ledger.job(job.id).state, ledger.job(job.id).approved is not None) == (State.NEW, True)
@@ -77,5 +77,5 @@ def test_a_note_is_kept_with_its_author_and_changes_nothing(shop):
     (act,) = ledger.actions(job.id)
     assert (act.actor, act.action, act.note) == ("rea", "note", "the buyer will call")
     assert ledger.job(job.id) == job
-    with pytest.raises(UsageError, match="say by --note what is to be kept"):
+    with pytest.raises(UsageError, match="give the note's text by --note"):
         note_down(ledger, job, NOON, " ")

@@ -253,14 +253,14 @@ def test_an_answer_that_is_lost_on_the_way_is_unknown(server: ScriptedServer) ->
 def test_an_answer_that_does_not_come_in_time_is_unknown(server: ScriptedServer) -> None:
     asleep = posting_slowly(server, [b""] * 6, timeout=0.2)
     assert (asleep.outcome, asleep.status) == (PostOutcome.UNKNOWN, None)
-    assert "did not come in time" in asleep.message
+    assert "did not answer in time" in asleep.message
 
 
 def test_an_answer_that_drips_is_given_up_as_a_whole(server: ScriptedServer) -> None:
     drips = [http(200, "x" * 100)[: -100 + n][-1:] if n else http(200, "x" * 100)[:-100] for n in range(100)]
     answer = posting_slowly(server, drips, timeout=0.3)
     assert answer.outcome is PostOutcome.UNKNOWN
-    assert "did not come in time" in answer.message
+    assert "did not answer in time" in answer.message
 
 
 def posting_slowly(server: ScriptedServer, parts: list[bytes], *, timeout: float) -> PostAnswer:
@@ -305,7 +305,7 @@ def test_a_connection_that_nobody_accepts_means_not_sent() -> None:
             filler.close()
         listener.close()
     assert answer.outcome is PostOutcome.NOT_SENT
-    assert answer.message == "no connection to ShipperOne was made in time"
+    assert answer.message == "no connection to ShipperOne was established in time"
 
 
 def test_a_request_that_gets_no_free_connection_was_not_sent(server: ScriptedServer) -> None:
@@ -348,9 +348,9 @@ def test_a_request_that_gets_no_free_connection_was_not_sent(server: ScriptedSer
         (http(200, ""), Trouble.UNAVAILABLE, "an empty body"),
         (http(200, '[{"name": "Jana"'), Trouble.UNAVAILABLE, "broken JSON: it is cut off: 2 lists or objects"),
         (http(200, "[" * 100_000), Trouble.UNAVAILABLE, "100000 lists or objects are still open, at byte 100001"),
-        (http(200, '{"message": "pas de liste"}'), Trouble.UNAVAILABLE, "no list of orders: pas de liste"),
+        (http(200, '{"message": "pas de liste"}'), Trouble.UNAVAILABLE, "without a list of orders: pas de liste"),
         (http(200, '{"data": null, "errors": []}'), Trouble.UNAVAILABLE, "no list but data, errors"),
-        (http(200, '"Jana"'), Trouble.UNAVAILABLE, "no list of orders"),
+        (http(200, '"Jana"'), Trouble.UNAVAILABLE, "without a list of orders"),
         (
             http(301, "", Location="https://u:p@new.example/rest?t=1"),
             Trouble.UNAVAILABLE,
@@ -378,7 +378,9 @@ def test_a_read_without_a_connection_is_unavailable() -> None:
     with pytest.raises(ReadFailed) as failure:
         calling(f"http://127.0.0.1:{free_port()}", lambda c: c.page(Stage.INVOICE, 2))
     assert failure.value.trouble is Trouble.UNAVAILABLE
-    assert failure.value.sentence.startswith("pending_invoice, page 2: no connection to ShipperOne could be made")
+    assert failure.value.sentence.startswith(
+        "pending_invoice, page 2: no connection to ShipperOne could be established"
+    )
 
 
 @pytest.mark.parametrize(
@@ -451,8 +453,8 @@ def test_the_token_is_nowhere(server: ScriptedServer, caplog: pytest.LogCaptureF
         ("https://", "name a host"),
         ("https://me:hidden@acme.example", "holds a user or a password"),
         ("https://acme.example/?key=hidden", "out of base_url"),
-        ("https://acme..example", "no address"),
-        ("https://acme.example:hidden", "no address"),
+        ("https://acme..example", "not an address"),
+        ("https://acme.example:hidden", "not an address"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_without_showing_it(base_url: str, says: str) -> None:

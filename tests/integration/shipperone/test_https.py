@@ -199,7 +199,7 @@ def test_an_answer_that_does_not_come_in_time_is_unknown(server: ScriptedServer,
         said = calling(url, posted, timeout=0.5)
         go_on.set()
     assert (said.outcome, said.status) == (PostOutcome.UNKNOWN, None)
-    assert "did not come in time" in said.message
+    assert "did not answer in time" in said.message
 
 
 def test_a_proxy_passes_the_connection_on_and_learns_nothing(
@@ -317,6 +317,6 @@ def test_a_handshake_that_is_ended_silently_is_named() -> None:
         said = calling(f"https://localhost:{listener.getsockname()[1]}", posted)
     assert said.outcome is PostOutcome.NOT_SENT
     assert said.message == (
-        "no connection to ShipperOne could be made: it was broken off as it was being made, as when https is spoken where "
-        "only http is understood"
+        "no connection to ShipperOne could be established: it was interrupted while it was being established, as when https is used with an "
+        "http-only server"
     )

@@ -96,14 +96,14 @@ def test_a_cell_that_is_much_wider_than_the_others_sticks_out_of_its_column():
     assert [line.split()[-1] for line in wide[1:]] == ["found", "known", "found", "nowhere", "found", "totals"]
 
 
-CHECKS = [("acme", "token", "OK", "it is taken", None),
+CHECKS = [("acme", "token", "OK", "ShipperOne accepts it", None),
           ("acme", "timezone", "WARN", "it is not set, so that dates are those of UTC", "set it")]  # fmt: skip
 
 
 def test_a_column_of_sentences_is_wrapped_in_its_place_and_what_follows_it_stands_below():
     assert list(laid_out(("tenant", "check", "", "what was found", "cure"), CHECKS, 66, ("what was found",))) == [
         "tenant  check           what was found",
-        "acme    token     OK    it is taken",
+        "acme    token     OK    ShipperOne accepts it",
         "acme    timezone  WARN  it is not set, so that dates are those of",
         "                        UTC",
         "  cure: set it",

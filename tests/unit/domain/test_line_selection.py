@@ -142,7 +142,9 @@ def test_prices_on_both_sides_that_differ_are_held_with_the_sums(rules):
 def test_a_discount_that_only_one_setting_loses_names_the_other():
     discounted = replace(row(10, "SET", "12.00"), discount=D("2.00"))
     rows = order(discounted, *bundle("12.00", "8.00", "4.00")[1:])
-    assert lost_by(rows, CHILDREN, (), "EUR", D(0)).endswith('or set `bundles = "parents"`, by which nothing is lost')
+    assert lost_by(rows, CHILDREN, (), "EUR", D(0)).endswith(
+        'or set `bundles = "parents"`, with which no amount is lost'
+    )
     assert lost_by(rows, PARENTS, (), "EUR", D(0)) is None
 
 

@@ -151,7 +151,7 @@ def test_absent_is_not_zero_and_an_explicit_zero_is_kept() -> None:
         (with_item(qty=None), ["no quantity"]),
         (with_item(qty="two"), ["qty is 'two', not a decimal number"]),
         (with_item(qty=2.0), ["qty is 2.0, not a decimal number"]),
-        (with_item(qty=0), ["quantity 0: there is nothing"]),
+        (with_item(qty=0), ["quantity 0: nothing"]),
         (with_item(qty=-1), ["quantity -1"]),
         (with_item(price_incl_tax="4,99"), ["price_incl_tax is '4,99'"]),
         (with_item(price_incl_tax="NaN"), ["price_incl_tax is 'NaN'"]),

@@ -57,7 +57,7 @@ def test_a_long_message_is_cut() -> None:
         ("<!doctype html><title>Cut off", "a page, “Cut off”"),
         ("<p>Jana Nováková</p>", "a page without a title"),
         ('{"items": [{"name": "Jana"', "broken JSON (26 characters)"),
-        ("Jana Nováková", "something that is no JSON (13 characters)"),
+        ("Jana Nováková", "no JSON (13 characters)"),
     ],
 )
 def test_what_is_not_json_is_described_and_not_quoted(text: str, expected: str) -> None:

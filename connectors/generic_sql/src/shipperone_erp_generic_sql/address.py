@@ -14,7 +14,7 @@ def dialect_of(url: str) -> SqlDialect:
     """The dialect that the URL names. ValueError, without the URL, if this connector does not support it."""
     name = _read(url).get_backend_name()
     if name not in DIALECTS:
-        raise ValueError(f"{name} is not served; this connector speaks {', '.join(DIALECTS)}")
+        raise ValueError(f"{name} is not supported; this connector supports {', '.join(DIALECTS)}")
     return DIALECTS[name]
 
 
@@ -34,7 +34,7 @@ def checked(url: str, base: Path | None) -> str:
     dialect = dialect_of(url)
     read = _read(url)
     if read.drivername not in (dialect.url, dialect.driver):
-        raise ValueError(f"{read.drivername} is not served; write {dialect.url}://, the driver is {dialect.module}")
+        raise ValueError(f"{read.drivername} is not supported; write {dialect.url}://, the driver is {dialect.module}")
     if dialect.url == "sqlite":
         return _sqlite_file(read, base)
     if not read.database and "service_name" not in read.query:
@@ -42,7 +42,7 @@ def checked(url: str, base: Path | None) -> str:
     unknown = sorted(set(read.query) - dialect.options)
     if unknown:
         known = ", ".join(sorted(dialect.options))
-        hint = "; a password stands in `password`" if "password" in unknown else ""
+        hint = "; the password belongs in `password`" if "password" in unknown else ""
         raise ValueError(f"the URL's option {unknown[0]} is not one of {known}{hint}")
     return url
 
@@ -67,16 +67,16 @@ def _read(url: str) -> URL:
     try:
         return make_url(url)
     except (ArgumentError, ValueError):
-        raise ValueError(f"not the URL of a database; write it like {EXAMPLES}") from None
+        raise ValueError(f"not a database URL; write one such as {EXAMPLES}") from None
 
 
 def _sqlite_file(read: URL, base: Path | None) -> str:
     if read.username or read.password or read.host or read.port:
-        raise ValueError("a SQLite URL has a file and nothing else; a password stands beside it, never in it")
+        raise ValueError("a SQLite URL contains only a file; a password is a separate setting, never part of the URL")
     if read.query:
-        raise ValueError("a SQLite URL takes no options; the time to wait for a lock is `lock_timeout`")
+        raise ValueError("a SQLite URL has no options; the time limit for a lock is `lock_timeout`")
     if not read.database or read.database == ":memory:":
-        raise ValueError("name the file: sqlite:///erp.db; a database in memory is gone with the process")
+        raise ValueError("name the file: sqlite:///erp.db; a database in memory is lost with the process")
     if base is None:
         return read.render_as_string(hide_password=False)
     return read.set(database=str(base / read.database)).render_as_string(hide_password=False)

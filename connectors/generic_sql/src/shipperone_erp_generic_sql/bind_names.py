@@ -56,7 +56,7 @@ def problem_with(name: str, step: str, each: Each | None, own: Collection[str] |
         if step not in ANYWHERE and name in known(step, kind):
             return f':{name} is of one {kind if kind != "tax" else "tax rate"}: add each = "{kind}"'
     if name in ORDER_BINDS or name in ELEMENT_BINDS:
-        return f":{name} is not known in this step"
+        return f":{name} is not available in this step"
     could = here | set(own) | (frozenset() if step in ANYWHERE else known(step, each or "item"))
     near = difflib.get_close_matches(name, sorted(could), n=1)
     return f"unknown bind :{name}" + (f", did you mean :{near[0]}?" if near else "")

@@ -56,7 +56,7 @@ def step_problems(
                 return problem_with(name, step, each, None if own is None else {*own, *before})
             of = everything[name]
             if name not in before:
-                return f":{name} is captured by a later statement of this step: move that one before this one"
+                return f":{name} is captured by a later statement of this step: move that statement before this one"
             return None if of in (None, each) else f':{name} is captured for each {of}: add each = "{of}"'
 
         findings = [
@@ -71,7 +71,9 @@ def step_problems(
 
 def _placed(step: str, each: Each | None, statement: Change, parsed: Parsed) -> Iterator[Finding]:
     if each in ("charge", "tax") and step not in INVOICE_STEPS:
-        yield parsed.at_verb(f'each = "{each}" stands in {" and ".join(INVOICE_STEPS)} only: they have the amounts')
+        yield parsed.at_verb(
+            f'each = "{each}" is allowed in {" and ".join(INVOICE_STEPS)} only, which have the amounts'
+        )
     if isinstance(statement, Statement) and statement.then and each is None:
         yield parsed.at_verb('`then` runs for the same item: add each = "item" (or "charge", "tax") to this statement')
 
@@ -81,17 +83,17 @@ def _captures(statement: Change, parsed: Parsed, taken: Collection[str]) -> Iter
         if not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
             yield parsed.at_verb(f"{name} cannot be captured: lower-case letters, digits and underscores only")
         elif name in taken or name in ORDER_BINDS or name in ELEMENT_BINDS or name.startswith(PARAM):
-            yield parsed.at_verb(f":{name} is a bind already; capture it under another name")
+            yield parsed.at_verb(f":{name} is already a bind; capture it under another name")
     if statement.last_id and statement.last_id in statement.capture:
         yield parsed.at_verb(f":{statement.last_id} is captured twice by this statement")
     if statement.captures and statement.expected not in ("1", "0..1"):
-        yield parsed.at_verb('what is captured is of one row: write expect = "1" or "0..1"')
+        yield parsed.at_verb('captured values come from one row: write expect = "1" or "0..1"')
     if statement.last_id and (parsed.dialect.url not in GENERATES_IDS or not _MAKES_AN_ID.search(parsed.bare)):
         cure = f'let it return the id AS {statement.last_id}, and write capture = {{ {statement.last_id} = "integer" }}'
         if parsed.dialect.url in GENERATES_IDS:
-            yield parsed.at_verb("last_id is of an INSERT")
+            yield parsed.at_verb("last_id is allowed on an INSERT only")
         else:
-            yield parsed.at_verb(f"{parsed.dialect.title} reports no generated id by itself: {cure}")
+            yield parsed.at_verb(f"{parsed.dialect.title} does not report a generated id: {cure}")
 
 
 def _spanning(statements: Sequence[Statement], dialect: SqlDialect) -> dict[str, list[Finding]]:
@@ -129,6 +131,7 @@ def _spans(use: re.Match[str], each: Each, dialect: SqlDialect) -> Finding:
         else 'RETURNING id AS row_id, capture = { row_id = "integer" }'
     )
     says = (
-        f"{use[0]} is of the row of another {each} here: capture it where the row is inserted ({how}), and name :row_id"
+        f"{use[0]} is the id of another {each}'s row here: capture it where the row is inserted ({how}), and use "
+        ":row_id"
     )
     return Finding(use.start(), len(use[0]), says)

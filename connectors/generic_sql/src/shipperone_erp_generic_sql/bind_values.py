@@ -74,7 +74,8 @@ def _storable(value: Any, name: str, places: Places) -> Any:
             value.encode()
         except UnicodeEncodeError:
             raise Refused(
-                Reason.ORDER_UNREADABLE, f"{name} holds half of a character (a lone surrogate): no database stores it"
+                Reason.ORDER_UNREADABLE,
+                f"{name} contains half a character (a lone surrogate), which no database can store",
             ) from None
     elif isinstance(value, Decimal):
         return within(value, places.quantities if name == "qty" else places.amounts, name)

@@ -50,7 +50,10 @@ _ORDER: dict[str, Bind] = {
     "key": Bind(_TEXT, "the job's idempotency key; unique in the ERP", lambda c: c.key),
     "tenant": Bind(_TEXT, "the tenant's name in the TOML", lambda c: c.tenant),
     "generation": Bind(
-        _NUMBER, "counts up after each release or discard", lambda c: c.generation, _steps("reserve", "build_invoice")
+        _NUMBER,
+        "the number of the revision; increases after each release or discard",
+        lambda c: c.generation,
+        _steps("reserve", "build_invoice"),
     ),
     "transfer": Bind(
         _TEXT,
@@ -63,15 +66,17 @@ _ORDER: dict[str, Bind] = {
     "warehouse_code": Bind(_TEXT, "the order's warehouse", lambda c: c.order.warehouse_code),
     "currency": Bind(_TEXT, "of the order, or NULL", lambda c: c.order.currency),
     "shipping_amount_incl_tax": Bind(_AMOUNT, "shipping with tax, or NULL", lambda c: c.order.shipping_amount_incl_tax),
-    "order_total_incl_tax": Bind(_AMOUNT, "the order's total as ShipperOne says it", lambda c: c.order.total_incl_tax),
+    "order_total_incl_tax": Bind(
+        _AMOUNT, "the order's total as stated by ShipperOne", lambda c: c.order.total_incl_tax
+    ),
     "line_charges_incl_tax": Bind(
         _AMOUNT,
-        "what the charges of kind `line` add to the invoice, together; 0 without any",
+        "the sum of the charges of kind `line` on the invoice; 0 without any",
         lambda c: c.order.line_charges,
     ),
     "document_total_incl_tax": Bind(
         _AMOUNT,
-        "what the invoice comes to: items, shipping and charges of kind `line`; NULL where an amount is not known",
+        "the invoice's total: items, shipping and charges of kind `line`; NULL if an amount is unknown",
         lambda c: c.of_document("document_incl_tax"),
         INVOICING,
     ),
@@ -101,11 +106,11 @@ _ORDER: dict[str, Bind] = {
     ),
     "order_json": Bind(
         _TEXT,
-        "the whole order as JSON, with what ShipperOne said beyond the fields known here; numbers as text",
+        "the whole order as JSON, including ShipperOne's fields that are unknown here; numbers as text",
         lambda c: json.dumps(plain(c.order), ensure_ascii=False),
     ),
     "now_utc": Bind(Utc(), "the time of this call, UTC", lambda c: c.now),
-    "today": Bind(Day(), "its date in UTC; for documents take tax_date", lambda c: c.now.date()),
+    "today": Bind(Day(), "its date in UTC; use tax_date for documents", lambda c: c.now.date()),
     "tax_date": Bind(
         Day(),
         'the day of supply by the tenant\'s rule; NULL while building with `tax_date = "issued"`',
@@ -114,14 +119,14 @@ _ORDER: dict[str, Bind] = {
     ),
     "issue_date": Bind(
         Day(),
-        "the date that the invoice bears where an operator has set one (`order retry --issue-date`), else NULL: "
-        "COALESCE(:issue_date, :tax_date) is the date of an ERP that dates invoices by supply",
+        "the date of issue that an operator has set (`order retry --issue-date`), else NULL: COALESCE(:issue_date, "
+        ":tax_date) is the date for an ERP that dates invoices by the day of supply",
         lambda c: c.issue_date,
         _WITH_DATES,
     ),
     "reference": Bind(
         _TEXT,
-        "the reference that find_reservation or find_invoice gave; NULL if nothing was found",
+        "the reference that find_reservation or find_invoice returned; NULL if nothing was found",
         lambda c: c.reference,
         _steps("release", "issue_invoice", "discard_invoice", "find_invoice_lines"),
     ),
@@ -129,7 +134,7 @@ _ORDER: dict[str, Bind] = {
         _TEXT, "the reference of the invoice of this key", lambda c: c.invoice_reference, _steps("deliver")
     ),
     "reason": Bind(_TEXT, "why the draft is discarded", lambda c: c.reason, _steps("discard_invoice")),
-    "since": Bind(Utc(), "documents made since then, UTC", lambda c: c.since, _steps(*ANYWHERE)),
+    "since": Bind(Utc(), "documents created since then, UTC", lambda c: c.since, _steps(*ANYWHERE)),
     "reservations_json": Bind(
         _TEXT,
         "a JSON list of the order's live reservations: key, reference, item_ids",

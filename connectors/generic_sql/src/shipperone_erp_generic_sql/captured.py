@@ -43,12 +43,12 @@ def captured(statement: Change, answer: Answer, place: str) -> dict[str, Any]:
         there = ", ".join(answer.columns) or "none (RETURNING makes an INSERT return some)"
         raise Refused(
             Reason.CONFIG_INCOMPLETE,
-            f"{place} captures {missing[0]}, and returns no column of that name; its columns are {there}",
+            f"{place} captures {missing[0]}, but returns no column of that name; its columns are {there}",
         )
     found = {name: _READS[kind](row.get(name), name) for name, kind in statement.capture.items()}
     if statement.last_id is not None:
         if not answer.last_id:
-            said = f"{place} captures the generated id as {statement.last_id}, and the database has generated none"
+            said = f"{place} captures the generated id as {statement.last_id}, but the database has generated none"
             raise Refused(Reason.CONFIG_INCOMPLETE, said)
         found[statement.last_id] = int(answer.last_id)
     return found

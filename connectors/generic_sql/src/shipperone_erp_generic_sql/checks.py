@@ -16,12 +16,12 @@ from shipperone_erp_generic_sql.steps import STEPS
 from shipperone_erp_generic_sql.taxes import SHIPPING, rule_of
 
 _LET_IT_FAIL = (
-    "let the duplicate fail: it then undoes the whole step. Hidden, the statements around it run a second time for the "
-    "same key"
+    "let the duplicate fail: it then undoes the whole step. If it is hidden, the other statements run a second time "
+    "for the same key"
 )
 _NOT_EXISTS = "write NOT EXISTS (SELECT 1 FROM … WHERE …), or leave the NULLs out: WHERE … IS NOT NULL"
 _CARRY_IT = (
-    "store :key (or :item_key) under a unique index, so that a second call of the step cannot be a second effect"
+    "store :key (or :item_key) under a unique index, so that a second call of the step cannot have a second effect"
 )
 
 
@@ -44,8 +44,8 @@ def checks(database: Database, settings: GenericSqlSettings) -> list[Check]:
 def warnings(settings: GenericSqlSettings) -> Iterator[Check]:
     """Likely later problems that show in the settings alone."""
     if settings.password_in_url:
-        cure = 'put it beside the URL: password = { env = "…" }'
-        yield Check("password", None, "the password stands in `url`, where it is easily copied along", cure)
+        cure = 'write it as a separate setting: password = { env = "…" }'
+        yield Check("password", None, "the password is part of `url`, where it is easily disclosed", cure)
     for step, number, statement in settings.every():
         parsed = Parsed(statement.sql, settings.dialect)
         found = [(finding, _NOT_EXISTS) for finding in parsed.not_in_a_query()]
@@ -59,15 +59,15 @@ def warnings(settings: GenericSqlSettings) -> Iterator[Check]:
             sql = next(one.sql for name, _, one in numbered(statements) if name == number)
             yield Check("statement", None, f"{step}, statement {number}: {finding.drawn(sql)}", _LOCK_IT)
         if statements and not settings.binds_named(step) & {"key", "item_key"}:
-            yield Check("statement", None, f"{step}: none of its statements carries the key", _CARRY_IT)
+            yield Check("statement", None, f"{step}: none of its statements uses the key", _CARRY_IT)
 
 
 def _without_a_rate(settings: GenericSqlSettings) -> Iterator[Check]:
     """A warning if the tax table of the whole invoice is written but no rule gives shipping a rate."""
     named = {name for step in STEPS for name in settings.binds_named(step) if name.startswith(WHOLE_INVOICE)}
     if named and rule_of(settings.taxes, SHIPPING) is None:
-        said = f":{min(named)} is of the whole invoice, and shipping has no tax rate: its tax is NULL"
-        cure = 'write [taxes] shipping = "highest", "proportional" or a rate; "*" is for charges'
+        said = f":{min(named)} covers the whole invoice, and shipping has no tax rate: its tax is NULL"
+        cure = 'write [taxes] shipping = "highest", "proportional" or a rate; "*" applies to charges'
         yield Check("taxes", None, said, cure)
 
 
@@ -87,11 +87,13 @@ def opens(database: Database) -> list[Check]:
 def explained(database: Database, settings: GenericSqlSettings) -> list[Check]:
     """A line for each statement that the database refuses to plan."""
     if database.dialect.explain is None:
-        said = f"{database.dialect.title}: statements are not planned beforehand by this connector"
+        said = f"{database.dialect.title}: this connector does not plan statements in advance"
         return [Check("statement", None, said, "try them with `sql check` on a test database")]
     try:
         return [
-            Check("statement", False, f"{step}, statement {number}: {why}", "compare it with the ERP's tables")
+            Check(
+                "statement", False, f"{step}, statement {number}: {why}", "compare the statement with the ERP's tables"
+            )
             for step, number, statement in settings.every()
             if not Parsed(statement.sql, settings.dialect).is_call
             and (why := _refused(database, step, statement.sql, settings)) is not None
@@ -127,10 +129,10 @@ def explanation(step: str, sql: str, settings: GenericSqlSettings) -> TextClause
 def cure(database: Database) -> str:
     """The remedy if the database cannot be opened."""
     if database.dialect.url == "sqlite":
-        return "check `url`, and that this process may write to the file"
+        return "check `url`, and that this process can write to the file"
     if not database.dialect.installed:
         return database.dialect.install
-    return "check `url`, `password`, that the server runs, and that this machine may reach it"
+    return "check `url`, `password`, that the server runs, and that this machine can reach it"
 
 
 def _trivial(database: Database) -> str:

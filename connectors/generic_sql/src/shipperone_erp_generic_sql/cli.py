@@ -44,16 +44,18 @@ VERDICTS = {True: "OK", None: "WARN", False: "FAIL"}
 def check(
     tenant: Annotated[str, typer.Argument(metavar="TENANT")],
     config: ConfigFile = DEFAULT_FILE,
-    order: Annotated[str | None, typer.Option(help="A real order for the dry run: its id in a queue.")] = None,
+    order: Annotated[str | None, typer.Option(help="The id of a listed order for the dry run.")] = None,
     sku: Annotated[
-        list[str] | None, typer.Option(help="Goods of the sample order that are in stock; best given twice, for two.")
+        list[str] | None,
+        typer.Option(help="A SKU in stock for the sample order; preferably given twice, for two products."),
     ] = None,
     warehouse: Annotated[str, typer.Option(help="The warehouse of the sample order.")] = "main",
     elsewhere: Annotated[
-        str | None, typer.Option(help="Another warehouse that has the first --sku: one line comes from there.")
+        str | None, typer.Option(help="Another warehouse that has the first --sku, for one line.")
     ] = None,
     test_database: Annotated[
-        bool, typer.Option("--test-database", help="This is a test database: issue invoices there, and rehearse.")
+        bool,
+        typer.Option("--test-database", help="The database is a test database: also issue invoices, and rehearse."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -62,7 +64,7 @@ def check(
     try:
         subject = _subject(config, tenant, order, (tuple(sku or ["SAMPLE"]), warehouse, elsewhere), test_database)
     except ConfigurationError as error:
-        wrong = [Check("configuration", False, str(problem), "mend it in the file") for problem in error.problems]
+        wrong = [Check("configuration", False, str(problem), "correct it in the file") for problem in error.problems]
         exit_code = report.level(Level("lint", LINT, lambda: iter(wrong), error.exit_code))
     else:
         try:
@@ -77,16 +79,18 @@ def check(
 def setup(
     dialect: Annotated[str, typer.Option(help="sqlite, postgresql, mariadb, mysql, mssql or oracle.")],
     recipe: Annotated[str, typer.Option(help="inbox, procedures, guarded or documents.")] = "inbox",
-    toml: Annotated[bool, typer.Option("--toml", help="Print the statements for the configuration instead.")] = False,
+    toml: Annotated[
+        bool, typer.Option("--toml", help="Print the statements as TOML for the configuration instead.")
+    ] = False,
     tenant: Annotated[str, typer.Option(help="With --toml: the tenant's name.")] = "acme",
     answer: Annotated[
-        bool, typer.Option("--answer", help="Print a worked program that answers the inbox on the ERP's side.")
+        bool, typer.Option("--answer", help="Print a complete program that answers the inbox on the ERP's side.")
     ] = False,
 ) -> None:
     """Print the tables, unique indexes and grants of a recipe. It never runs them."""
     made = found(dialect, recipe)
     if answer and not made.answer:
-        raise UsageError("a program that answers is worked out for --recipe inbox on sqlite, postgresql and mariadb")
+        raise UsageError("the program is available for --recipe inbox on sqlite, postgresql and mariadb")
     sys.stdout.write(made.answer if answer else made.for_tenant(tenant) if toml else script(dialect, recipe))
 
 
@@ -95,8 +99,8 @@ def show(
     tenant: Annotated[str, typer.Argument(metavar="TENANT")],
     step: Annotated[str, typer.Argument(metavar="STEP", help="reserve, build_invoice, find_reservation, …")],
     config: ConfigFile = DEFAULT_FILE,
-    order: Annotated[str | None, typer.Option(help="A real order: its id in a queue; else a sample order.")] = None,
-    sku: Annotated[list[str] | None, typer.Option(help="Goods of the sample order.")] = None,
+    order: Annotated[str | None, typer.Option(help="The id of a listed order; default: a sample order.")] = None,
+    sku: Annotated[list[str] | None, typer.Option(help="The SKU of the sample order.")] = None,
     warehouse: Annotated[str, typer.Option(help="The warehouse of the sample order.")] = "main",
 ) -> None:
     """Print the statements of a step with the values that an order would bind. The database is not opened."""
@@ -107,7 +111,9 @@ def show(
 
 @app.command()
 def init(
-    from_database: Annotated[str, typer.Option("--from-database", metavar="URL", help="As in `url`; no password.")],
+    from_database: Annotated[
+        str, typer.Option("--from-database", metavar="URL", help="The address, as in `url`, without a password.")
+    ],
     password_env: Annotated[str | None, typer.Option(help="The environment variable that holds the password.")] = None,
     tenant: Annotated[str, typer.Option(help="The tenant's name.")] = "acme",
 ) -> None:
@@ -122,7 +128,7 @@ def init(
     except ValidationError as error:
         raise UsageError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
     if settings.password_in_url:
-        raise UsageError("a password in the URL stays in the shell's history: use --password-env")
+        raise UsageError("a password in the URL is stored in the shell's history: use --password-env")
     database = Database(settings)
     try:
         wrong = [line for line in opens(database) if not line.ok]
@@ -156,7 +162,7 @@ class _Report:
             if not self._as_json:
                 print_text(*_shown(line))
         if failed and not self._as_json:
-            say(f"stopped at {level.name}: mend what failed, then say it again")
+            say(f"stopped at {level.name}: fix the failure, then run the command again")
         return level.exit_code if failed else 0
 
     def close(self) -> None:
@@ -183,7 +189,7 @@ def _subject(
     own = loaded.settings
     skus, warehouse, elsewhere = goods
     if len(skus) > 2:
-        raise UsageError("--sku is given once or twice: the first SKU is in two lines of the sample, the second in one")
+        raise UsageError("give --sku once or twice: the first SKU is in two lines of the sample, the second in one")
     named = Goods(skus, warehouse, loaded.currency or "EUR", elsewhere)
     tried = listed_order(loaded, order) if order else sample(named, charge=takes_charges(own))
     return Subject(config, tenant, own, Database(own), tried, test_database)

@@ -94,12 +94,12 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             if found is None or found.state == "voided":
                 return Done()
             if found.state == "releasing":
-                return Pending(found.sentence or f"reservation {found.reference} is not released by the ERP yet")
+                return Pending(found.sentence or f"the ERP has not released reservation {found.reference} yet")
             if found.state == "release_error":
                 raise found.refusal("the release")
             raise hook_answers.not_undone("release", "find_reservation")
 
-        self._need("release", "a reservation is to be given back")
+        self._need("release", "a reservation must be released")
         return self._step(self._call(request.key, request.order), step, "release")
 
     @hookimpl
@@ -128,7 +128,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 case "voided" | "discarding" | "discard_error":
                     return Voided(found.reference)
                 case "pending":
-                    return Pending(found.sentence or f"the ERP has not made the draft of {found.reference} yet")
+                    return Pending(found.sentence or f"the ERP has not created the draft of {found.reference} yet")
                 case "error":
                     raise found.refusal("the invoice")
                 case _:
@@ -158,9 +158,9 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 case "error":
                     raise found.refusal("the invoice")
                 case _:
-                    return Pending(found.sentence or f"invoice {found.reference} is not issued by the ERP yet")
+                    return Pending(found.sentence or f"the ERP has not issued invoice {found.reference} yet")
 
-        self._need("issue_invoice", "an invoice is to be issued")
+        self._need("issue_invoice", "an invoice must be issued")
         call = self._call(request.key, request.order, tax_date=request.tax_date, issue_date=request.issue_date)
         return self._step(call, step, "issue_invoice")
 
@@ -173,13 +173,13 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             if found is None and not self.settings.discard_invoice:
                 return Done()
             if found is None or found.state not in ("voided", "discarding", "discard_error"):
-                self._need("discard_invoice", "a draft is to be discarded")
+                self._need("discard_invoice", "a draft must be discarded")
                 work.run("discard_invoice", reference=found.reference if found else None)
                 found = work.invoice()
             if found is None or found.state == "voided":
                 return Done()
             if found.state == "discarding":
-                return Pending(found.sentence or f"draft {found.reference} is not discarded by the ERP yet")
+                return Pending(found.sentence or f"the ERP has not discarded draft {found.reference} yet")
             if found.state == "discard_error":
                 raise found.refusal("the discarding")
             raise hook_answers.not_undone("discard_invoice", "find_invoice")
@@ -208,7 +208,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
     @hookimpl
     def list_documents(self, since: datetime) -> list[Document]:
         if not self.settings.list_documents:
-            said = "the ERP's documents are to be listed, and no statements are configured for list_documents"
+            said = "the ERP's documents must be listed, but no statements are configured for list_documents"
             raise Refused(Reason.CONFIG_INCOMPLETE, said)
         nothing = FulfillmentOrder(order_id="", warehouse_code="", items=())
         call = self._call("", nothing, since=since)
@@ -267,7 +267,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
 
     def _need(self, step: str, why: str) -> None:
         if not self.settings.statements(step):
-            raise Refused(Reason.CONFIG_INCOMPLETE, f"{why}, and no statements are configured for {step}", Owner.IT)
+            raise Refused(Reason.CONFIG_INCOMPLETE, f"{why}, but no statements are configured for {step}", Owner.IT)
 
     def _shortage(self, call: Call, sentence: str) -> Shortage | Pending:
         """Every short line with its available quantity; without a query for that, only the fact that it is short.

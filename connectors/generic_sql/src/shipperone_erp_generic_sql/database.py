@@ -99,7 +99,9 @@ class Database:
                 connection.invalidate(error)  # the remains of the transaction end with its connection
                 if failure.kind in _NOT_THERE_AFTER:
                     raise failure from None
-                raise Unknown(f"the COMMIT was not answered ({failure.answer.sentence}): it may be there") from None
+                raise Unknown(
+                    f"the COMMIT got no answer ({failure.answer.sentence}): it may have taken effect"
+                ) from None
 
     @contextmanager
     def _alone(self, connection: Connection, step: str) -> Iterator[None]:
@@ -107,7 +109,7 @@ class Database:
         try:
             taken = step_lock.take(connection.connection.cursor(), kind, step, self.settings.limits.lock)
         except errors as error:
-            raise self.refused(connection, error, f"{step} waits for another process to end it", {}) from None
+            raise self.refused(connection, error, f"{step} waits for another process to finish it", {}) from None
         if not taken:
             raise DatabaseFailed(Kind.LOCKED, step_lock.waited(step))
         try:
@@ -185,7 +187,7 @@ class Database:
         except DBAPIError as error:
             raise self._unopened(error) from None
         except InvalidRequestError as error:  # raised where the server behind mariadb:// is MySQL
-            said = f"{self.name} is not what its URL says: {error}"
+            said = f"{self.name} does not match its URL: {error}"
             raise Refused(Reason.CONFIG_INCOMPLETE, said) from None
         connection.begin()  # statements run on the driver's cursor, which SQLAlchemy does not see
         if begin is None:

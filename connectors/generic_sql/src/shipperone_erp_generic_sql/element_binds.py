@@ -51,23 +51,23 @@ def _tax(type_: TypeEngine[Any], description: str, of: Callable[[TaxLine], Any])
 _ITEM: dict[str, ElementBind] = {
     "item_key": _item(_TEXT, "the key and the item's id: unique in the ERP", lambda line: line.item_key),
     "item_id": _item(_TEXT, "the item's id, as text", lambda line: str(line.item.item_id)),
-    "line_no": _item(_NUMBER, "1, 2, 3 … in the order's order", lambda line: line.line_no),
+    "line_no": _item(_NUMBER, "1, 2, 3 … in the sequence of the order", lambda line: line.line_no),
     "sku": _item(_TEXT, "the item's SKU", lambda line: line.item.sku),
     "item_name": _item(_TEXT, "the item's name, or NULL", lambda line: line.item.name),
     "item_warehouse_code": _item(
-        _TEXT, "where the item's goods lie: its own warehouse, else the order's", lambda line: line.warehouse_code
+        _TEXT, "the warehouse of the item's goods: its own, else the order's", lambda line: line.warehouse_code
     ),
     "qty": _item(
         Quantity(),
         "the quantity; on SQLite a whole one as an integer, another as decimal text",
         lambda line: line.item.qty,
     ),
-    "price_incl_tax": _item(_AMOUNT, "for one piece, or NULL", lambda line: line.item.price_incl_tax),
-    "row_total_incl_tax": _item(_AMOUNT, "for the line, or NULL", lambda line: line.item.row_total_incl_tax),
+    "price_incl_tax": _item(_AMOUNT, "price of one piece, or NULL", lambda line: line.item.price_incl_tax),
+    "row_total_incl_tax": _item(_AMOUNT, "total of the line, or NULL", lambda line: line.item.row_total_incl_tax),
     "line_total_incl_tax": _item(
         _AMOUNT,
-        "what the line costs, by the tenant's `discount`: row total, less the discount if it is not in it; else price "
-        "times quantity",
+        "the line's total by the tenant's `discount`: the row total, minus the discount if it is not included; else "
+        "price times quantity",
         lambda line: line.total_incl_tax,
     ),
     "discount": _item(_AMOUNT, "of the line, or NULL", lambda line: line.item.discount),
@@ -89,25 +89,25 @@ _ITEM: dict[str, ElementBind] = {
 
 _CHARGE: dict[str, ElementBind] = {
     "charge_key": _charge(_TEXT, "the key and the charge's number: unique in the ERP", lambda c: c.charge_key),
-    "charge_no": _charge(_NUMBER, "1, 2, 3 … in the order's order", lambda c: c.charge_no),
+    "charge_no": _charge(_NUMBER, "1, 2, 3 … in the sequence of the order", lambda c: c.charge_no),
     "charge_name": _charge(_TEXT, "the charge's name, as the tenant's settings name it", lambda c: c.charge.name),
     "charge_amount_incl_tax": _charge(
-        _AMOUNT, "what it adds to the invoice, with tax; below zero for a coupon", lambda c: c.charge.amount
+        _AMOUNT, "its amount on the invoice, with tax; negative for a coupon", lambda c: c.charge.amount
     ),
 }
 
 _TAX: dict[str, ElementBind] = {
     "tax_key": _tax(_TEXT, "the key and the rate's number: unique in the ERP", lambda t: t.tax_key),
-    "tax_no": _tax(_NUMBER, "1, 2, 3 …, the lowest rate first; rates that no item has come last", lambda t: t.tax_no),
+    "tax_no": _tax(_NUMBER, "1, 2, 3 …, the lowest rate first; rates without items last", lambda t: t.tax_no),
     "tax_rate": _tax(_AMOUNT, "the rate in percent, or NULL", lambda t: t.percent),
     "tax_total_incl_tax": _tax(
-        _AMOUNT, "what the items of this rate cost together, or NULL; without shipping", lambda t: t.total_incl_tax
+        _AMOUNT, "the total of this rate's items, or NULL; without shipping", lambda t: t.total_incl_tax
     ),
     "tax_total_excl_tax": _tax(_AMOUNT, "the same without their tax, or NULL", lambda t: t.total_excl_tax),
     "tax_amount": _tax(_AMOUNT, "the tax in it, rounded once, to the currency's decimals, or NULL", lambda t: t.tax),
     "tax_document_incl_tax": _tax(
         _AMOUNT,
-        "what the whole invoice comes to at this rate, with shipping and charges (see `taxes`), or NULL",
+        "the invoice's total at this rate, with shipping and charges (see `taxes`), or NULL",
         lambda t: t.document_incl_tax,
     ),
     "tax_document_excl_tax": _tax(_AMOUNT, "the same without its tax, or NULL", lambda t: t.document_excl_tax),

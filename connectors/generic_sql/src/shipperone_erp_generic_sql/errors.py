@@ -24,7 +24,7 @@ class Kind(StrEnum):
     CONSTRAINT = "constraint"
     VALUE = "value"  # a value that the column cannot store
     RAISED = "raised"  # an error raised by a trigger or a procedure of the ERP
-    MISTAKE = "mistake"  # the statement and the database do not fit each other
+    MISTAKE = "mistake"  # the statement does not match the database
 
 
 POSTGRESQL: Mapping[str, Kind] = {
@@ -125,21 +125,25 @@ def meaning(code: Code, doing: str, words: str) -> DatabaseFailed:
         case Kind.REPEAT | Kind.LOCKED:
             answer: ConnectorError = Transient(f"{said}; another program is writing")
         case Kind.TAKEN:
-            answer = Transient(f"{said}; another document takes this number at the same time")
+            answer = Transient(f"{said}; another document is taking this number at the same time")
         case Kind.AWAY:
             answer = Transient(said)
         case Kind.BUSY:
-            answer = Transient(f"{said}; it took longer than statement_timeout allows, and was rolled back")
+            answer = Transient(f"{said}; it exceeded statement_timeout, and was rolled back")
         case Kind.AUTH:
             answer = AuthFailed(said)
         case Kind.DENIED:
-            answer = Refused(Reason.ERP_ACCESS_DENIED, f"{said}; grant it: `shipperone-erp sql setup` prints how")
+            answer = Refused(
+                Reason.ERP_ACCESS_DENIED, f"{said}; grant the right: `shipperone-erp sql setup` prints the statement"
+            )
         case Kind.VALUE:
-            answer = Refused(Reason.ERP_REFUSED, f"{undone}; the database cannot hold this value, and it is never cut")
+            answer = Refused(
+                Reason.ERP_REFUSED, f"{undone}; the database cannot store this value, and it is never truncated"
+            )
         case Kind.DUPLICATE | Kind.CONSTRAINT | Kind.RAISED:
             answer = Refused(Reason.ERP_REFUSED, undone)
         case Kind.MISTAKE:
-            answer = Refused(Reason.CONFIG_INCOMPLETE, f"{said}; the statement and the database do not fit each other")
+            answer = Refused(Reason.CONFIG_INCOMPLETE, f"{said}; the statement does not match the database")
     return DatabaseFailed(code.kind, answer)
 
 

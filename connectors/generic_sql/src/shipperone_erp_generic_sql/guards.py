@@ -45,5 +45,8 @@ def unlocked(
 
 def _message(old: bool) -> str:
     if old:
-        return "a guard over an aggregate of the transaction's beginning: two orders at once both take the last piece"
-    return "a guard over an aggregate without an earlier lock: two orders at once both take the last piece"
+        return (
+            "a condition on an aggregate as of the start of the transaction: two concurrent orders both take the "
+            "last piece"
+        )
+    return "a condition on an aggregate without an earlier lock: two concurrent orders both take the last piece"

@@ -74,12 +74,13 @@ def not_undone(step: str, query: str) -> ConnectorError:
     """The error for a step after which its query still finds the key in a live state."""
     return Refused(
         Reason.CONFIG_INCOMPLETE,
-        f"the statements of {step} ran, and {query} still finds their key live; all was undone",
+        f"the statements of {step} ran, but {query} still finds their key as live; everything was undone",
     )
 
 
 def not_found(step: str, query: str) -> ConnectorError:
     """The error for a step after which its query does not find the key."""
     return Refused(
-        Reason.CONFIG_INCOMPLETE, f"the statements of {step} ran, and {query} does not find their key; all was undone"
+        Reason.CONFIG_INCOMPLETE,
+        f"the statements of {step} ran, but {query} does not find their key; everything was undone",
     )

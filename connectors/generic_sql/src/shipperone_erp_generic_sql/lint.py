@@ -136,18 +136,18 @@ class Parsed:
         if self.verb in verbs:
             if self.verb != "BEGIN" or _CALL_IN_A_BLOCK.fullmatch(self.bare):
                 return None
-            message = "a block holds one call and nothing else: BEGIN procedure(:key); END;"
+            message = "a block contains exactly one call: BEGIN procedure(:key); END;"
             return Finding(self.bare.upper().index("BEGIN"), 5, message)
         if not self.verb:
-            return self.at_verb(f"an empty text cannot stand here; {_one_of(verbs)}")
-        return self.at_verb(f"{self.verb} cannot stand here; {_one_of(verbs)}")
+            return self.at_verb(f"an empty text is not allowed here; {_one_of(verbs)}")
+        return self.at_verb(f"{self.verb} is not allowed here; {_one_of(verbs)}")
 
     def _several(self) -> Iterator[Finding]:
         if self.verb == "BEGIN":
             return
         end = self.bare.find(";")
         if end >= 0 and self.bare[end + 1 :].strip(" \t\r\n;"):
-            yield Finding(end, 1, "several statements in one text: give each its own table")
+            yield Finding(end, 1, "several statements in one text: write each in its own table")
 
     def _writes_or_ends(self, changes: bool) -> Iterator[Finding]:
         for found in re.finditer(
@@ -156,23 +156,21 @@ class Parsed:
             word = re.sub(r"\s+", " ", found[0].upper())
             before = self.bare[: found.start()].rstrip().upper()
             if word in _ENDS_A_TRANSACTION:
-                message = f"{word} cannot stand here; the connector ends the transaction, with the whole step in it"
+                message = f"{word} is not allowed here; the connector commits the transaction with the whole step"
                 yield Finding(found.start(), len(found[0]), message)
             elif not changes and not before.endswith((" FOR", " KEY", "\nFOR")) and not self.is_call:
-                yield Finding(found.start(), len(found[0]), f"{word} cannot stand here; a query only looks")
+                yield Finding(found.start(), len(found[0]), f"{word} is not allowed here; a query only reads")
                 return
 
     def _binds(self, unfit: Callable[[str], str | None]) -> Iterator[Finding]:
         for found in _CAST.finditer(self.bare):
             name = found[1]
-            message = f":{name}:: makes the bind vanish: write CAST(:{name} AS …)"
+            message = f":{name}:: hides the bind: write CAST(:{name} AS …)"
             yield Finding(found.start(), len(name) + 3, message)
         for found in _BIND.finditer(self.sql):
             name, start = found[1], found.start()
             if self.bare[start] != ":":
-                message = (
-                    f":{name} stands in quotes or in a comment, where it would still be taken for a bind: write \\:"
-                )
+                message = f":{name} is in quotes or in a comment, where it would still be read as a bind: write \\:"
                 yield Finding(start, len(name) + 1, message)
             elif problem := unfit(name):
                 yield Finding(start, len(name) + 1, problem)

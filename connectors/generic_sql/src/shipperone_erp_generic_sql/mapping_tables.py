@@ -54,9 +54,9 @@ def from_csv(file: Path) -> dict[str, str]:
         raise ValueError(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
     wrong = next((number for number, row in enumerate(read, start=1) if len(row) != 2), None)
     if wrong is not None:
-        raise ValueError(f"{file}: row {wrong} has not two columns: ShipperOne's name, the ERP's name")
+        raise ValueError(f"{file}: row {wrong} does not have two columns: ShipperOne's name, the ERP's name")
     table = dict(read)
     if len(table) < len(read):
         twice = next(name for name in table if sum(row[0] == name for row in read) > 1)
-        raise ValueError(f"{file}: {twice!r} stands there twice")
+        raise ValueError(f"{file}: {twice!r} occurs twice")
     return table

@@ -31,7 +31,7 @@ class Found:
 
     def refusal(self, what: str) -> Refused:
         """The refusal by the ERP's side, with its own message if there is one."""
-        told = self.sentence or f"the ERP's side reports an error of {what} and does not say which"
+        told = self.sentence or f"the ERP's side reports an error of {what} without details"
         return Refused(self.reason or Reason.ERP_REFUSED, told, self.owner or Owner.IT)
 
 
@@ -99,7 +99,7 @@ def held_line(row: Row) -> HeldLine:
     qty = amount(row, "qty")
     if qty is None or (of["item_id"] is None and of["sku"] is None):
         raise Refused(
-            Reason.CONFIG_INCOMPLETE, "find_reservation_lines answers a line without qty, or without item_id and sku"
+            Reason.CONFIG_INCOMPLETE, "find_reservation_lines returns a line without qty, or without item_id and sku"
         )
     named = {name: None if value is None else str(value) for name, value in of.items()}
     return HeldLine(named["item_id"], named["sku"], named["warehouse_code"], qty)
@@ -114,7 +114,7 @@ def line(row: Row, step: str, ids: Mapping[str, int | str] = MappingProxyType({}
     """A row of find_invoice_lines or list_document_lines. The item's id has the type in `ids`, else it is text."""
     qty = amount(row, "qty")
     if qty is None:
-        raise Refused(Reason.CONFIG_INCOMPLETE, f"{step} answers a line without qty")
+        raise Refused(Reason.CONFIG_INCOMPLETE, f"{step} returns a line without qty")
     item_id = text(row, "item_id", step)
     return InvoiceLine(ids.get(item_id, item_id), qty, amount(row, "total_incl_tax"), amount(row, "tax_percent"))
 
@@ -142,7 +142,7 @@ def text(row: Row, column: str, step: str) -> str:
     """The value of a required column, as text."""
     value = row.get(column)
     if value is None:
-        raise Refused(Reason.CONFIG_INCOMPLETE, f"{step} answers a row without {column}")
+        raise Refused(Reason.CONFIG_INCOMPLETE, f"{step} returns a row without {column}")
     return str(value)
 
 

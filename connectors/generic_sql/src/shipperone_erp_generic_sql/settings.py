@@ -60,20 +60,22 @@ class GenericSqlSettings(ConnectorSettings):
         description="sqlite:///erp.db (relative to the TOML that names it), postgresql://user@host/database, "
         "mariadb://…, mysql://…, mssql://…, oracle://…",
     )
-    password: Secret | None = Field(None, description="beside the URL, never in it; a SQLite file takes none")
-    isolation: str | None = Field(None, description='"read committed" if left out; SQLite has only its own')
+    password: Secret | None = Field(None, description="the password, separate from the URL; a SQLite file has none")
+    isolation: str | None = Field(None, description='default: "read committed"; SQLite has only its own')
     connect_timeout: float = Field(10, gt=0, description="seconds to wait for a connection")
     lock_timeout: float = Field(10, ge=0, description="seconds to wait while another transaction holds a lock")
-    statement_timeout: float = Field(30, gt=0, description="seconds that a statement may work; SQLite has no limit")
+    statement_timeout: float = Field(
+        30, gt=0, description="the longest run time of a statement in seconds; SQLite has no limit"
+    )
     amount_decimals: int = Field(
-        6, ge=0, le=12, description="decimal places that the ERP's amounts keep; a finer one is refused, never rounded"
+        6, ge=0, le=12, description="decimal places of the ERP's amounts; a finer amount is refused, never rounded"
     )
     qty_decimals: int = Field(6, ge=0, le=12, description="the same for quantities")
     params: Mapping[str, StrictStr | StrictBool | Number] = Field(
-        {}, description="constants of your own: NAME is the bind :param_NAME"
+        {}, description="your own constants: NAME is the bind :param_NAME"
     )
     binds: Mapping[str, StrictStr] = Field(
-        {}, description="binds of your own, as text: NAME = a path in the order, such as extra fields of ShipperOne"
+        {}, description="your own binds, as text: NAME = a path in the order, such as an extra field of ShipperOne"
     )
     maps: Mapping[str, Mapping[str, StrictStr]] = Field(
         {},
@@ -82,20 +84,20 @@ class GenericSqlSettings(ConnectorSettings):
     )
     taxes: Mapping[str, Annotated[StrictStr, AfterValidator(valid_rule)]] = Field(
         {},
-        description="where shipping and charges stand among the invoice's tax rates (:tax_document_…): shipping, or a "
-        'charge\'s name = "highest" of the items\', "proportional" to them, or a rate; "*" is for every other one',
+        description="the tax rates of shipping and charges (:tax_document_…): shipping, or a "
+        'charge\'s name = "highest" of the items, "proportional" to the items, or a rate; "*" applies to all others',
     )
     errors: Mapping[str, Rule] = Field(
-        {}, description="a code or a part of the ERP's own error text = a reason, or { reason, owner, sentence }"
+        {}, description="a code, or a part of the ERP's error text = a reason, or { reason, owner, sentence }"
     )
     trigger_tables: tuple[str, ...] = Field(
-        (), description="tables that the ERP's own triggers write with this login's rights: no warning of such a grant"
+        (), description="tables that the ERP's triggers write with this login's rights: no warning about such grants"
     )
     find_reservation: Queries = Field(
         (), description="the reservation of :key: reference, state [, url, sentence, reason, owner]"
     )
     find_reservation_lines: Queries = Field(
-        (), description="what it holds: item_id or sku, qty [, warehouse_code]; `sql check` compares it with the order"
+        (), description="its lines: item_id or sku, qty [, warehouse_code]; `sql check` compares them with the order"
     )
     available: Queries = Field((), description="on hand minus reserved of :sku at :item_warehouse_code: one number")
     reserve: Statements = ()
@@ -108,18 +110,20 @@ class GenericSqlSettings(ConnectorSettings):
     find_invoice_lines: Queries = Field((), description="its lines: item_id, qty [, total_incl_tax, tax_percent]")
     refused_dates: Queries = Field(
         (),
-        description="a row if no invoice of :tax_date and :issue_date can be issued (a locked period, numbers that "
-        "follow the dates): [sentence]; asked before an invoice is built, and again before it is issued",
+        description="a row if no invoice with :tax_date and :issue_date can be issued (a locked period, numbers that "
+        "follow dates): [sentence]; run before an invoice is built, and again before it is issued",
     )
     build_invoice: Statements = Field((), description="writes a draft; without it issue_invoice creates the invoice")
     issue_invoice: Statements = ()
     discard_invoice: Statements = ()
-    find_delivery: Queries = Field((), description="a row if :key's goods leave: [state, sentence, reason, owner]")
+    find_delivery: Queries = Field(
+        (), description="a row if the goods of :key have left: [state, sentence, reason, owner]"
+    )
     deliver: Statements = ()
     list_documents: Queries = Field(
         (),
-        description="documents made since :since: kind [, key, reference, order_id, total_incl_tax, currency, state, "
-        "number, date, refers_to, url]",
+        description="documents created since :since: kind [, key, reference, order_id, total_incl_tax, currency, "
+        "state, number, date, refers_to, url]",
     )
     list_document_lines: Queries = Field(
         (), description="their lines: kind, reference, item_id, qty [, total_incl_tax, tax_percent]"
@@ -153,7 +157,7 @@ class GenericSqlSettings(ConnectorSettings):
         level = value.upper().replace("_", " ")
         if level not in dialect.isolations:
             levels = " or ".join(f'"{known.lower()}"' for known in dialect.isolations)
-            raise ValueError(f"write {levels}" if levels else f"{dialect.title} has one level only; leave it out")
+            raise ValueError(f"write {levels}" if levels else f"{dialect.title} has only one level; leave it out")
         return level
 
     @field_validator("params", "binds")
@@ -163,7 +167,7 @@ class GenericSqlSettings(ConnectorSettings):
             if not name.isidentifier():
                 raise ValueError(f"{label(name)} cannot be a bind: letters, digits and underscores only")
             if info.field_name == "binds" and (name in ORDER_BINDS or name in ELEMENT_BINDS or name.startswith(PARAM)):
-                raise ValueError(f"{label(name)} is a bind already; choose another name")
+                raise ValueError(f"{label(name)} is already a bind; choose another name")
         return value
 
     @field_validator("maps", mode="before")
@@ -180,7 +184,7 @@ class GenericSqlSettings(ConnectorSettings):
         for name in value:
             if name != WAREHOUSE and (table_of(name) == WAREHOUSE or not can_be_mapped(name)):
                 raise ValueError(
-                    f"[maps.{label(name)}] is of no bind: write sku, warehouse, payment_method, tax_percent, …"
+                    f"[maps.{label(name)}] belongs to no bind: write sku, warehouse, payment_method, tax_percent, …"
                 )
         return value
 
@@ -202,7 +206,7 @@ class GenericSqlSettings(ConnectorSettings):
     @model_validator(mode="after")
     def _what_is_written_can_be_found(self) -> Self:
         missing = [
-            f"{step} needs {query}: a step looks for its key first, so that it is never done twice"
+            f"{step} needs {query}: a step looks up its key first, so that it never runs twice"
             for step, query in LOOKS_WITH.items()
             if getattr(self, step) and not getattr(self, query)
         ]

@@ -14,11 +14,11 @@ from shipperone_erp_generic_sql.settings import GenericSqlSettings
 
 OWN = "own"
 SAYS = {
-    "inbox": "rows in a table that the ERP's side answers: grants least",
+    "inbox": "rows in a table that the ERP's side answers: fewest grants",
     "procedures": "stored procedures of the ERP are called",
     "guarded": "statements on stock, reservation and invoice tables; the ERP has no drafts",
     "documents": "the same with drafts of invoices",
-    OWN: "your own tables: a file to write the statements into",
+    OWN: "your own tables: a file for your own statements",
 }
 PASSWORD = '"secret:password"'  # noqa: S105  # the name of where it is kept
 """A placeholder; core replaces it with the place where the password is kept."""
@@ -37,7 +37,7 @@ def _questions(setup: Setup) -> Iterator[Question]:
     )  # fmt: skip
     url, typed = address.take_password(setup.text("url") or "")
     if typed is not None:
-        raise ValueError("leave the password out of the address; it is asked for next, unseen")
+        raise ValueError("leave the password out of the address; you are asked for it next, without echo")
     dialect = address.dialect_of(url)
     if dialect.url != "sqlite":
         yield from _missing(setup, "password", "password of that user", default="", secret=True)
@@ -47,7 +47,7 @@ def _questions(setup: Setup) -> Iterator[Question]:
         ways = [way for way, served in available() if served == dialect.url or (served, dialect.url) == MYSQL]
         kinds = [f"{kind}: {', '.join(table.name for table in tables)}" for kind, tables in found.items() if tables]
         yield from _missing(
-            setup, "recipe", "statements to start from", "Each set is complete and tested, on tables of its own.",
+            setup, "recipe", "statements to start from", "Each set is complete and tested, with its own tables.",
             "\n".join([f"{database.name} opens; it has {count} table(s)", *kinds]), default="inbox",
             options=tuple(Option(way, SAYS[way]) for way in (*ways, OWN)),
         )  # fmt: skip

@@ -8,12 +8,12 @@ from shipperone_erp_generic_sql.recipe import Recipe, recipe
 
 HEAD = """\
 -- {title}, way: {way}. Read it, change it to your tables, and run it as the owner of the ERP's database.
--- shipperone-erp runs none of this by itself.
+-- shipperone-erp does not run any of this.
 """
 
 INDEXES = """\
 
--- The key must be unique wherever a statement stores it: that is what makes a second call harmless.
+-- The key must be unique wherever a statement stores it; this makes a second call harmless.
 --   CREATE UNIQUE INDEX one_reservation ON your_reservations (the_column_that_holds_key);
 --   CREATE UNIQUE INDEX one_line ON your_reservation_lines (the_column_that_holds_item_key);
 --   CREATE UNIQUE INDEX one_invoice ON your_invoices (the_column_that_holds_key);
@@ -36,11 +36,9 @@ def script(dialect: str, way: str) -> str:
     made = found(dialect, way)
     head = HEAD.format(title=DIALECTS[dialect].title, way=way)
     if not DIALECTS[dialect].proven:
-        head += "-- Not run against such a server by this project: try it on a test database first.\n"
+        head += "-- Not tested against such a server by this project: try it on a test database first.\n"
     tables = (
-        f"\n-- Example tables, which the statements of this way are written on:\n\n{made.ddl}"
-        if way in ("guarded", "documents")
-        else ""
+        f"\n-- Example tables for the statements of this way:\n\n{made.ddl}" if way in ("guarded", "documents") else ""
     )
     return "".join([head, tables, f"\n{made.setup}" if made.setup else "", INDEXES if way != "inbox" else "",
                     f"\n{made.grants}"])  # fmt: skip

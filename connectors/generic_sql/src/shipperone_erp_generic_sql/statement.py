@@ -29,7 +29,7 @@ def listed(given: Any) -> Any:
 class Query(ConnectorSettings):
     """A statement that only looks. In a list of queries the first one that returns a row supplies the answer."""
 
-    sql: str = Field(description="One statement; values are binds (:key, :sku), never pasted in")
+    sql: str = Field(description="One statement; values are binds (:key, :sku), never inserted as text")
 
 
 class Change(Query):
@@ -39,10 +39,10 @@ class Change(Query):
         None, description="rows changed or returned; anything else rolls the whole step back"
     )
     otherwise: Reason = Field(Reason.ERP_REFUSED, description="the reason when `expect` is not met")
-    sentence: str | None = Field(None, description="what people read then")
-    owner: Owner = Field(Owner.IT, description="whose move it is then")
+    sentence: str | None = Field(None, description="the message for operators in that case")
+    owner: Owner = Field(Owner.IT, description="the owner in that case")
     capture: Mapping[str, CaptureType] = Field(
-        {}, description="columns of its one row as binds of later statements: NAME = its type"
+        {}, description="columns of its single row as binds for later statements: NAME = its type"
     )
     last_id: str | None = Field(
         None, description="a bind for the id that SQLite, MariaDB or MySQL generated for the inserted row"
@@ -83,7 +83,8 @@ class Statement(Change):
         None, description='"item", "charge" or "tax": once for each of the order\'s, with its binds'
     )
     serial: bool = Field(
-        False, description="the whole step runs one at a time, for ERPs that number documents by the highest and one"
+        False,
+        description="the whole step runs one at a time, for ERPs that number documents by the highest number plus one",
     )
     then: Annotated[tuple[Change, ...], BeforeValidator(listed)] = Field(
         (), description="statements that run right after this one for the same item, charge or tax rate"

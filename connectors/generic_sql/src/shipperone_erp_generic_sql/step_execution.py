@@ -94,7 +94,7 @@ class Work:
         row = self._one("refused_dates")
         if row is not None:
             dates = f"day of supply {self._call.tax_date}, date of issue {self._call.issue_date or 'the ERP decides'}"
-            told = row.get("sentence") or f"the ERP takes no invoice of these dates ({dates})"
+            told = row.get("sentence") or f"the ERP does not accept an invoice with these dates ({dates})"
             raise Refused(Reason.ERP_PERIOD_LOCKED, str(told), Owner.ACCOUNTANT)
 
     def delivery(self) -> Found | None:
@@ -168,7 +168,7 @@ class Work:
         if len(rows) > 1:
             raise Refused(
                 Reason.CONFIG_INCOMPLETE,
-                f"{step} answers {len(rows)} rows for key {self._call.key}: the key is not unique in the ERP, "
+                f"{step} returns {len(rows)} rows for key {self._call.key}: the key is not unique in the ERP, "
                 "or the query is too wide",
             )
         return rows[0] if rows else None

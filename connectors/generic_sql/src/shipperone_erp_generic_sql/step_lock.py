@@ -56,4 +56,4 @@ def release(cursor: Any, dialect: str, step: str) -> None:
 
 def waited(step: str) -> Transient:
     """The answer for a step that did not acquire its lock in time."""
-    return Transient(f"{step} runs one at a time, and the one before has not ended")
+    return Transient(f"{step} runs one at a time, and the previous one has not ended")

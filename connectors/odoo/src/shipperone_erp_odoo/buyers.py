@@ -76,7 +76,10 @@ def fixed_customer(odoo: Odoo, at: Company) -> int:
     name = odoo.settings.customer
     rows = odoo.find("res.partner", ["|", ("ref", "=", name), ("name", "=", name)], ["id"], company=at.id)
     if len(rows) != 1:
-        said = f"{len(rows) or 'no'} contacts in Odoo are named {name!r}, or have that reference: `customer` names one"
+        said = (
+            f"{len(rows) or 'no'} contacts in Odoo are named {name!r}, or have that reference: `customer` must name "
+            "exactly one"
+        )
         raise Refused(Reason.CUSTOMER_AMBIGUOUS if rows else Reason.CONFIG_INCOMPLETE, said)
     return int(rows[0]["id"])
 

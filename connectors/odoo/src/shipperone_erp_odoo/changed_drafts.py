@@ -42,8 +42,11 @@ def refused(
             who = meant[request.key]
             if isinstance(who, Refused):
                 raise who
-            said = f"draft {reference(row['id'])} was changed in Odoo after ShipperOne had accepted it"
-            cure = f"put it back, or post it in Odoo if it is meant; then `order retry {request.order.order_id}`"
+            said = f"draft {reference(row['id'])} was changed in Odoo after ShipperOne accepted it"
+            cure = (
+                f"revert the change, or post the invoice in Odoo if the change is intended; then `order retry "
+                f"{request.order.order_id}`"
+            )
             for reason, what in _changes(row, who, theirs.get(row["id"], ()), lines, stands[row["id"]].taxes):
                 raise Refused(reason, f"{said}: {what}; {cure}", Owner.ACCOUNTANT)
         except Refused as refusal:
@@ -67,7 +70,7 @@ def _changes(
     """The differences from the plan. A child contact of the buyer counts as the buyer."""
     if who.invoiced not in (one(row["partner_id"]), one(row["commercial_partner_id"])):
         to = f"{named(row['partner_id'])} (contact {one(row['partner_id'])})"
-        yield Reason.ERP_REFUSED, f"it is made out to {to}, and the order's buyer is contact {who.invoiced}"
+        yield Reason.ERP_REFUSED, f"it is made out to {to}, but the order's buyer is contact {who.invoiced}"
     planned = {line.sequence: line for line in ours}
     for line in theirs:
         plan = planned.get(line["sequence"])
@@ -77,7 +80,7 @@ def _changes(
             continue
         if set(line["tax_ids"]) != set(plan.taxes):
             names = ", ".join(taxes[id].name for id in line["tax_ids"] if id in taxes) or "no tax"
-            yield Reason.TAX_DIFFERS, f'"{plan.product.sku}" has {names} in place of the tax that the settings choose'
+            yield Reason.TAX_DIFFERS, f'"{plan.product.sku}" has {names} instead of the tax that the settings select'
         if one(line["product_id"]) != plan.product.id:
             instead = named(line["product_id"]) or "no product"
-            yield Reason.ERP_REFUSED, f'a line names {instead} in place of "{plan.product.sku}"'
+            yield Reason.ERP_REFUSED, f'a line has {instead} instead of "{plan.product.sku}"'

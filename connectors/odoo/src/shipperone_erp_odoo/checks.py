@@ -43,11 +43,15 @@ def _guarded(name: str, check: Callable[[Odoo], Checks], odoo: Odoo) -> list[Che
     except AuthFailed as error:
         found.append(Check(name, False, error.sentence, "check `database`, `user` and the key in the tenant's table"))
     except Refused as error:
-        found.append(Check(name, False, error.sentence, "the sentence says what to set, here or in Odoo"))
+        found.append(Check(name, False, error.sentence, "follow the message: it names the setting, here or in Odoo"))
     except ConnectorError as error:
-        found.append(Check(name, False, error.sentence, "check `url`, and that Odoo runs and can be reached from here"))
+        found.append(Check(name, False, error.sentence, "check `url`, and that Odoo runs and is reachable from here"))
     except Exception as error:  # a check never raises: unforeseen errors are reported as lines too
-        found.append(Check(name, False, f"it could not be checked: {type(error).__name__}", "tell the author"))
+        found.append(
+            Check(
+                name, False, f"it could not be checked: {type(error).__name__}", "report it to the connector's author"
+            )
+        )
     return found
 
 
@@ -55,14 +59,14 @@ def _server(odoo: Odoo) -> Checks:
     version, protocol = odoo.version, odoo.protocol
     said = f"Odoo {version} over {PROTOCOLS[protocol]}"
     if odoo.settings.url.startswith("http:") and odoo.settings.host.rsplit(":", 1)[0] not in LOOPBACK:
-        yield Check("address", None, f"{odoo.settings.url} is not encrypted: the key can be read on its way", "https")
+        yield Check("address", None, f"{odoo.settings.url} is not encrypted: the key can be read in transit", "https")
     if version not in PROVEN:
-        yield Check("version", None, f"{said}: not one of those it was proven on", "try it on a copy first")
+        yield Check("version", None, f"{said}: not a tested version", "test it on a copy first")
     elif protocol == "xmlrpc":
-        yield Check("version", None, f"{said}: its errors have no names", 'leave out `protocol`: "auto" is better')
+        yield Check("version", None, f"{said}: its errors have no type names", 'leave out `protocol`: "auto" is better')
     elif protocol == "jsonrpc" and version >= 19:
-        cure = "set an api_key: with it JSON-2 is spoken, which stays"
-        yield Check("version", None, f"{said}, which Odoo retires", cure)
+        cure = "set an api_key: JSON-2 is used then, which stays supported"
+        yield Check("version", None, f"{said}, which Odoo will remove", cure)
     else:
         yield Check("version", True, said)
 
@@ -72,7 +76,7 @@ def _login(odoo: Odoo) -> Checks:
     yield Check("login", True, f"{user['login']} in database {odoo.settings.database}")
     if not user["email"]:
         cure = "give the user an e-mail address in Odoo"
-        says = "the user has no e-mail address: what merges lines fails then on Odoo 17 and 18"
+        says = "the user has no e-mail address: merging lines fails on Odoo 17 and 18"
         yield Check("e-mail", odoo.version >= 19 or None, says, cure)
     yield from rights.key_expiry(odoo)
 
@@ -84,13 +88,16 @@ def _company(odoo: Odoo) -> Checks:
     e_invoice = odoo.settings.e_invoice
     if at.country in REPORTING and e_invoice is None:
         cure = 'e_invoice = "by_odoo" if Odoo\'s module for it is set up, else "not_required"'
-        says = f"invoices of {at.country} are reported to an authority, and nobody is said to do it: posted is not sent"
+        says = (
+            f"invoices of {at.country} must be reported to an authority, and no reporting is configured: posting "
+            "does not report them"
+        )
         yield Check("e-invoicing", False, says, cure)
 
 
 def _warehouses(odoo: Odoo) -> Checks:
     if not odoo.settings.warehouses:
-        says = "no warehouses are mapped: ShipperOne's codes must be the short names in Odoo"
+        says = "no warehouses are mapped: ShipperOne's codes must equal the short names in Odoo"
         yield Check("warehouses", None, says, 'map each: [tenants.NAME.odoo.warehouses."CODE"]')
     for code, site in sites(odoo, list(odoo.settings.warehouses) or _short_names(odoo)).items():
         if isinstance(site, Refused):
@@ -98,13 +105,11 @@ def _warehouses(odoo: Odoo) -> Checks:
             continue
         yield Check("warehouses", True, f"{code} is {site.name} of {site.company.name}")
         if odoo.settings.documents == "sale_order" and not delivers_in_one_step(odoo, site):
-            says = f"{code} delivers in several steps, which sales orders are not made for"
+            says = f"{code} delivers in several steps, which is not supported with sales orders"
             yield Check("sales orders", False, says, "set the warehouse's outgoing shipments to one step")
         if odoo.settings.documents == "picking" and not odoo.settings.one_step and not delivers_in_one_step(odoo, site):
-            says = (
-                f"{code} ships in several steps in Odoo, and its deliveries would leave in one, straight from its stock"
-            )
-            cure = "set the warehouse's outgoing shipments to one step, or `one_step = true` if that is meant"
+            says = f"{code} ships in several steps in Odoo, but its deliveries would be one step, directly from stock"
+            cure = "set the warehouse's outgoing shipments to one step, or `one_step = true` if that is intended"
             yield Check("warehouses", False, says, cure)
         yield from _operations(odoo, site)
         yield from _counts(odoo, site)
@@ -126,7 +131,10 @@ def _operations(odoo: Odoo, site: Site) -> Checks:
         says = f"{row['name']} of {site.code} never makes backorders: a part delivery would cancel the rest"
         yield Check("backorders", False, says, "set the operation type's Create Backorder to Ask or Always")
     if row["reservation_method"] != "at_confirm":
-        says = f"{row['name']} of {site.code} reserves {row['reservation_method']}: it is asked to reserve at once"
+        says = (
+            f"{row['name']} of {site.code} reserves {row['reservation_method']}: the connector requests reservations "
+            "at once"
+        )
         yield Check("reservation", None, says, "set its reservation method to At Confirmation")
 
 
@@ -137,25 +145,27 @@ def _counts(odoo: Odoo, site: Site) -> Checks:
     counted = stock.counts(odoo, [(site.stock, product) for product in names], site.company.id)
     over = [f"{names[product]} by {count.over:f}" for (_, product), count in counted.items() if count.over]
     if over:
-        says = f"more is reserved in {site.code} than is there: {', '.join(over[:5])}"
-        yield Check("over-reserved", None, says, "open Inventory > Physical Inventory in Odoo, which tidies its counts")
+        says = f"more is reserved in {site.code} than is in stock: {', '.join(over[:5])}"
+        yield Check(
+            "over-reserved", None, says, "open Inventory > Physical Inventory in Odoo, which corrects the quantities"
+        )
 
 
 def _catalogue(odoo: Odoo) -> Checks:
     at = own_company(odoo)
     twice = duplicates(odoo, at.id)
     if twice:
-        says = f"{len(twice)} SKU(s) are carried by several products: {', '.join(twice[:5])}"
-        yield Check("products", None, says, "leave each SKU to one product: orders with them are held")
+        says = f"{len(twice)} SKU(s) belong to several products: {', '.join(twice[:5])}"
+        yield Check("products", None, says, "leave each SKU on one product: orders with them are held")
     settings = odoo.settings
     wanted = [*([settings.shipping_product] if settings.shipping_product else []), *settings.charges.values()]
     for sku, product in products(odoo, wanted, at.id).items():
         ok = not isinstance(product, Refused)
-        yield Check("products", ok, f"{sku} is there" if ok else str(product), None if ok else "make it in Odoo")
+        yield Check("products", ok, f"{sku} exists" if ok else str(product), None if ok else "create it in Odoo")
     if settings.documents == "sale_order":
         yield from _services_on_order(odoo, wanted, at)
     if settings.shipping_product is None:
-        cure = "make a service in Odoo and name its SKU in `shipping_product`"
+        cure = "create a service in Odoo and set its SKU as `shipping_product`"
         yield Check("products", False, "no shipping_product: an order with a shipping amount cannot be invoiced", cure)
 
 
@@ -163,7 +173,7 @@ def _services_on_order(odoo: Odoo, skus: Sequence[str], at: Company) -> Checks:
     """Services invoiced by delivered quantity: they are never delivered, so their sales orders would stay open."""
     domain = [(odoo.settings.sku_field, "in", skus), ("invoice_policy", "!=", "order")]
     for row in odoo.find("product.product", domain, ["display_name"], company=at.id):
-        says = f"{row['display_name']} is invoiced by delivered quantity: its sales orders would never be done"
+        says = f"{row['display_name']} is invoiced by delivered quantity: its sales orders would never be completed"
         yield Check("sales orders", None, says, "set the product's Invoicing Policy to Ordered quantities")
 
 

@@ -83,7 +83,7 @@ class OdooHarness(ConnectorHarness):
 
     def set_up(self) -> None:
         if missing := [name for name in NEEDED if not os.environ.get(name)]:
-            raise NotApplicable(f"it needs a real Odoo, a test database: set {', '.join(missing)}")
+            raise NotApplicable(f"it needs a test database of a real Odoo: set {', '.join(missing)}")
         self.merchant = self._merchant()
         self.currency = self.merchant.currency
         self.gate = Gate(self.admin.url)

@@ -66,7 +66,7 @@ def get_or_create(odoo: Odoo, contacts: Mapping[str, Contact], at: Company) -> d
                 found[xid] = id
             elif id in active and _still(active[id], wanted[xid]):
                 found[xid], rows[xid] = id, active[id]
-    said = f"the contacts that were made for this buyer were changed in Odoo {MADE_AT_MOST} times; look at them"
+    said = f"the contacts created for this buyer were changed in Odoo {MADE_AT_MOST} times; check them"
     for xid in wanted.keys() - found.keys():
         found[xid] = Refused(Reason.CUSTOMER_AMBIGUOUS, said, Owner.ACCOUNTANT)
     return {
@@ -91,7 +91,7 @@ def vat_group(vat: str | None, row: Row) -> Refused:
     return Refused(
         Reason.CUSTOMER_AMBIGUOUS,
         f"contact {row['id']} in Odoo has VAT id {vat} and another registration number than the order: companies of a "
-        "VAT group are contacts of their own; make one with this registration number in Odoo",
+        "VAT group need separate contacts; create one with this registration number in Odoo",
         Owner.ACCOUNTANT,
     )
 

@@ -86,11 +86,11 @@ def credit(odoo: Odoo, request: CreditNote) -> Document | Voided:
     if not found or found[0]["state"] == "cancel":
         return Voided(reference(id))
     if one(found[0]["reversed_entry_id"]) != invoice["id"]:
-        said = f"key {request.key} is the credit note of another invoice than {invoice['name']}"
+        said = f"key {request.key} belongs to the credit note of an invoice other than {invoice['name']}"
         raise Refused(Reason.ALREADY_IN_ERP, said, Owner.ACCOUNTANT)
     note = listed(odoo, found[0], request.key, invoice["id"])
     if note.state == "draft" and wanted is not None and note.total_incl_tax != -wanted:
-        of_it = "what is credited of it" if request.in_part else "invoice"
+        of_it = "the credited part of it" if request.in_part else "invoice"
         raise Refused(
             Reason.TOTAL_DIFFERS,
             f"draft credit note {note.reference} comes to {note.total_incl_tax}, {of_it} {invoice['name']} to "
@@ -173,7 +173,8 @@ def parts(odoo: Odoo, rows: Sequence[Row], credited: Mapping[int, Decimal], requ
         size = pieces_in(odoo, of_item[0]["product_uom_id"]) if of_item else None
         if size is None or any(row["sequence"] % 10 == WHOLE for row in of_item):
             said = (
-                f"the lines of {request.invoice} do not tell how many pieces of item {item} they are: credit it in Odoo"
+                f"the lines of {request.invoice} do not state how many pieces of item {item} they are: credit it in "
+                "Odoo"
             )
             raise Refused(Reason.ERP_REFUSED, said, Owner.ACCOUNTANT)
         wanted = pieces / size
@@ -185,7 +186,7 @@ def parts(odoo: Odoo, rows: Sequence[Row], credited: Mapping[int, Decimal], requ
                 wanted -= take
         if wanted:
             left = (pieces - wanted * size).normalize()
-            said = f"{left:f} of item {item} on {request.invoice} are not credited yet, and {pieces:f} are asked for"
+            said = f"{left:f} of item {item} on {request.invoice} are not credited yet, but {pieces:f} were requested"
             raise Refused(Reason.ALREADY_IN_ERP, said, Owner.ACCOUNTANT)
     return chosen + _shipping(rows, credited, request)
 
@@ -199,7 +200,7 @@ def _shipping(rows: Sequence[Row], credited: Mapping[int, Decimal], request: Cre
             chosen.append({**row, "quantity": Decimal(1), "price_unit": take})
             left -= take
     if left:
-        said = f"{left} more than what is left of the shipping amount on {request.invoice} is asked for"
+        said = f"{left} more than the rest of the shipping amount on {request.invoice} was requested"
         raise Refused(Reason.ALREADY_IN_ERP, said, Owner.ACCOUNTANT)
     return chosen
 

@@ -105,9 +105,9 @@ def _reserved_now(odoo: Odoo, requests: Sequence[Deliver], answers: Answers[Answ
         else:
             if isinstance(answer, Shortage):
                 lines = "; ".join(f'"{s.sku}": {s.wanted:f} to deliver, {s.available:f} free' for s in answer.lines)
-                said = f"no reservation of it is known, and Odoo does not have the goods: {lines}"
+                said = f"no reservation of it is known, and Odoo does not have enough stock: {lines}"
             else:
-                said = "no reservation of it is known, and the delivery that was made for it was cancelled in Odoo"
+                said = "no reservation of it is known, and the delivery created for it was cancelled in Odoo"
             answers[key] = Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE)
     return ids
 
@@ -217,7 +217,7 @@ class _Chunk:
         work.refusal = None
         work.tries += 1
         if work.tries > ROUNDS:
-            raise Unknown("somebody is working on the same deliveries in Odoo; they are looked at again")
+            raise Unknown("a user is working on the same deliveries in Odoo; they are checked again")
         planned = plan([move for picking in pickings.values() for move in picking.moves], still)
         for product, quantity in planned.lacking.items():
             raise lacks(self.odoo, pickings, product, quantity, self.company)

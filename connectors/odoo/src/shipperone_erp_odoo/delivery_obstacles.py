@@ -56,7 +56,7 @@ def explained(odoo: Odoo, refusal: Refused, pickings: Mapping[int, Found], compa
     said = refusal.sentence
     if lines:
         which = ", ".join(sorted({f"{named(line['product_id'])} in {named(line['picking_id'])}" for line in lines}))
-        said = f"Odoo has reserved no lot or serial number of {which}: say there which one leaves"
+        said = f"Odoo has reserved no lot or serial number of {which}: select it in Odoo"
     return Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE)
 
 
@@ -65,5 +65,5 @@ def wizard(told: object) -> Refused | None:
     if not isinstance(told, Mapping) or told.get("type") != "ir.actions.act_window":
         return None
     what = told.get("name") or told.get("res_model")
-    said = f'Odoo asks before this delivery is validated ("{what}"), which only a user of Odoo can answer'
+    said = f'Odoo asks a question before it validates this delivery ("{what}"), which only an Odoo user can answer'
     return Refused(Reason.ISSUED_NOT_DELIVERED, f"{said}: validate it there", Owner.WAREHOUSE)

@@ -138,7 +138,7 @@ def plan(
     needed = [item.sku for item in order.items]
     if order.shipping_amount_incl_tax:
         if settings.shipping_product is None:
-            said = "the order has a shipping amount, and `shipping_product` names no product to invoice it as"
+            said = "the order has a shipping amount, but `shipping_product` names no product for it"
             raise Refused(Reason.CONFIG_INCOMPLETE, said)
         needed.append(settings.shipping_product)
     for charge in order.charges:
@@ -165,7 +165,7 @@ def _terms(odoo: Odoo, at: Company, order: FulfillmentOrder, rules: Sequence[Tax
     journals = {rule.journal for rule in rules if rule.journal}
     if len(positions) > 1 or len(journals) > 1:
         said = "its items' entries of [[tenants.NAME.odoo.taxes]] name several fiscal positions or journals"
-        raise Refused(Reason.TAX_NOT_MAPPED, f"{said}: one invoice has one of each", Owner.ACCOUNTANT)
+        raise Refused(Reason.TAX_NOT_MAPPED, f"{said}: an invoice can have only one of each", Owner.ACCOUNTANT)
     position = positions.pop() if positions else None
     payment = settings.payments.get(order.payment_method or "")
     if settings.payments and payment is None:

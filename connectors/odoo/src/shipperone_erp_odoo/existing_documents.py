@@ -42,8 +42,8 @@ class Seen:
                 if row["id"] not in self.ours:
                     raise Refused(
                         Reason.ALREADY_IN_ERP,
-                        f"{self.what} {row['name'] or row['id']} in Odoo names order {name} and was not made by this "
-                        "connector: take it over with `order adopt`, or cancel it there",
+                        f"{self.what} {row['name'] or row['id']} in Odoo names order {name} and was not created by "
+                        "this connector: take it over with `order adopt`, or cancel it in Odoo",
                         Owner.ACCOUNTANT if self.what == "invoice" else Owner.WAREHOUSE,
                     )
 

@@ -52,10 +52,10 @@ def meaning(name: str, words: str, doing: str) -> ConnectorError:
     if kind == "AccessError":
         return OdooRefused(Reason.ERP_ACCESS_DENIED, said, name=name)
     if kind == "MissingError":
-        return Gone(Reason.ERP_CHANGED, f"{said} (somebody has deleted it)", name=name)
+        return Gone(Reason.ERP_CHANGED, f"{said} (it was deleted)", name=name)
     if kind in SAID_NO:
         return OdooRefused(Reason.ERP_REFUSED, said, name=name)
-    return OdooRefused(Reason.ERP_REFUSED, f"{said} ({name}): Odoo, or a module in it, could not do it", name=name)
+    return OdooRefused(Reason.ERP_REFUSED, f"{said} ({name}): Odoo, or one of its modules, failed", name=name)
 
 
 def tidy(words: str) -> str:

@@ -39,7 +39,7 @@ def _of_company(odoo: Odoo, company: Company, asked: Sequence[Asked]) -> list[Fr
             if isinstance(product, Refused):
                 raise product
             if product.service:
-                said = f'"{each.sku}" is a service in Odoo, of which no stock can be reserved'
+                said = f'"{each.sku}" is a service in Odoo, which has no stock to reserve'
                 raise Refused(Reason.ERP_REFUSED, said)
             product.quantity(Decimal(0))  # refused if its unit is unknown
             one_piece = parts(odoo, product, Decimal(1), company.id)

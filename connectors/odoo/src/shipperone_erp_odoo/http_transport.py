@@ -69,7 +69,7 @@ class Wire:
             # the target's query may contain a token; its host suffices to show that `url` is wrong
             target = response.next_request.url if response.next_request else httpx.URL()
             place = f"{target.scheme}://{target.netloc.decode()}"
-            raise Transient(f"{doing}: {self.url} redirects to {place} (HTTP {status}); set `url` to where Odoo is")
+            raise Transient(f"{doing}: {self.url} redirects to {place} (HTTP {status}); set `url` to Odoo's address")
         if status in BUSY:
             raise Transient(f"{doing}: {self.url} is busy (HTTP {status})", _retry_after(response))
         if status >= 500 and not _is_json(response):
@@ -79,7 +79,7 @@ class Wire:
 
 def lost(sentence: str, *, writes: bool) -> ConnectorError:
     """The error for a call whose execution is unknown."""
-    return Unknown(f"{sentence}; whether it was done is not known") if writes else Transient(sentence)
+    return Unknown(f"{sentence}; the outcome is unknown") if writes else Transient(sentence)
 
 
 def not_odoo(response: httpx.Response, doing: str, *, writes: bool) -> ConnectorError:
@@ -96,7 +96,7 @@ def _why(error: Exception) -> str:
     words = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in words:
         why = words.partition("certificate verify failed: ")[2].partition(" (_ssl")[0]
-        return f"its certificate is not trusted ({why}); an authority of your own is named in `ca_file`"
+        return f"its certificate is not trusted ({why}); set your own certificate authority as `ca_file`"
     return words or type(error).__name__
 
 

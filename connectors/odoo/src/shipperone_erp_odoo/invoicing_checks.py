@@ -23,7 +23,7 @@ def invoicing(odoo: Odoo) -> Checks:
     """A line for each record that invoices need, and for each effect of Odoo on their amounts and dates."""
     settings, at = odoo.settings, own_company(odoo)
     if not settings.taxes:
-        cure = "[[tenants.NAME.odoo.taxes]] with percent and tax, for each rate that is sold"
+        cure = "[[tenants.NAME.odoo.taxes]] with percent and tax, for each tax rate that you sell at"
         yield Check("taxes", False, "no taxes are mapped: every invoice is held as tax_not_mapped", cure)
     for rule in settings.taxes:
         if rule.tax != PRODUCTS_OWN:
@@ -47,7 +47,7 @@ def invoicing(odoo: Odoo) -> Checks:
         yield from _sold_as(odoo, at)
     yield from tag_fields(odoo)
     if (settings.tracking or settings.carrier) and not odoo.has("stock.picking", "carrier_tracking_ref"):
-        says = "Odoo has no tracking numbers: its module for delivery carriers (stock_delivery) is not installed"
+        says = "Odoo cannot store tracking numbers: its module for delivery carriers (stock_delivery) is not installed"
         yield Check("tracking", False, says, "install it in Odoo, or leave out `tracking` and `carrier`")
     if settings.customer:
         yield _resolves("customer", lambda: fixed_customer(odoo, at) and str(settings.customer))
@@ -74,7 +74,7 @@ def _sample(odoo: Odoo, name: str, at: Company) -> Check:
         return found
     if odoo.protocol == "xmlrpc":
         # the answer contains a record, which Odoo cannot convert to XML
-        says = f"{name} is included in its price; no sample of it can be worked out over XML-RPC"
+        says = f"{name} is included in its price; a sample cannot be computed over XML-RPC"
         return Check("taxes", None, says, 'leave out `protocol`: "auto" is better')
     quantity, price = SAMPLE
     told = odoo.call(
@@ -85,7 +85,7 @@ def _sample(odoo: Odoo, name: str, at: Company) -> Check:
     says = f"{name}: {quantity} at {price} come to {gross}, {gross - net} of it tax"
     if gross == quantity * price:
         return Check("taxes", True, says)
-    cure = "have the tax, and each that it consists of, included in the price in Odoo"
+    cure = "set the tax, and each of its component taxes, to be included in the price in Odoo"
     return Check("taxes", False, f"{says}, and must come to {quantity * price}", cure)
 
 
@@ -105,7 +105,7 @@ def _journal(odoo: Odoo, code: str | None, at: Company) -> str:
     (row,) = odoo.find(
         "account.journal", [("id", "=", lookups.sales_journal(odoo, code, at))], ["name", "code"], company=at.id
     )
-    chosen = "" if code else ", the first one, since no setting names another,"
+    chosen = "" if code else " (the first one, since no setting names another)"
     return f"sales journal {row['name']} ({row['code']}){chosen}"
 
 
@@ -127,10 +127,11 @@ def _rounding(odoo: Odoo, at: Company) -> Checks:
     if not rounds_globally(odoo, at):
         yield Check("rounding", True, f"{at.name} rounds tax per line")
     elif account:
-        yield Check("rounding", True, f"{at.name} rounds tax globally: cents that are off go to {account}")
+        yield Check("rounding", True, f"{at.name} rounds tax globally: rounding differences are posted to {account}")
     elif len(taxes) > 1 or PRODUCTS_OWN in taxes:
         says = (
-            f"{at.name} rounds tax globally: an invoice with two rates may be a cent off its lines, and its order is "
+            f"{at.name} rounds tax globally: an invoice with two rates may differ by a cent from its lines, and its "
+            "order is "
         )
         yield Check("rounding", None, f"{says}held as total_differs before it is reserved", CURE)
 
@@ -142,7 +143,7 @@ def _locks(odoo: Odoo, at: Company) -> Checks:
         return
     close = (datetime.datetime.now(datetime.UTC).date() - lock[0]).days < DAYS_AHEAD
     says = f"{at.name} is locked until {lock[0]} ({lock[1]}): invoices of earlier days are held as erp_period_locked"
-    yield Check("lock dates", None if close else True, says, "invoice what has shipped before a period is locked")
+    yield Check("lock dates", None if close else True, says, "invoice shipped orders before a period is locked")
 
 
 DAYS_AHEAD = 5
@@ -151,6 +152,6 @@ DAYS_AHEAD = 5
 
 def _resolves(name: str, find: Callable[[], object]) -> Check:
     try:
-        return Check(name, True, f"{find()} is there")
+        return Check(name, True, f"{find()} exists")
     except Refused as refusal:
         return Check(name, False, refusal.sentence, "check its name in the tenant's table, and its company in Odoo")

@@ -33,7 +33,10 @@ def _components(odoo: Odoo, kit: Product, company: int, depth: int) -> Parts:
     if not depth or not bill["bom_line_ids"]:
         raise _refusal(kit, "its bill of materials has no components, or contains itself")
     if one(bill["product_uom_id"]) != kit.unit:
-        raise _refusal(kit, f"its bill of materials is for {named(bill['product_uom_id'])}, it is in {kit.unit_name}")
+        raise _refusal(
+            kit,
+            f"the unit of its bill of materials is {named(bill['product_uom_id'])}, but the kit's is {kit.unit_name}",
+        )
     rows = odoo.find(
         "mrp.bom.line", [("bom_id", "=", bill["id"])],
         ["product_id", "product_qty", "product_uom_id", "bom_product_template_attribute_value_ids"],
@@ -55,10 +58,10 @@ def _components(odoo: Odoo, kit: Product, company: int, depth: int) -> Parts:
         elif not component.service:
             found[component] = found.get(component, Decimal(0)) + amount
     if not found:
-        raise _refusal(kit, "it consists of services alone")
+        raise _refusal(kit, "it consists of services only")
     for component, amount in found.items():
         if amount != amount.quantize(Decimal("0.001")):
-            raise _refusal(kit, f"one of it needs no exact quantity of {component.name}")
+            raise _refusal(kit, f"one kit does not need an exact quantity of {component.name}")
     return tuple(found.items())
 
 
@@ -73,13 +76,14 @@ def _bill(odoo: Odoo, kit: Product, company: int) -> Row:
         "mrp.bom", domain, fields, company=company, order="sequence, product_id, id", limit=1
     )
     if not rows:
-        raise _refusal(kit, "the user may not see its bill of materials")
+        raise _refusal(kit, "the user lacks the right to read its bill of materials")
     return rows[0]
 
 
 def _refusal(kit: Product, why: str) -> Refused:
     said = (
-        f'"{kit.sku}" is a kit in Odoo whose components cannot be told: {why}; correct it there, or have ShipperOne '
+        f'"{kit.sku}" is a kit in Odoo whose components cannot be determined: {why}; correct it there, or have '
+        "ShipperOne "
         'list the components (`bundles = "children"`)'
     )
     return Refused(Reason.KIT_INCOMPLETE, said, Owner.WAREHOUSE)

@@ -43,7 +43,7 @@ def refuse_locked(lock: Lock | None, day: datetime.date | None, at: Company) -> 
         raise Refused(
             Reason.ERP_PERIOD_LOCKED,
             f"an invoice of {day} falls into a period that {at.name} has locked until {lock[0]} "
-            f"({lock[1].removeprefix('user_')}); Odoo would move its accounting date: unlock it for the user, or set "
-            "the date of issue by `order retry ID --issue-date DAY`",
+            f"({lock[1].removeprefix('user_')}); Odoo would change its accounting date: unlock the period for the "
+            "user, or set the date of issue by `order retry ID --issue-date DAY`",
             Owner.ACCOUNTANT,
         )

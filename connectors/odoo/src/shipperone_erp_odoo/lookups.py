@@ -154,7 +154,7 @@ def currency(odoo: Odoo, code: str, at: Company) -> tuple[int, Decimal]:
         if code != at.currency and not rated(odoo, int(found[0]["id"]), at):
             raise Refused(
                 Reason.CURRENCY_DIFFERS,
-                f"currency {code} has no rate in Odoo, which would post 1 {code} as 1 {at.currency}: enter its rate",
+                f"currency {code} has no rate in Odoo, which would treat 1 {code} as 1 {at.currency}: enter its rate",
                 Owner.ACCOUNTANT,
             )
         return int(found[0]["id"]), Decimal(1).scaleb(-int(found[0]["decimal_places"]))
@@ -233,8 +233,8 @@ def _tax(odoo: Odoo, name: str, at: Company) -> Tax:
     if not found.included:
         raise Refused(
             Reason.CONFIG_INCOMPLETE,
-            f"tax {found.name} is not included in its price in Odoo: three at 19.99 would come to 59.98; set it to "
-            "`Included in Price`, or name another one in [[tenants.NAME.odoo.taxes]]",
+            f"tax {found.name} is not included in the price in Odoo: three pieces at 19.99 would total 59.98; set it "
+            "to `Included in Price`, or name another one in [[tenants.NAME.odoo.taxes]]",
             Owner.ACCOUNTANT,
         )
     return found

@@ -97,7 +97,7 @@ class Odoo:
         if settings.user is None:
             raise Refused(
                 Reason.CONFIG_INCOMPLETE,
-                f"{settings.host} is Odoo {self.version}, where an API key alone is not enough: set `user`",
+                f"{settings.host} is Odoo {self.version}, where an API key is not sufficient: set `user`",
             )
         connector = JsonRpc(self.wire) if self.protocol == "jsonrpc" else XmlRpc(self.wire)
         return RpcSession(connector, settings.database, settings.user, settings.secret)
@@ -195,7 +195,7 @@ class Odoo:
         answers: dict[str, int | Refused] = {}
         for draft in drafts:
             if by_xid.setdefault(draft.xid, draft) != draft:
-                said = f"two different records were to be made under one external id ({draft.xid}): neither was made"
+                said = f"two different records have the same external id ({draft.xid}): neither was created"
                 answers[draft.xid] = OdooRefused(Reason.ERP_REFUSED, said, Owner.IT, name="load")
         for like in alike([draft for xid, draft in by_xid.items() if xid not in answers]):
             answers |= self._load(model, like, company)
@@ -236,7 +236,7 @@ class Odoo:
                     break
                 bad = {0: said_by(told["messages"])}
             for index, words in bad.items():
-                said = f"Odoo cannot make the {KINDS.get(model, model)}: {words}"
+                said = f"Odoo cannot create the {KINDS.get(model, model)}: {words}"
                 answers[wanted[index].xid] = OdooRefused(Reason.ERP_REFUSED, said, Owner.IT, name="load")
             wanted = [draft for index, draft in enumerate(wanted) if index not in bad]
         return answers
@@ -257,7 +257,7 @@ class Odoo:
                 if unclear == UNCLEAR:
                     return answer
             time.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311
-        raise Transient(f"{model}: other transactions were in the way {RACES} times; nothing was written")
+        raise Transient(f"{model}: conflicts with other transactions {RACES} times; nothing was written")
 
     def close(self) -> None:
         """Close the connections."""

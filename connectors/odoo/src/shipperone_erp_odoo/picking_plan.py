@@ -84,8 +84,8 @@ def wanted(
     lines = tuple(_line(odoo, order, item, sites, products) for item in order.items)
     for line in lines:
         if line.source.company != home.company:
-            said = f'"{line.item.sku}" lies in {line.source.code}, which is of {line.source.company.name} in Odoo; '
-            said += f"{home.code} is of {home.company.name}, and goods are not transferred between companies"
+            said = f'"{line.item.sku}" is in {line.source.code}, which belongs to {line.source.company.name} in Odoo; '
+            said += f"{home.code} belongs to {home.company.name}, and goods are not transferred between companies"
             raise Refused(Reason.WAREHOUSE_UNKNOWN, said)
     internal = (transfers or odoo.settings.transfers) == "internal"
     return Wanted(key, order, home, lines, tuple(_pickings(key, home, lines, kind, internal=internal)))
@@ -134,7 +134,7 @@ def _line(
     if product.service:
         raise Refused(
             Reason.ERP_REFUSED,
-            f'"{item.sku}" is a service in Odoo, of which no stock can be reserved; name its item_type in `services`',
+            f'"{item.sku}" is a service in Odoo, which has no stock to reserve; name its item_type in `services`',
         )
     quantity = counted(odoo, product, item.qty)
     return Line(item, product, source, quantity, parts(odoo, product, quantity, source.company.id))

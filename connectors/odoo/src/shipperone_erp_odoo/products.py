@@ -34,15 +34,15 @@ class Product:
         if self.pieces is None:
             raise Refused(
                 Reason.UNIT_UNCLEAR,
-                f'"{self.sku}" is counted in {self.unit_name} in Odoo, and how many of ShipperOne\'s pieces make one '
-                f'is not said: set `"{self.unit_name}" = …` in [tenants.NAME.odoo.units]',
+                f'"{self.sku}" is counted in {self.unit_name} in Odoo, and its number of ShipperOne\'s pieces '
+                f'is not configured: set `"{self.unit_name}" = …` in [tenants.NAME.odoo.units]',
             )
         amount = pieces / self.pieces
         if amount * self.pieces != pieces or amount != amount.quantize(Decimal("0.001")):
             raise Refused(
                 Reason.UNIT_UNCLEAR,
-                f'{pieces:f} pieces of "{self.sku}" are no exact number of {self.unit_name} ({self.pieces:f} pieces '
-                "each), which is what Odoo counts it in",
+                f'{pieces:f} pieces of "{self.sku}" are not a whole number of {self.unit_name} ({self.pieces:f} '
+                "pieces each), the product's unit in Odoo",
                 Owner.WAREHOUSE,
             )
         return amount
@@ -93,7 +93,7 @@ def counted(odoo: Odoo, product: Product, pieces: Decimal) -> Decimal:
         raise Refused(
             Reason.UNIT_UNCLEAR,
             f'{pieces:f} pieces of "{product.sku}" are {amount.normalize():f} {product.unit_name}, which Odoo rounds '
-            f"to {finest:f}: have Odoo count the product in a smaller unit, or more exactly (Decimal Accuracy)",
+            f"to {finest:f}: set a smaller unit for the product in Odoo, or a higher precision (Decimal Accuracy)",
             Owner.WAREHOUSE,
         )
     return amount
@@ -131,7 +131,7 @@ def _product(odoo: Odoo, sku: str, rows: Sequence[Row], *, archived: bool) -> Pr
     active = [row for row in rows if row["active"]] or [*rows[: len(rows) if archived else 0]]
     field = odoo.settings.sku_field
     if len(active) > 1:
-        said = f'{len(active)} products in Odoo have {field} "{sku}": {_names(active)}; leave it to one of them'
+        said = f'{len(active)} products in Odoo have {field} "{sku}": {_names(active)}; leave it on one of them'
         return Refused(Reason.PRODUCT_AMBIGUOUS, said)
     if not active and rows:
         return Refused(Reason.PRODUCT_ARCHIVED, f'product {_names(rows)} with {field} "{sku}" is archived in Odoo')

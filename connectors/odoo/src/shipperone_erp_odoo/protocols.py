@@ -143,7 +143,7 @@ class Json2Session(Json2Connection):  # type: ignore[misc]
         body = simplejson.dumps({**({} if ids is None else {"ids": ids}), **named}).encode()
         response = self._wire.post(f"/json/2/{model}/{method}", body, self.bearer_header, doing=doing, writes=writes)
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            raise AuthFailed(f"{doing}: Odoo refuses the API key; it may have expired: make a new one for the user")
+            raise AuthFailed(f"{doing}: Odoo refuses the API key; it may have expired: create a new one for the user")
         answer = _json(response, doing, writes=writes)
         if response.status_code == httpx.codes.OK:
             return answer

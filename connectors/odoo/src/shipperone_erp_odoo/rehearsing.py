@@ -47,8 +47,8 @@ def rehearse(odoo: Odoo, orders: Sequence[FulfillmentOrder]) -> list[Check]:
     try:
         return [*(_listed(odoo, orders) if orders else _samples(odoo))]
     except ConnectorError as error:
-        says = f"no invoice could be worked out in Odoo: {error.sentence}"
-        return [Check(CHECK, None, says, "give the user the rights that invoices need, and look again")]
+        says = f"no invoice could be computed in Odoo: {error.sentence}"
+        return [Check(CHECK, None, says, "give the user the rights for invoices, and check again")]
 
 
 CHECK = "invoices"
@@ -105,7 +105,7 @@ def refuse_before_reserving(
     return {
         key: Refused(
             Reason.TOTAL_DIFFERS,
-            f"Odoo would invoice {gap.total} where the lines come to {gap.wanted}: {at.name} rounds tax globally. "
+            f"Odoo would invoice {gap.total}, but the lines come to {gap.wanted}: {at.name} rounds tax globally. "
             f"Nothing is reserved: {CURE}, then `order retry {gap.order_id}`",
             Owner.ACCOUNTANT,
         )
@@ -165,10 +165,12 @@ def _listed(odoo: Odoo, orders: Sequence[FulfillmentOrder]) -> Iterator[Check]:
 
 def _found(gaps: Mapping[str, Off], tried: int, what: str, at: Company) -> Check:
     if not gaps:
-        return Check(CHECK, True, f"{tried} {what} of {at.name} worked out in Odoo: each comes to its lines")
+        return Check(
+            CHECK, True, f"{tried} {what} of {at.name} computed in Odoo: each total equals the sum of its lines"
+        )
     first = next(iter(gaps.values()))
     example = f"{first.order_id} to {first.total}, its lines to {first.wanted}"
-    says = f"{len(gaps)} of {tried} {what} worked out in Odoo come to another total ({example}): such orders are held"
+    says = f"{len(gaps)} of {tried} {what} computed in Odoo have another total ({example}): such orders are held"
     return Check(CHECK, None, says, CURE)
 
 

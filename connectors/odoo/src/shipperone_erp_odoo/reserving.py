@@ -273,7 +273,7 @@ class _Chunk:
         said = (
             f"transfer {', '.join(still)} for {deliveries[0].name} is not validated in Odoo yet"
             if still
-            else f"transfer {names} is done, and {deliveries[0].name} still lacks goods: check what arrived"
+            else f"transfer {names} is done, but {deliveries[0].name} still lacks goods: check the received quantities"
         )
         return Pending(said, reason=Reason.WAITING_FOR_TRANSFER, owner=Owner.WAREHOUSE)
 
@@ -306,8 +306,8 @@ class _Chunk:
                 names = ", ".join(picking.name for picking in mine[order.key])
                 self.answers[order.key] = Refused(
                     Reason.ERP_STOCK_INCONSISTENT,
-                    f"more is reserved than there is, and {names} is among those that hold it: release one of them in "
-                    "Odoo, or count the stock again",
+                    f"more is reserved than is in stock, also by {names}: release one of the reservations in Odoo, or "
+                    "count the stock again",
                     Owner.WAREHOUSE,
                 )
 
@@ -346,9 +346,9 @@ def _leaked(
     return Refused(
         Reason.ERP_STOCK_INCONSISTENT,
         f'Odoo counts {reserved.normalize():f} {part.unit_name} of "{part.sku}" in {line.source.code} as reserved, and '
-        f"{(reserved - leaks[place]).normalize():f} of these are held by a delivery or another move: the rest has "
-        "leaked, and Odoo does not repair it. Have an administrator correct the quant's reserved quantity, then "
-        f"`order retry {order.order.order_id}`",
+        f"{(reserved - leaks[place]).normalize():f} of these are held by a delivery or another move: the rest is an "
+        "error in Odoo's quantities, which Odoo does not repair. Have an administrator correct the quant's reserved "
+        f"quantity, then `order retry {order.order.order_id}`",
         Owner.WAREHOUSE,
     )
 
@@ -366,7 +366,7 @@ def _still_wants(order: Wanted, pickings: Sequence[Found]) -> None:
         if wants != should and not picking.done:
             raise Refused(
                 Reason.ERP_CHANGED,
-                f"{picking.name} was changed in Odoo: it is no longer about what the order wants; put it right, or "
-                "cancel it and it is rebuilt",
+                f"{picking.name} was changed in Odoo and no longer matches the order; correct it, or cancel it to "
+                "have it rebuilt",
                 Owner.WAREHOUSE,
             )

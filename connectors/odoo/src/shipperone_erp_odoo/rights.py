@@ -34,12 +34,12 @@ def missing(odoo: Odoo) -> Iterator[Check]:
     needed = {**STOCK, **INVOICES, **(CONTACTS if odoo.settings.customers == "match" else {})}
     if odoo.settings.documents == "sale_order":
         if not odoo.has("stock.picking", "sale_id"):
-            says = 'documents = "sale_order", and Odoo does not have the module that delivers sales orders (sale_stock)'
+            says = 'documents = "sale_order", but the module that delivers sales orders (sale_stock) is not installed'
             yield Check("sales orders", False, says, 'install Sales beside Inventory, or set documents = "picking"')
             return
         needed |= SALES
         if not _in_all_sales(odoo):
-            says = "the user sees only its own sales orders: one that a person makes for an order is not noticed"
+            says = "the user sees only its own sales orders: one created by another user is not detected"
             yield Check("sales orders", None, says, f"give the user {GROUPS['sale']} in Odoo")
     lacking = [
         (model, operation)
@@ -49,9 +49,11 @@ def missing(odoo: Odoo) -> Iterator[Check]:
     ]
     for model, operation in lacking:
         group = GROUPS[model.split(".")[0]]
-        yield Check("rights", False, f"the user may not {operation} {model}", f"give the user {group} in Odoo")
+        yield Check(
+            "rights", False, f"the user lacks the right to {operation} {model}", f"give the user {group} in Odoo"
+        )
     if not lacking:
-        yield Check("rights", True, "the user may do all that the connector does")
+        yield Check("rights", True, "the user has all rights that the connector needs")
 
 
 def key_expiry(odoo: Odoo) -> Iterator[Check]:
@@ -71,7 +73,10 @@ def key_expiry(odoo: Odoo) -> Iterator[Check]:
     ends = sorted(end for row in rows if (end := datetime.datetime.fromisoformat(str(row["expiration_date"]))) > now)
     if ends:
         left = (ends[0] - now).days
-        cure = "make a new key in Odoo and put it where the configuration says; a running service takes it by itself"
+        cure = (
+            "create a new key in Odoo and store it in the place that the configuration names; a running service "
+            "loads it automatically"
+        )
         says = f"an API key of the user ends in {left} days"
         yield Check("API key", None if left < SOON else True, says, cure if left < SOON else None)
 

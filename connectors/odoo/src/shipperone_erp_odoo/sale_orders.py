@@ -212,7 +212,7 @@ class SaleOrders:
         """Orders that are confirmed but have no delivery: their goods come another way."""
         domain = [("id", "in", ids), ("state", "=", "sale")]
         rows = self.odoo.find("sale.order", domain, ["name"], company=self.at.id, order="id") if ids else []
-        said = "is confirmed in Odoo and has no delivery from the warehouse: look at its products' routes"
+        said = "is confirmed in Odoo and has no delivery from the warehouse: check its products' routes"
         return {int(row["id"]): Refused(Reason.ERP_REFUSED, f"{row['name']} {said}", Owner.WAREHOUSE) for row in rows}
 
     def _found(self, ids: Sequence[int] | set[int] | Mapping[int, Found]) -> dict[int, Found]:
@@ -236,8 +236,8 @@ class SaleOrders:
         if not delivers_in_one_step(self.odoo, site):
             raise Refused(
                 Reason.CONFIG_INCOMPLETE,
-                f"{site.name} delivers in several steps in Odoo (pick, pack, ship), which sales orders of ours are not "
-                'made for: set its outgoing shipments to one step, or `documents = "picking"`',
+                f"{site.name} delivers in several steps in Odoo (pick, pack, ship), which is not supported with sales "
+                'orders: set its outgoing shipments to one step, or `documents = "picking"`',
                 Owner.WAREHOUSE,
             )
 
@@ -262,7 +262,8 @@ def _pricelist(odoo: Odoo, currency: str, at: Company) -> int | None:
     found = lookups.pricelist(odoo, currency, at)
     if found is None and currency != at.currency:
         said = (
-            f"a sales order has its currency from its pricelist, and {at.name} has none in {currency} in Odoo: make one"
+            f"a sales order gets its currency from its pricelist, and {at.name} has none in {currency} in Odoo: "
+            "create one"
         )
         raise Refused(Reason.CURRENCY_DIFFERS, said, Owner.ACCOUNTANT)
     return found

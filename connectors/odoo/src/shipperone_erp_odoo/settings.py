@@ -30,15 +30,15 @@ class WarehouseRule(ConnectorSettings):
     """`[tenants.NAME.odoo.warehouses."CODE"]`: ShipperOne's warehouse CODE in Odoo (B17)."""
 
     code: str = Field(description="its short name in Odoo, at most five characters")
-    company: str | None = Field(None, description="its company's name, where it is not the tenant's")
-    journal: str | None = Field(None, description="the code of the sales journal for what it ships")
-    analytic: str | None = Field(None, description="the analytic account's name or code for what it ships")
+    company: str | None = Field(None, description="its company's name, if it is not the tenant's")
+    journal: str | None = Field(None, description="the code of the sales journal for its invoices")
+    analytic: str | None = Field(None, description="the name or code of the analytic account for its invoices")
 
 
 class TaxRule(ConnectorSettings):
     """`[[tenants.NAME.odoo.taxes]]`: the first rule that matches an item applies; else `tax_not_mapped` (B6)."""
 
-    country: str = Field("*", description='where the goods go, two letters; "*" for any')
+    country: str = Field("*", description='the destination country, two letters; "*" for any')
     business: bool | None = Field(None, description="only buyers with (true) or without (false) a VAT id")
     percent: Decimal | None = Field(None, description="the rate that ShipperOne states; left out: any")
     tax: str = Field(
@@ -65,9 +65,9 @@ class PaymentRule(ConnectorSettings):
 
     term: str | None = Field(None, description="the payment term's name")
     journal: str | None = Field(None, description="the code of the sales journal for such invoices")
-    payment_reference: bool = Field(False, description="whether ShipperOne's reference is the invoice's")
+    payment_reference: bool = Field(False, description="use ShipperOne's payment reference as the invoice's")
     paid_into: str | None = Field(
-        None, description="prepaid: the code of the bank or cash journal that the invoice's payment is registered in"
+        None, description="for prepaid orders: the code of the bank or cash journal in which the payment is registered"
     )
 
 
@@ -77,10 +77,10 @@ class OdooSettings(ConnectorSettings):
     url: str = Field(description="https://erp.example, as the browser shows it, without /web")
     database: str = Field(description="its name, as in Odoo's log and in the address of its database manager")
     user: str | None = Field(None, description="the login; an API key alone is enough for JSON-2 (Odoo 19)")
-    password: Secret | None = Field(None, description="works; an API key in its place is better")
-    api_key: Secret | None = Field(None, description="made in Odoo under the user's preferences, Account Security")
+    password: Secret | None = Field(None, description="the password; prefer an API key")
+    api_key: Secret | None = Field(None, description="created in Odoo under the user's preferences, Account Security")
     protocol: Protocol = Field("auto", description="JSON-2 from Odoo 19 on where there is an API key, else JSON-RPC")
-    ca_file: str | None = Field(None, description="the authority of Odoo's certificate, if it is one of your own")
+    ca_file: str | None = Field(None, description="the file of your own certificate authority, if Odoo uses one")
     connect_timeout: float = Field(10, gt=0, description="seconds to wait for a connection")
     timeout: float = Field(100, gt=0, description="seconds to wait for an answer; less than hook_timeout")
     batch_size: int = Field(100, ge=1, le=100, description="orders in one call")
@@ -88,57 +88,62 @@ class OdooSettings(ConnectorSettings):
     company: str | None = Field(None, description="the company's name; left out: the user's own")
     sku_field: str = Field("default_code", description="the product's field that holds ShipperOne's SKU, or barcode")
     units: Mapping[str, Decimal] = Field(
-        {}, description="units of measure other than Odoo's Units: NAME = how many of ShipperOne's pieces make one"
+        {}, description="units of measure other than Odoo's Units: NAME = the number of ShipperOne's pieces in one"
     )
     warehouses: Mapping[str, WarehouseRule] = Field(
-        {}, description="ShipperOne's warehouse codes; left out altogether: they are the short names in Odoo"
+        {}, description="ShipperOne's warehouse codes; left out: they equal the short names in Odoo"
     )
     documents: Literal["picking", "sale_order"] = Field(
         "picking",
-        description="what a reservation is: a delivery of its own, or a confirmed sales order",
+        description="the document of a reservation: a delivery, or a confirmed sales order",
     )
     transfers: Literal["internal", "direct"] = Field(
-        "internal", description="goods in another warehouse: an internal transfer first, or shipped straight from there"
+        "internal",
+        description="goods in another warehouse: transferred internally first, or shipped directly from there",
     )
-    deliver: bool = Field(True, description="false: the warehouse validates its deliveries in Odoo by itself")
+    deliver: bool = Field(True, description="false: users validate the deliveries in Odoo")
     one_step: bool = Field(
         False,
-        description="true: a warehouse of several steps in Odoo picks by ShipperOne, and its deliveries leave in one, "
-        "straight from its stock",
+        description="true: a warehouse with several steps in Odoo is picked by ShipperOne, and its deliveries are one "
+        "step, directly from stock",
     )
     tracking: str | None = Field(
         None,
-        description="where ShipperOne lists the tracking number, such as parcel.number: it is the delivery's in Odoo",
+        description="the place of the tracking number in ShipperOne's order, such as parcel.number; it is copied to "
+        "the delivery",
     )
     carrier: str | None = Field(
         None,
-        description="where ShipperOne lists the carrier's name: it is the delivery's, if Odoo has one of that name",
+        description="the place of the carrier's name in ShipperOne's order; it is copied to the delivery if Odoo has "
+        "a carrier of that name",
     )
 
-    taxes: tuple[TaxRule, ...] = Field((), description="which tax an item is invoiced with: see below")
-    shipping_product: str | None = Field(None, description="the SKU of the service that shipping is invoiced as")
+    taxes: tuple[TaxRule, ...] = Field((), description="rules for the tax of an item, see below")
+    shipping_product: str | None = Field(None, description="the SKU of the service product for shipping")
     shipping_tax: Literal["highest", "product", "proportional"] = Field(
-        "highest", description="the highest rate of the items, the shipping product's own tax, or shared out by value"
+        "highest",
+        description="the tax of shipping: the items' highest rate, the shipping product's own tax, or "
+        "distributed by value",
     )
     rounding_account: str | None = Field(
         None,
-        description="the code of the account for a line that makes up for cents that Odoo is off where it rounds tax "
-        "globally; left out: such invoices are held",
+        description="the code of the account for rounding differences if Odoo rounds tax globally; left out: such "
+        "invoices are held",
     )
-    charges: Mapping[str, str] = Field({}, description="NAME of a charge of kind line = the SKU it is invoiced as")
-    payments: Mapping[str, PaymentRule] = Field({}, description="left out altogether: Odoo's own payment term")
+    charges: Mapping[str, str] = Field({}, description="NAME of a charge of kind line = the SKU of its product")
+    payments: Mapping[str, PaymentRule] = Field({}, description="left out: Odoo's own payment term")
     customers: Literal["match", "fixed"] = Field(
-        "match", description="find the buyer in Odoo or create it, or invoice everybody as `customer`"
+        "match", description="find or create the buyer in Odoo, or invoice every order to `customer`"
     )
     business: Literal["company", "vat_id"] = Field(
         "company",
-        description="who is invoiced where a billing company states no VAT id: the company, or the person "
+        description="the invoiced contact if a billing company states no VAT id: the company, or the person "
         '("vat_id"); the tax does not depend on it',
     )
     customer: str | None = Field(
         None,
-        description="a contact's name or reference: whom orders without a buyer are invoiced to, or, with customers = "
-        '"fixed", all',
+        description="the name or reference of the contact for orders without a buyer, or, with customers = "
+        '"fixed", for all orders',
     )
     team: str | None = Field(None, description="the sales team's name on invoices")
     salesperson: str | None = Field(
@@ -149,24 +154,24 @@ class OdooSettings(ConnectorSettings):
     )
     tag: str | None = Field(
         None,
-        description="the tag of every document that the connector makes: of sales orders, by its name in Odoo; of the "
-        "others in their chatter, and in the fields that `tag_fields` names",
+        description="a tag for every document that the connector creates: on sales orders by the tag's name in Odoo; "
+        "on others in their chatter, and in the fields of `tag_fields`",
     )
     tag_fields: Mapping[Tagged, str] = Field(
         {},
-        description='fields of your own in Odoo that get the tag: delivery = "x_shop"; also invoice, credit_note, '
+        description='custom fields in Odoo that get the tag: delivery = "x_shop"; also invoice, credit_note, '
         "payment, sale_order",
     )
     order_link: str | None = Field(
         None,
-        description="the order's page in ShipperOne, such as https://acme.example/orders/{order_id}: a note on each "
-        "document links it",
+        description="the address of the order in ShipperOne, such as https://acme.example/orders/{order_id}, linked "
+        "from a note on each document",
     )
     mail_invoice: bool = Field(
-        False, description="have Odoo send each invoice to its buyer once, by its own template, after it is issued"
+        False, description="let Odoo send each issued invoice to its buyer once, with Odoo's template"
     )
     e_invoice: Literal["by_odoo", "not_required"] | None = Field(
-        None, description="who reports invoices where the country wants them reported (B13)"
+        None, description="who reports invoices in countries that require it (B13)"
     )
 
     @field_validator("url")
@@ -176,7 +181,7 @@ class OdooSettings(ConnectorSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("write https:// and the host, such as https://erp.example")
         if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError("only the address: user and key have settings of their own")
+            raise ValueError("only the address: user and key are separate settings")
         return value.rstrip("/").removesuffix("/web")
 
     @field_validator("order_link")
@@ -187,7 +192,7 @@ class OdooSettings(ConnectorSettings):
         try:
             url = urlsplit(value.format(order_id="1", order_number="1"))
         except (KeyError, IndexError, ValueError):
-            raise ValueError("only {order_id} and {order_number} are filled in") from None
+            raise ValueError("only {order_id} and {order_number} are replaced") from None
         if url.scheme not in ("http", "https") or not url.hostname:
             raise ValueError("write https:// and the host, such as https://acme.example/orders/{order_id}")
         return value
@@ -209,7 +214,7 @@ class OdooSettings(ConnectorSettings):
     def _a_factor(cls, value: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
         for name, factor in value.items():
             if factor <= 0:
-                raise ValueError(f"{name}: how many pieces make one is above zero")
+                raise ValueError(f"{name}: the number of pieces must be above zero")
         return value
 
     @model_validator(mode="after")
@@ -217,21 +222,21 @@ class OdooSettings(ConnectorSettings):
         if self.password is None and self.api_key is None:
             raise ValueError("an api_key is needed (or a password)")
         if self.user is None and (self.api_key is None or self.protocol in ("jsonrpc", "xmlrpc")):
-            raise ValueError("user is needed: only JSON-2 knows it from its API key")
+            raise ValueError("user is needed: only JSON-2 derives it from the API key")
         if self.protocol == "json2" and self.api_key is None:
-            raise ValueError("JSON-2 takes an api_key, never a password")
+            raise ValueError("JSON-2 needs an api_key, not a password")
         if self.tag_fields and self.tag is None:
-            raise ValueError("tag_fields needs tag: the text that these fields get")
+            raise ValueError("tag_fields needs tag, the text for these fields")
         if self.customers == "fixed" and self.customer is None:
-            raise ValueError('customers = "fixed" needs customer: the contact that everything is invoiced to')
+            raise ValueError('customers = "fixed" needs customer, the contact for all invoices')
         return self
 
     @model_validator(mode="after")
     def _sold_from_where_it_lies(self) -> Self:
         if self.documents == "sale_order" and self.transfers == "internal":
             raise ValueError(
-                'documents = "sale_order" needs transfers = "direct": Odoo delivers a sales order from one warehouse, '
-                "and goods in another one are a sales order there"
+                'documents = "sale_order" needs transfers = "direct": Odoo delivers a sales order from one warehouse; '
+                "goods in another warehouse get a sales order there"
             )
         return self
 

@@ -70,7 +70,7 @@ class _Questions:
         if len(rows) > 1:
             options = tuple(Option(str(row["name"])) for row in rows)
             yield from self._missing(
-                "company", "company", "Whose books the invoices are in.", f"{user['login']} is logged in",
+                "company", "company", "The company that issues the invoices.", f"{user['login']} is logged in",
                 options=options, default=options[0].value,
             )  # fmt: skip
 
@@ -91,7 +91,7 @@ class _Questions:
             if len(journals) > 1:
                 offered = (Option(NONE, "Odoo's first"), *(Option(str(j["code"]), str(j["name"])) for j in journals))
                 yield from self._missing(
-                    f"journal.{code}", f"sales journal for what {code} ships", options=offered, default=NONE
+                    f"journal.{code}", f"sales journal for invoices of {code}", options=offered, default=NONE
                 )
 
     def _sales(self, odoo: Odoo, at: Company) -> Iterator[Question]:
@@ -110,8 +110,8 @@ class _Questions:
         offered = tuple(Option(str(row["default_code"]), str(row["name"])) for row in rows)
         likely = next((one.value for one in offered if "ship" in f"{one.value} {one.says}".lower()), NONE)
         yield from self._missing(
-            "shipping_product", "product that shipping is invoiced as",
-            "A service with an internal reference; an order with a shipping amount is held without it.",
+            "shipping_product", "product for shipping",
+            "A service with an internal reference; without it an order with a shipping amount is held.",
             options=offered, free=True, default=likely,
         )  # fmt: skip
 

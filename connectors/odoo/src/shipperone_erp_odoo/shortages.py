@@ -39,5 +39,5 @@ def short_of(order: Wanted, short: Sequence[Move]) -> Iterable[ShortLine]:
     }
     lines = list(short_lines(order, places))
     if not lines:
-        raise Unknown("what is reserved changed while it was looked at; it is looked at again")
+        raise Unknown("the reservations changed during the check; they are checked again")
     return lines

@@ -32,7 +32,9 @@ def tagged(odoo: Odoo, kind: Tagged) -> dict[str, object]:
 def tag_fields(odoo: Odoo) -> Iterator[Check]:
     """Checks that each field in the settings exists, and accepts a text."""
     for kind, field in odoo.settings.tag_fields.items():
-        cure = f"make it in Odoo (Settings, Technical, Fields, in developer mode), or leave out {kind} in `tag_fields`"
+        cure = (
+            f"create it in Odoo (Settings, Technical, Fields, in developer mode), or leave out {kind} in `tag_fields`"
+        )
         try:
             told = odoo.call(MODELS[kind], "fields_get", allfields=[field], attributes=["type"])
         except Refused as refusal:
@@ -42,5 +44,5 @@ def tag_fields(odoo: Odoo) -> Iterator[Check]:
         if type in BY_NAME:
             yield Check("tag", True, f"{field} of {MODELS[kind]} gets the tag")
         else:
-            what = "there is no such field" if type is None else f"it is of type {type}, which takes no tag"
+            what = "there is no such field" if type is None else f"its type is {type}, which cannot store a tag"
             yield Check("tag", False, f"{field} of {MODELS[kind]}: {what}", cure)

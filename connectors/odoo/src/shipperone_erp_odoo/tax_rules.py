@@ -68,7 +68,9 @@ def _products_own(odoo: Odoo, at: Company, product: Product, rule: TaxRule, coun
     own = lookups.sale_taxes(odoo, product.taxes, at)
     if len(own) != 1:
         names = ", ".join(tax.name for tax in own) or "none"
-        raise _refusal(product, f"it has {len(own) or 'no'} sale taxes of {at.name} ({names}), and one is needed")
+        raise _refusal(
+            product, f"it has {len(own) or 'no'} sale taxes of {at.name} ({names}), but exactly one is needed"
+        )
     (tax,) = own
     if tax.included:
         return ItemTax(rule, tax)

@@ -62,7 +62,8 @@ def refusal(vat: str, order: FulfillmentOrder) -> Refused:
     return Refused(
         Reason.VAT_ID_INVALID,
         f"Odoo does not accept {vat} as a valid VAT id, and the tax of the order depends on it: correct it in "
-        f"ShipperOne, or decide by `order approve {order.order_id} --without-vat --note …` that it is invoiced without",
+        f"ShipperOne, or have it invoiced without the VAT id by `order approve {order.order_id} --without-vat --note "
+        "…`",
         Owner.ACCOUNTANT,
     )
 

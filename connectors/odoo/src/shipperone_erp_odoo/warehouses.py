@@ -88,7 +88,7 @@ def _company(odoo: Odoo, name: str | None) -> Company:
     if not allowed:
         raise Refused(
             Reason.CONFIG_INCOMPLETE,
-            f"user {user['login']} does not work in a company named {name!r} in Odoo; check `company`, and the "
+            f"user {user['login']} has no access to a company named {name!r} in Odoo; check `company`, and the "
             "companies that the user is allowed",
         )
     found = allowed[0]

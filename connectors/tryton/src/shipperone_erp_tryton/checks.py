@@ -30,16 +30,14 @@ def checks(erp: Erp) -> list[Check]:
     except AuthFailed as error:
         return [Check("login", False, error.sentence, "set `user`, and for PostgreSQL `url` and `password`")]
     except ConnectorError as error:
-        return [
-            Check("database", False, error.sentence, "see that `url` names the database of Tryton, and that it runs")
-        ]
+        return [Check("database", False, error.sentence, "check that `url` names Tryton's database, and that it runs")]
     except Exception as error:
-        return [Check("database", False, f"{type(error).__name__}: {tidy(str(error))}", "see the log of the service")]
+        return [Check("database", False, f"{type(error).__name__}: {tidy(str(error))}", "check the service's log")]
 
 
 def _lines(books: Books) -> Iterator[Check]:
     settings = books.settings
-    yield Check("database", True, f"{settings.url} is open, with the module shipperone")
+    yield Check("database", True, f"{settings.url} opens, and has the module shipperone")
     yield Check(
         "company", True, f"{settings.user} works for {books.company.rec_name}, in {books.company.currency.code}"
     )
@@ -52,13 +50,13 @@ def _lines(books: Books) -> Iterator[Check]:
     services |= {f"charges.{name}": code for name, code in settings.charges.items()}
     for name, service in services.items():
         if service is None:
-            yield Check(name, None, "orders with shipping will be held", "name a service of Tryton")
+            yield Check(name, None, "orders with shipping will be held", "set the code of a service product in Tryton")
         else:
             yield _line(name, partial(_service, books, service), f"correct `{name}`")
     if settings.customer is not None:
         yield _line("customer", lambda: _customer(books), "correct `customer`")
     yield _line(
-        "fiscal year", lambda: _fiscal_year(books), "open the fiscal year in Tryton and give it invoice sequences"
+        "fiscal year", lambda: _fiscal_year(books), "open the fiscal year in Tryton and assign invoice sequences"
     )
 
 
@@ -77,7 +75,7 @@ def _rights(books: Books) -> str:
     access = books.model("ir.model.access").get_access(list(RIGHTS))
     missing = [f"{right} {name}" for name, right in RIGHTS.items() if not access[name][right]]
     if missing:
-        raise Refused(Reason.ERP_ACCESS_DENIED, f"{books.settings.user} may not {', '.join(missing)}")
+        raise Refused(Reason.ERP_ACCESS_DENIED, f"{books.settings.user} lacks the right to {', '.join(missing)}")
     return f"{books.settings.user} may write shipments, invoices and parties"
 
 

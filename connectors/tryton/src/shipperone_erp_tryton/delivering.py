@@ -70,7 +70,7 @@ def _out_of(books: Books, shipment: Any, items: list[OrderItem]) -> Any:
             held[text] = held.get(text, Decimal(0)) + exact(move.quantity)
     over = [text for text, qty in wanted.items() if qty > held.get(text, Decimal(0))]
     if over:
-        said = f"{shipment.rec_name} holds less of item {', '.join(over)} than what has left: correct it in Tryton"
+        said = f"{shipment.rec_name} contains less of item {', '.join(over)} than has left: correct it in Tryton"
         raise Refused(Reason.ERP_STOCK_INCONSISTENT, said, Owner.WAREHOUSE)
     if wanted == held:
         return _ship(books, shipment)
@@ -165,6 +165,8 @@ def _unreserved(books: Books, request: Deliver, items: list[OrderItem], found: d
     Out.assign_try([shipment])
     shipment = Out(shipment.id)
     if shipment.state != "assigned":
-        said = f"order {order.order_id} has left without a reservation, and Tryton has too little in {home.code}"
+        said = (
+            f"order {order.order_id} was shipped without a reservation, and Tryton has too little stock in {home.code}"
+        )
         raise Refused(Reason.ERP_STOCK_INCONSISTENT, said, Owner.WAREHOUSE)
     return _ship(books, shipment)

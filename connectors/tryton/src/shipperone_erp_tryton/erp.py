@@ -132,7 +132,7 @@ class Erp:
             return result
         except TransactionError as error:
             self._remember(error, doing)
-            raise _LockWanted("Tryton asks for more and more locks") from None
+            raise _LockWanted("Tryton requests an unexpected number of locks") from None
         except backend.DatabaseIntegrityError as error:
             raise _Again(f"another call was faster ({tidy(str(error))})") from None
         except (backend.DatabaseTimeoutError, backend.DatabaseOperationalError) as error:

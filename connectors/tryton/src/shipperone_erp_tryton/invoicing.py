@@ -144,7 +144,7 @@ def _set_taxes(books: Books, invoice: Any, lines: list[Line]) -> None:
         row = (tax.tax.id, tax.base >= 0)
         wanted = exact.pop(row, None)
         if wanted is None or abs(wanted - tax.amount) > invoice.currency.rounding * counted[row]:
-            said = f"Tryton computes {tax.amount} of {tax.description}, and the order holds {wanted}"
+            said = f"Tryton computes {tax.amount} of {tax.description}, but the order states {wanted}"
             raise Refused(Reason.TAX_DIFFERS, said, Owner.ACCOUNTANT)
         if wanted != tax.amount:
             books.model(TAX).write([tax], {"amount": wanted})
@@ -182,7 +182,9 @@ def _line(
     digits = books.model("account.invoice.line").unit_price.digits[1]
     cent = currency.rounding
     if gross != gross.quantize(cent):
-        raise Refused(Reason.TOTAL_DIFFERS, f"{gross} is no amount in {currency.code}, which has {cent}")
+        raise Refused(
+            Reason.TOTAL_DIFFERS, f"{gross} is not an amount in {currency.code}, whose smallest unit is {cent}"
+        )
     made = pieces(qty, gross.quantize(cent), tax.rate, cent, digits, currency.round)
     return Line(mark, product, tax, gross.quantize(cent), tuple(made), text or product.name)
 
@@ -196,7 +198,7 @@ def _gross(item: OrderItem) -> Decimal:
 
 def _service(code: str | None, setting: str, reason: Reason) -> str:
     if code is None:
-        raise Refused(reason, f"set `{setting}` to the code of the service that this amount is invoiced as")
+        raise Refused(reason, f"set `{setting}` to the code of the service product for this amount")
     return code
 
 

@@ -20,8 +20,8 @@ class Kept(Exception):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(
-            f"another call of this service has worked for {seconds:g} s on what this one needs in Tryton, and has not "
-            "ended; it is tried again. If this lasts, look in Tryton's database for a transaction that does not end"
+            f"another call of this service has held for {seconds:g} s what this call needs in Tryton; it is "
+            "retried. If this persists, check Tryton's database for a transaction that does not end"
         )
 
 

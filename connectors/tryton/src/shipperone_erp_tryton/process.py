@@ -84,6 +84,6 @@ def configure(kind: str, file: Path | None) -> None:
         was, conf = _configured
         raise Refused(
             Reason.CONFIG_INCOMPLETE,
-            f"Tryton keeps one configuration for a process: this one has {conf or 'none'} and {was}, the tenant names "
-            f"{file or 'none'} and {kind}; serve the tenant by a process of its own (`run --tenant`)",
+            f"Tryton has one configuration per process: this process has {conf or 'none'} and {was}, the tenant names "
+            f"{file or 'none'} and {kind}; serve the tenant in a separate process (`run --tenant`)",
         )

@@ -51,7 +51,7 @@ def quantity(product: Any, qty: Decimal) -> float:
     if unit.round(number) != number:
         raise Refused(
             Reason.UNIT_UNCLEAR,
-            f"{qty} of {product.code}: its unit in Tryton is {unit.rec_name}, which is counted in {unit.rounding:g}",
+            f"{qty} of {product.code}: its unit in Tryton is {unit.rec_name}, which is rounded to {unit.rounding:g}",
             Owner.IT,
         )
     return number

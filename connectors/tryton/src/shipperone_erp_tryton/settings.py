@@ -17,7 +17,7 @@ from shipperone_erp import ConnectorSettings, Secret
 class TaxRule(ConnectorSettings):
     """`[[tenants.NAME.tryton.taxes]]`: the first rule that matches an item applies; if none does, `tax_not_mapped`."""
 
-    country: str = Field("*", description='where the goods go, two letters; "*" for any')
+    country: str = Field("*", description='the destination country, two letters; "*" for any')
     business: bool | None = Field(None, description="only buyers with (true) or without (false) a VAT id")
     percent: Decimal | None = Field(None, description="the rate that ShipperOne states; left out: any")
     tax: str = Field(description="the tax's name in Tryton; a percentage without children")
@@ -27,21 +27,21 @@ class TrytonSettings(ConnectorSettings):
     """The tenant's Tryton: its database, opened in this process in the same way as by trytond."""
 
     url: str = Field(description="sqlite:///FILE.sqlite beside the TOML, or postgresql://USER@HOST:PORT/DATABASE")
-    password: Secret | None = Field(None, description="of the database's user, where the server asks for one")
-    config: Path | None = Field(None, description="trytond.conf of this Tryton; the same for all tenants of a process")
+    password: Secret | None = Field(None, description="the password of the database's user, if the server requires one")
+    config: Path | None = Field(None, description="the trytond.conf; the same for all tenants of a process")
     timeout: float = Field(10, gt=0, description="seconds to wait for a connection, a lock or an answer")
 
-    user: str = Field(description="the login of a user of Tryton; it needs no password here, its rights apply")
+    user: str = Field(description="the login of a Tryton user, whose rights apply; no password is needed")
     company: str | None = Field(None, description="the company's name; left out: the user's own")
     warehouses: Mapping[str, str] = Field(
         {}, description="ShipperOne's warehouse code = the code of the warehouse in Tryton; left out: they are the same"
     )
-    taxes: tuple[TaxRule, ...] = Field((), description="which tax an item is invoiced with, by country and rate")
-    shipping_product: str | None = Field(None, description="the code of the service that shipping is invoiced as")
+    taxes: tuple[TaxRule, ...] = Field((), description="rules for the tax of an item, by country and rate")
+    shipping_product: str | None = Field(None, description="the code of the service product for shipping")
     charges: Mapping[str, str] = Field({}, description="NAME of a charge of kind line = the code of its service")
     customer: str | None = Field(None, description="the code of the party for orders that name no buyer")
     dated: Literal["supply", "issue"] = Field(
-        "supply", description="an invoice bears the day of supply, or the day on which it is issued"
+        "supply", description="the invoice's date: the day of supply, or the day of issue"
     )
 
     @field_validator("url")
@@ -53,6 +53,6 @@ class TrytonSettings(ConnectorSettings):
             return f"sqlite:///{file.absolute()}"
         if parts.scheme == "postgresql" and parts.path.strip("/"):
             if parts.password is not None:
-                raise ValueError("the password has a setting of its own: password = { env = … }")
+                raise ValueError("the password is a separate setting: password = { env = … }")
             return value
         raise ValueError("write sqlite:///FILE.sqlite or postgresql://USER@HOST:PORT/DATABASE")

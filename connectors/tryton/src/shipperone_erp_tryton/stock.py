@@ -233,7 +233,7 @@ def item_of(move: Any) -> str | None:
 
 
 def _stolen(shipment: Any) -> Refused:
-    said = f"{shipment.rec_name}: Tryton could not assign what it says is available"
+    said = f"{shipment.rec_name}: Tryton could not assign stock that it reports as available"
     return Refused(Reason.ERP_STOCK_INCONSISTENT, said, Owner.WAREHOUSE)
 
 
@@ -257,5 +257,5 @@ def _answer(books: Books, row: Any, request: ReserveStock) -> Reserved | Pending
 def _refuse_on_the_road(transfers: list[Any]) -> None:
     road = [transfer for transfer in transfers if transfer.state == "shipped"]
     if road:
-        said = f"the transfer {road[0].rec_name} is on the road: receive or cancel it in Tryton, then release again"
+        said = f"the transfer {road[0].rec_name} is in transit: receive or cancel it in Tryton, then release again"
         raise Refused(Reason.ERP_CHANGED, said, Owner.WAREHOUSE)

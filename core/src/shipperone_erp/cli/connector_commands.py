@@ -90,7 +90,7 @@ def prove(
     live: Live = False,
     jobs: Annotated[int, typer.Option(min=1, help="Run this many cases in parallel, each in its own process.")] = 1,
     failed_first: Annotated[
-        bool, typer.Option("--failed-first", help="Run first the cases that failed the last time.")
+        bool, typer.Option("--failed-first", help="Run the cases that failed last time first.")
     ] = False,
     durations: Annotated[int, typer.Option(min=0, help="Also list this many of the slowest cases.")] = 0,
     capture: Annotated[

@@ -135,8 +135,9 @@ def resolve(
     key: OneKey = None,
     note: NoteText = None,
 ) -> None:
-    """Record the outcome of a held or waiting job that was done by hand, or whose outcome is unknown. It reopens if "
-    "still listed."""
+    """Record the outcome of a held or waiting job that was done by hand, or whose outcome is unknown. It reopens if
+    still listed.
+    """
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
     act = partial(job_actions.resolve, outcome=outcome.value)
     _steer(config, picks, job_actions.can_be_resolved, f"resolved as {outcome.value}", act, note)

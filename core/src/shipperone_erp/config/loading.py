@@ -66,9 +66,7 @@ class _Loading:
     def load(self, tenants_may_fail: bool, only: Collection[str] | None) -> Configuration:
         for key, value in list(self.main.values.items()):
             if key not in TOP:
-                self._report.problems.append(
-                    self.main.problem((key,), "the table does not exist", near=nearest(key, TOP))
-                )
+                self._report.problems.append(self.main.problem((key,), "unknown table", near=nearest(key, TOP)))
             elif not isinstance(value, dict):
                 self._report.problems.append(self.main.problem((key,), f"write a table: [{key}]"))
                 self.main.values[key] = {}

@@ -61,7 +61,7 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
     due = lost_at + patience.settle
     if listing.began_at < due:
         return NoAction(
-            job.order_id, f"an answer of ShipperOne was lost; the queue is looked at from {due:%H:%M:%S} UTC on"
+            job.order_id, f"an answer of ShipperOne was lost; reads of the queue count from {due:%H:%M:%S} UTC on"
         )
     verdict = _verdict(job, listing)
     if verdict is None:
@@ -80,12 +80,12 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
             return PutOnHold(
                 job.queue_shows(()),
                 Reason.OUTCOME_UNKNOWN,
-                f'{why}; in_doubt = "hold" leaves it to an operator: ask ShipperOne whether it took the invoice, then '
-                f"`order resolve {job.order_id} --outcome confirmed` or `cancelled`",
+                f'{why}; in_doubt = "hold" requires an operator: ask ShipperOne whether it accepted the invoice, then '
+                f"run `order resolve {job.order_id} --outcome confirmed` or `cancelled`",
                 Owner.ACCOUNTANT,
             )
         return ConfirmByInference(job, why)
-    return _ask(job, f"the queue does not prove whether it was taken (two reads: {' and '.join(reads)})")
+    return _ask(job, f"the queue does not prove whether it was accepted (two reads: {' and '.join(reads)})")
 
 
 def _undecided(job: Job, listing: Listing, patience: Patience) -> Decision:
@@ -94,15 +94,17 @@ def _undecided(job: Job, listing: Listing, patience: Patience) -> Decision:
     why = listing.doubt or "the read does not prove that the order has left the queue"
     if listing.began_at - since >= patience.doubt_for:
         within = words(patience.doubt_for)
-        return _ask(job, f"no two reads of the queue within {within} proved whether it was taken. The last one: {why}")
+        return _ask(
+            job, f"no two reads of the queue within {within} proved whether it was accepted. The last read: {why}"
+        )
     sentence = (
-        "ShipperOne's answer is not known. The queue is read until two reads prove whether the order was taken, until "
-        f"{since + patience.doubt_for:%Y-%m-%d %H:%M} UTC at the latest. The last one proved nothing: {why}"
+        "ShipperOne's answer is unknown. The queue is read until two reads prove whether the order was accepted, until "
+        f"{since + patience.doubt_for:%Y-%m-%d %H:%M} UTC at the latest. The last read proved nothing: {why}"
     )
     waits = job.undecided(sentence, doubt_since=since, read_at=listing.began_at)
     if waits == job:
         return NoAction(job.order_id, sentence, wants_proof=True)
-    return RecordObservation(waits, f"its outcome is not proven by this read: {why}")
+    return RecordObservation(waits, f"this read does not prove its outcome: {why}")
 
 
 def doubt_since(job: Job) -> datetime | None:
@@ -115,8 +117,8 @@ def _ask(job: Job, why: str) -> PutOnHold:
     return PutOnHold(
         job.queue_shows(()),
         Reason.OUTCOME_UNKNOWN,
-        f"the answer of ShipperOne was lost, and {why}. Ask ShipperOne, then `order resolve {job.order_id} --outcome "
-        "confirmed` or `cancelled`; `order retry` looks at the queue again",
+        f"the answer of ShipperOne was lost, and {why}. Ask ShipperOne, then run `order resolve {job.order_id} "
+        "--outcome confirmed` or `cancelled`; `order retry` reads the queue again",
         Owner.SHIPPERONE,
     )
 
@@ -126,8 +128,8 @@ def came_late(job: Job, patience: Patience, now: datetime) -> RecordObservation:
 
     The first call may have arrived late. Then the second one was refused or never sent.
     """
-    why = "it was sent again after a lost answer, and is not listed any more: the first call may have come late"
-    waits = job.outcome_unknown(f"{why}; ShipperOne's queue decides", now, settle=patience.settle)
+    why = "it was sent again after a lost answer, and is no longer listed: the first request may have arrived late"
+    waits = job.outcome_unknown(f"{why}; ShipperOne's queue shows whether it was accepted", now, settle=patience.settle)
     return RecordObservation(waits, why)
 
 
@@ -174,7 +176,7 @@ def absent(
         return came_late(job, patience, now)
     if job.stage is Stage.ALLOCATION and job.id in seen_in_invoice:
         if job.step is Step.RESERVED:
-            return ConfirmByInference(job, "somebody confirmed it: its goods are in pending_invoice")
+            return ConfirmByInference(job, "it was confirmed elsewhere: its items are in pending_invoice")
         if job.step is Step.RESERVING and job.absence_doubtful:
             # The order was confirmed after the backup that this ledger was restored from. The ERP is queried for the
             # reservation under its key; then the confirmation is inferred.
@@ -192,7 +194,7 @@ def absent(
         )
     if since is None:
         job = job.not_listed(now, doubtful=doubtful)
-        return RecordObservation(job, "is not listed any more; it is believed after a second read and gone_grace")
+        return RecordObservation(job, "is not listed any more; it counts as gone after a second read and gone_grace")
     job = job.not_listed(now, doubtful=doubtful)
     doubted = job.absence_doubtful and not (job.stage is Stage.ALLOCATION and job.order_id in failed)
     if job.reason is Reason.ORDER_GONE and (job.adopted or doubted):
@@ -201,8 +203,8 @@ def absent(
         return PutOnHold(
             job,
             Reason.ORDER_GONE,
-            f"the order left the queue; {job.reference}, which was made elsewhere, is left as it is: `order resolve` "
-            "says whether ShipperOne cancelled the order or somebody confirmed it",
+            f"the order left the queue; {job.reference}, which was created elsewhere, stays unchanged. Ask ShipperOne "
+            "whether the order was cancelled or confirmed, then record the outcome by `order resolve`",
             Owner.ACCOUNTANT if job.stage is Stage.INVOICE else Owner.WAREHOUSE,
         )
     if not may_exist(job):
@@ -213,10 +215,10 @@ def absent(
         return PutOnHold(
             job,
             Reason.ORDER_GONE,
-            "the order is not listed any more, and this ledger has not seen it leave (nobody read the queue for long, "
-            f"or the ledger is a restored copy); {held_in_erp(job)} is kept. Ask ShipperOne: if somebody confirmed it, "
-            f"`order resolve {job.order_id} --outcome confirmed`; if it was cancelled, undo that in the ERP, then "
-            "`--outcome cancelled`",
+            "the order is no longer listed, and this ledger has no record of its leaving (the queue was not read for "
+            f"long, or the ledger is a restored copy); {held_in_erp(job)} is kept. Ask ShipperOne: if it was "
+            f"confirmed, run `order resolve {job.order_id} --outcome confirmed`; if it was cancelled, undo the "
+            "document in the ERP, then use `--outcome cancelled`",
             Owner.WAREHOUSE,
         )
     until = since + patience.gone_grace

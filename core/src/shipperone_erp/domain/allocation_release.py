@@ -27,12 +27,12 @@ def give_back(job: Job, listing: Listing, elsewhere: Listing | None) -> Decision
             return PutOnHold(
                 job.not_given_back(),
                 Reason.RESERVED_NOT_SHIPPED,
-                f"{job.reference} was to be given back, but pending_{read.stage} lists the order: nothing was released",
+                f"{job.reference} was to be released, but pending_{read.stage} lists the order: nothing was released",
                 Owner.WAREHOUSE,
             )
     if elsewhere is None or not (listing.proves_absence and elsewhere.proves_absence):
-        return NoAction(job.order_id, "is given back once a read of both queues proves that neither lists it", True)
-    return End(job, State.GONE, job.sentence or "an operator gave it back")
+        return NoAction(job.order_id, "is released once reads of both queues prove that neither lists the order", True)
+    return End(job, State.GONE, job.sentence or "an operator released it")
 
 
 def lists(listing: Listing, order_id: str) -> bool:
@@ -49,8 +49,9 @@ def kept_too_long(
             yield PutOnHold(
                 job,
                 Reason.RESERVED_NOT_SHIPPED,
-                f"{job.reference} holds its goods since {job.accepted_at:%Y-%m-%d} and nothing has shipped within "
-                f"{within}: `order release {job.order_id} --note …` gives them back, if ShipperOne has cancelled it",
+                f"{job.reference} has reserved goods since {job.accepted_at:%Y-%m-%d}, and nothing was shipped "
+                f"within {within}: if ShipperOne has cancelled the order, `order release {job.order_id} --note …` "
+                "releases them",
                 Owner.WAREHOUSE,
             )
 

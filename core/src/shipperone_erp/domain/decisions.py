@@ -39,7 +39,7 @@ class Continue:
     def words(self) -> str:
         if self.job.step is Step.NEW:
             return f"would {_from_its_beginning(self.job)}"
-        return f"would go on with {self.job.key} from step {self.job.step}"
+        return f"would continue {self.job.key} from step {self.job.step}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class End:
     why: str = "the order left ShipperOne's queue"
 
     def words(self) -> str:
-        return f"would release what it holds in the ERP: {self.why}"
+        return f"would release its documents in the ERP: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class RecoverFromErp:
     job: Job
 
     def words(self) -> str:
-        return f"would ask the ERP what became of {self.job.key}"
+        return f"would look up {self.job.key} in the ERP"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,6 @@ def disproved_sentence(count: int, words: str) -> str | None:
     if count < DISPROVED_AT_LEAST:
         return None
     return (
-        f"ShipperOne denied {count} confirmations that its own queue shows as taken (last: {words}). Each of these "
-        "orders waits for two reads of the queue before it proceeds. Have ShipperOne correct its answers"
+        f"ShipperOne denied {count} confirmations that its own queue shows as accepted (last: {words}). Each of "
+        "these orders waits for two reads of the queue before it proceeds. Have ShipperOne correct its responses"
     )

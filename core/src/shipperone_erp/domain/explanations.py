@@ -25,7 +25,7 @@ def explain(name: str) -> str:
     reason = find(name)
     entry = EXPLANATIONS[reason]
     return (
-        f"{reason}\n\n{entry.means}\n\nWhose move: {whose_move(entry)}\nMeanwhile:  {entry.meanwhile}\n"
+        f"{reason}\n\n{entry.means}\n\nOwner:      {whose_move(entry)}\nMeanwhile:  {entry.meanwhile}\n"
         f"Cure:       {entry.cure}"
     )
 
@@ -61,7 +61,7 @@ def page() -> str:
             "",
             entry.means,
             "",
-            f"Whose move: {whose_move(entry)}.",
+            f"Owner: {whose_move(entry)}.",
             "",
             entry.meanwhile,
             "",

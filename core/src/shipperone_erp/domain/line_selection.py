@@ -123,7 +123,7 @@ class _Sorting:
         if self._two_ways:
             return (
                 f'{"; ".join(self._two_ways)}. Set which of them the ERP keeps in stock: `bundles = "children"` or '
-                '`bundles = "parents"`; what is invoiced is the side on which the price stands'
+                '`bundles = "parents"`; the side with the price is invoiced'
             )
         return None
 
@@ -184,7 +184,7 @@ class _Sorting:
         if not price(row) and any(price(child) for child in inside):
             self.alone.append(
                 f"{names([row])} is a bundle, whose parts ({names(inside)}) were allocated with it and have the price; "
-                "it is listed without them, and alone it comes to nothing"
+                "it is listed without them, and its own amount is zero"
             )
         return _Sides((row,), () if self.service(row) else (row,))
 
@@ -195,8 +195,8 @@ class _Sorting:
         if free and (above is None or price(above)):
             where = f"item {key}, which is not listed with it"
             self.alone.append(
-                f"{names(parts.invoiced)} belongs to {where}, and has no price of its own: what the bundle costs would "
-                "be missing on the invoice. Have ShipperOne list the bundle with its parts"
+                f"{names(parts.invoiced)} belongs to {where}, and has no price of its own: the bundle's price would be "
+                "missing on the invoice. Have ShipperOne list the bundle with its parts"
             )
         return parts
 
@@ -208,7 +208,7 @@ def lost_price(goods: Goods, currency: str | None, tolerance: Decimal) -> str | 
             lost, left = sum(map(of, choice.out), Decimal(0)), sum(map(of, choice.kept), Decimal(0))
             if lost and abs(lost - left) > tolerance:
                 return (
-                    f"{names(choice.out)} has a {what} of {lost} and is left out, and what is kept of the bundle "
+                    f"{names(choice.out)} has a {what} of {lost} and is left out, and the rest of the bundle "
                     f"({names(choice.kept)}) has {left}: {lost} would be missing on the invoice; have the shop put the "
                     f"{what} on one side only, or the same on both"
                 )
@@ -225,7 +225,7 @@ def lost_by(
     for other in {"children", "parents"} - {rules.bundles}:
         goods = sort_out(order, Rule(other, rules.services), known)
         if goods.unclear is None and lost_price(goods, currency, tolerance) is None:
-            return f'{lost}; or set `bundles = "{other}"`, by which nothing is lost'
+            return f'{lost}; or set `bundles = "{other}"`, with which no amount is lost'
     return lost
 
 

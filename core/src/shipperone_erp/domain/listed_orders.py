@@ -89,7 +89,7 @@ def listed_decisions(
             job,
             Reason.ISSUED_NOT_CONFIRMED,
             f"invoice {job.invoice.number or job.invoice.reference} is already issued, but ShipperOne now lists the "
-            "order otherwise: correct the document in the ERP, or have ShipperOne take it as it is",
+            "order differently: correct the document in the ERP, or have ShipperOne accept it as it is",
             Owner.ACCOUNTANT,
         )
     else:
@@ -157,9 +157,9 @@ def _not_open(
     order = listed.order
     content = content_digest(rules.base_url, rules.store_code, rules.stage, order)
     if any(job.state is State.IGNORED and job.content == content for job in jobs):
-        return NoAction(order.order_id, "is ignored, as an operator decided; `order retry` takes it up again")
+        return NoAction(order.order_id, "was ignored by an operator; `order retry` resumes it")
     if any(job.state is State.IGNORED and _still_reserves(job, order) for job in jobs):
-        return NoAction(order.order_id, "is ignored with what it has reserved; `order retry` releases that first")
+        return NoAction(order.order_id, "was ignored with its reservation; `order retry` releases that first")
     history = History(rules, jobs, allocations)
     again = history.confirmed_before(order)
     if again is None:
@@ -168,18 +168,18 @@ def _not_open(
     if repeated is not None:
         return start_job(rules, listed, history, live, now, occurrence=repeated.occurrence)
     if again.accepted_at is not None and listing.began_at < again.accepted_at:
-        return NoAction(order.order_id, "was confirmed while this read was under way")
+        return NoAction(order.order_id, "was confirmed during this read")
     if not again.ended and due(again, now):
         return NoAction(order.order_id, "was confirmed, and is processed now")
     reads = again.listed_again + (1 if listing.complete else 0)
     if reads <= READS_BEFORE_LISTED_AGAIN:
         return RecordObservation(
-            again.listed_after_acceptance(reads), "was confirmed and is still listed: a listing can lag"
+            again.listed_after_acceptance(reads), "was confirmed and is still listed: the listing can lag"
         )
     document = again.number or again.reference or again.key
     sentence = (
         f"ShipperOne confirmed {history.the_same(again.order, order)} as {document} and still lists the same: if this "
-        f"is a true second shipment run `order repeat {order.order_id}`, else have ShipperOne take it out of the queue"
+        f"is a true second shipment, run `order repeat {order.order_id}`, else have ShipperOne remove it from the queue"
     )
     occurrence = max(job.occurrence for job in jobs) + 1
     start = new_job(rules, listed, history, now, occurrence=occurrence)

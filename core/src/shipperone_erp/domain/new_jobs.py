@@ -22,7 +22,7 @@ def start_job(
     if not live:
         sentence = (
             f"it was listed before {rules.tenant} went live and may have been handled by hand: `go-live {rules.tenant} "
-            "--all` lets all such orders go on, `--from-now` leaves them alone"
+            "--all` processes all such orders, `--from-now` ignores them"
         )
         return StartHeld(job.held(Reason.BEFORE_GO_LIVE, sentence, Owner.IT))
     if rules.stage is Stage.INVOICE:
@@ -37,8 +37,8 @@ def adopted_for_another_listing(
 ) -> StartHeld:
     """The document made elsewhere was for the earlier listing: an operator checks whether it fits this one."""
     sentence = (
-        f"{job.reference} was made elsewhere for the order as it was listed before, and ShipperOne lists it otherwise "
-        "now: see to it that it says the same, then `order adopt` it again"
+        f"{job.reference} was created elsewhere for the order as listed before, and ShipperOne lists the order "
+        "differently now: correct the document, then run `order adopt` again"
     )
     owner = Owner.ACCOUNTANT if job.stage is Stage.INVOICE else Owner.WAREHOUSE
     successor = new_job(rules, listed, history, now).of_adopted(job)

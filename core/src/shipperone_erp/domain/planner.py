@@ -108,9 +108,9 @@ def _held_as_contradictory(job: Job, clause: str) -> Decision:
     return PutOnHold(
         job,
         Reason.CONNECTOR_BUG,
-        f"the ledger contradicts itself about this job: {clause}. Nothing is done for the order. Look up what the ERP "
-        f"holds under {job.key} and whether ShipperOne has it; then `order retry {job.order_id}` asks the ERP again, "
-        f"and `order resolve {job.order_id} --outcome confirmed` or `cancelled` ends it",
+        f"the ledger contradicts itself about this job: {clause}. Nothing is done for the order. Check the ERP's "
+        f"documents under {job.key} and whether ShipperOne has accepted the order; then `order retry {job.order_id}` "
+        f"queries the ERP again, or `order resolve {job.order_id} --outcome confirmed` or `cancelled` ends the job",
         Owner.IT,
     )
 

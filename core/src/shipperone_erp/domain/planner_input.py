@@ -44,7 +44,7 @@ class PlannerInput:
 
     `live`: the tenant's go-live has happened for this queue. `last_good_read_at` is that of the previous read. For the
     allocation stage: `unshipped` are confirmed reservations past `ship_within`. `elsewhere` is a read of the other
-    queue, made where a reservation is to be given back. `failed` are the orders that ShipperOne lists as failed in its
+    queue, made where a reservation must be released. `failed` are the orders that ShipperOne lists as failed in its
     own process, where that was queried.
     """
 

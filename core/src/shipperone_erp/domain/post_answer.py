@@ -42,5 +42,5 @@ def faulty_post(fault: Exception, ended_at: datetime) -> PostAnswer:
 
     The message contains only the exception's type; its text may quote the answer.
     """
-    what = f"a bug in shipperone-erp, {type(fault).__name__}, while ShipperOne was asked"
+    what = f"a bug in shipperone-erp, {type(fault).__name__}, during a request to ShipperOne"
     return PostAnswer(PostOutcome.UNKNOWN, None, None, f"{what}: the traceback is in the log", None, None, ended_at)

@@ -65,7 +65,7 @@ def ended_with(unfinished: Sequence[Job]) -> Ended:
         if waiting:
             job = waiting[0]
             sentence = (
-                f"{len(waiting)} order(s) wait for {who} to answer; {job.stage} of {job.order_id}: {job.sentence}"
+                f"{len(waiting)} order(s) wait for an answer of {who}; {job.stage} of {job.order_id}: {job.sentence}"
             )
             return Ended(ending, sentence)
     held = Counter(job.reason for job in unfinished if job.state is State.HELD)

@@ -118,7 +118,7 @@ def implausible(
         why = window.against(order.shipped_at)
         return why and f"ShipperOne lists {listed or order.shipped_at.isoformat()} as its shipped_at, {why}"
     unread = unread_date(order, "shipped_at", rules)
-    return unread and f"ShipperOne lists {unread} as its shipped_at, which is no date that can be true"
+    return unread and f"ShipperOne lists {unread} as its shipped_at, which is not a possible date"
 
 
 def unread_date(order: FulfillmentOrder, name: str, rules: DateRules) -> str | None:

@@ -35,9 +35,9 @@ def held_as_unsteady(
         return None
     both = side_by_side(order_differences(job.order, successor.order), "before", "now")
     sentence = (
-        f"ShipperOne lists this order otherwise from read to read, {changes} times within {words(within)}: {both}. "
-        f"Nothing is made for it until it has stood still for {words(within)}; then it proceeds by itself. Ask "
-        "ShipperOne which is right; two caches may answer in turn"
+        f"ShipperOne's listing of this order has changed {changes} times within {words(within)}: {both}. Nothing is "
+        f"created for it until the listing is unchanged for {words(within)}; then it proceeds automatically. "
+        "Ask ShipperOne which is right; two caches may answer in turn"
     )
     return StartHeld(successor.unsteady(sentence, now + within))
 

@@ -85,7 +85,7 @@ class HookThreads:
                 self._overdue += 1
             if self._overdue == self.slots:
                 self._free.refuse(self._all_hang())
-            raise Unknown(f"no answer within {deadline:g} s; the same call is made again with the same key") from None
+            raise Unknown(f"no answer within {deadline:g} s; the same call is repeated with the same key") from None
 
     def _all_hang(self) -> Transient:
         return Transient(f"all {self.slots} concurrent calls are past their deadline; one of them must return first")

@@ -15,7 +15,7 @@ from shipperone_erp.operations.invoice_obstacles import possible_totals
 def persons(loaded: Configuration, job: Job) -> int:
     """The number of operators who must approve a draft of its tenant. UsageError if the tenant cannot be loaded."""
     if job.tenant not in loaded.tenants:
-        raise UsageError(f"{job.tenant} is not usable as it is configured, so that nobody knows who must approve")
+        raise UsageError(f"{job.tenant} has an invalid configuration, so it is not known how many persons must approve")
     return loaded.tenants[job.tenant].approvals
 
 
@@ -24,12 +24,12 @@ def approve_sum(
 ) -> Decimal:
     """Accept the listing at this sum, and return it. UsageError if the invoice has a different total."""
     if job.tenant not in loaded.tenants:
-        raise UsageError(f"{job.tenant} is not usable as it is configured, so its invoice cannot be worked out")
+        raise UsageError(f"{job.tenant} has an invalid configuration, so the total of its invoice cannot be computed")
     allocations = ledger.jobs_of_orders(job.tenant, Stage.ALLOCATION, [job.order_id])
     sums = possible_totals(job, allocations, loaded.tenants[job.tenant])
     if total is None or total not in sums:
-        come_to = " or ".join(f"{one:f}" for one in sums) or "no sum that is known"
+        come_to = " or ".join(f"{one:f}" for one in sums) or "an unknown total"
         said = "nothing" if total is None else f"{total:f}"
-        raise UsageError(f"{job.key}: its invoice comes to {come_to}, not to {said}: nothing was approved")
+        raise UsageError(f"{job.key}: the total of its invoice is {come_to}, not {said}: nothing was approved")
     job_actions.approve_total(ledger, job, now, note, total=total)
     return total

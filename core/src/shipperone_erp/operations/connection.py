@@ -18,15 +18,18 @@ def wrong_part(failure: ReadFailed, base_url: str, store: str) -> WrongPart | No
     if failure.status is None and "JSON" not in failure.sentence:
         return WrongPart("address", f"check base_url ({base_url}), the network, and the certificate")
     if failure.trouble is Trouble.UNAUTHORISED and failure.status == 401:
-        cure = "put the token of this store where the configuration says; a running service takes it by itself"
+        cure = (
+            "store the token of this store in the place that the configuration names; a running service loads it "
+            "automatically"
+        )
         return WrongPart("token", cure, answers=True)
     if failure.trouble is Trouble.NOT_FOUND and not failure.is_json:
-        cure = f"check base_url ({base_url}): it may not be ShipperOne that answers; then store_code ({store})"
+        cure = f"check base_url ({base_url}): another server may answer there; then check store_code ({store})"
         return WrongPart("address", cure)
     if failure.trouble is Trouble.NOT_FOUND:
         return WrongPart(
-            "store code", f"check store_code ({store}), which came with the token, and base_url ({base_url})"
+            "store code", f"check store_code ({store}), which belongs to the token, and base_url ({base_url})"
         )
     if failure.trouble is not Trouble.UNAUTHORISED:
-        return WrongPart("address", f"check base_url ({base_url}), or wait: it may be down")
+        return WrongPart("address", f"check base_url ({base_url}), or wait: ShipperOne may be down")
     return None

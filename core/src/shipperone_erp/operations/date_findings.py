@@ -46,9 +46,9 @@ def date_findings(settings: TenantSettings, listing: Listing) -> Iterator[Findin
             order_id, text = absent[0]
             yield Finding(
                 f"dates of {listing.stage}",
-                f"{len(absent)} of {len(listing.orders)} order(s) list a {name} that cannot be true (first: order "
-                f"{order_id}, {text[:40]!r}): it is taken as absent",
-                f'have it corrected at ShipperOne, or name its place: {name} = "…" in [tenants.{settings.name}.fields]',
+                f"{len(absent)} of {len(listing.orders)} order(s) list an impossible {name} (first: order "
+                f"{order_id}, {text[:40]!r}): it is treated as absent",
+                f'have it corrected at ShipperOne, or set its place: {name} = "…" in [tenants.{settings.name}.fields]',
             )
 
 

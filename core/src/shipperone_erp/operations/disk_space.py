@@ -27,8 +27,8 @@ def full_disk(url: str) -> str | None:
     free = free_space(file) if file is not None else None
     if file is None or free is None or free >= FULL:
         return None
-    room = f"only {free >> 20} MiB are left" if free >= 1 << 20 else "no space is left"
+    room = f"only {free >> 20} MiB left" if free >= 1 << 20 else "no space left"
     return (
-        f"{room} on the disk of the ledger, {file.parent}: what cannot be recorded is not begun, so orders wait. Make "
-        "room; the service resumes by itself"
+        f"{room} on the disk of the ledger, {file.parent}: work that cannot be recorded is not started, so orders "
+        "wait. Free disk space; the service resumes automatically"
     )

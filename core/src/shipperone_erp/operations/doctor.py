@@ -86,12 +86,14 @@ async def examine(configuration: Configuration, tenants: Sequence[str]) -> list[
 
 def _configuration(configuration: Configuration) -> list[Line]:
     lines = [
-        Line(problem.tenant, "configuration", Verdict.FAIL, str(problem), "mend it in the file", Ending.CONFIGURATION)
+        Line(
+            problem.tenant, "configuration", Verdict.FAIL, str(problem), "correct it in the file", Ending.CONFIGURATION
+        )
         for problem in configuration.problems
     ]
     for warning in configuration.warnings:
         if not warning.key.endswith(".base_url"):  # the check of the address already warns about it
-            cure = "keep it where only this process can read it"
+            cure = "store it where only this process can read it"
             lines.append(Line(warning.tenant, "secrets", Verdict.WARN, str(warning), cure))
     return lines or [Line(None, "configuration", Verdict.OK, f"{configuration.file} has no problems")]
 
@@ -102,27 +104,29 @@ def _ledger(url: str) -> list[Line]:
     if file is not None:
         free = free_space(file) or 0
         verdict = Verdict.FAIL if free < NO_SPACE else Verdict.WARN if free < LITTLE_SPACE else Verdict.OK
-        said = f"{free >> 20} MiB are free where the ledger lies"
+        said = f"{free >> 20} MiB are free on the ledger's disk"
         lines.append(Line(None, "disk", verdict, said, "make room" if verdict is not Verdict.OK else None))
         if not file.exists():
             said = f"there is no ledger at {file} yet"
-            return [*lines, Line(None, "ledger", Verdict.WARN, said, "the first `shipperone-erp run` makes it")]
+            return [*lines, Line(None, "ledger", Verdict.WARN, said, "the first `shipperone-erp run` creates it")]
     try:
         with Ledger.open(url) as ledger:
             ledger.can_write()
             damage = list(ledger.damage())
     except LedgerError as error:
-        cure = "the sentence says what to do"
+        cure = "follow the message"
         return [*lines, Line(None, "ledger", Verdict.FAIL, str(error), cure, Ending(error.exit_code))]
-    lines.append(Line(None, "ledger", Verdict.OK, "it opens, is of this version, and can be written"))
+    lines.append(Line(None, "ledger", Verdict.OK, "the ledger opens, has this version, and is writable"))
     if file is not None and private_files.readable_by_others(file):
-        said = f"others may read {file}, and it holds personal data"
-        lines.append(Line(None, "permissions", Verdict.WARN, said, f"chmod 600 {file}, or let `run` do it"))
+        said = f"other users can read {file}, and it contains personal data"
+        lines.append(Line(None, "permissions", Verdict.WARN, said, f"chmod 600 {file}, or start `run`, which does it"))
     if damage:
-        cure = "docs/how-to/operations.md, a damaged ledger: stop the service, put a copy back, `ledger restored`"
+        cure = (
+            "stop the service, restore a copy, then run `ledger restored` (docs/how-to/operations.md, a damaged ledger)"
+        )
         lines += [Line(None, "integrity", Verdict.FAIL, said, cure) for said in damage]
     else:
-        said = "the database's own check finds nothing, and every row can be read"
+        said = "the database's own check finds no error, and every row can be read"
         lines.append(Line(None, "integrity", Verdict.OK, said))
     return lines
 
@@ -165,7 +169,7 @@ class _Tenant:
     async def _address_and_token(self) -> bool:
         base_url, store = self.settings.base_url, self.settings.store_code
         if in_plain_text(base_url):
-            self.add("address", Verdict.WARN, f"{base_url} is not encrypted: the token can be read on its way", "https")
+            self.add("address", Verdict.WARN, f"{base_url} is not encrypted: the token can be read in transit", "https")
         try:
             warehouses = await self.client.warehouses()
         except ReadFailed as failure:
@@ -176,10 +180,10 @@ class _Tenant:
                 self.add(wrong.part, Verdict.FAIL, failure.sentence, wrong.cure)
                 return False
             # the token may still be valid for the queues
-            self.add("warehouses", Verdict.WARN, failure.sentence, "give the token the scope to read warehouses")
+            self.add("warehouses", Verdict.WARN, failure.sentence, "grant the token the scope to read warehouses")
             return True
         self.add("address", Verdict.OK, f"{base_url} answers")
-        self.add("token", Verdict.OK, "it is taken")
+        self.add("token", Verdict.OK, "ShipperOne accepts it")
         self.add("store code", Verdict.OK, f"{store}: {len(warehouses)} warehouse(s)")
         for finding in unmapped(self.settings, warehouses):
             self.add(finding.check, Verdict.WARN, finding.sentence, finding.cure)
@@ -194,7 +198,7 @@ class _Tenant:
             listing = await reader.read()
         except ReadFailed as failure:
             scope = failure.trouble is Trouble.UNAUTHORISED
-            cure = "give the token the scope to read this queue" if scope else "look at ShipperOne's side, or wait"
+            cure = "grant the token the scope to read this queue" if scope else "check ShipperOne, or wait"
             self.add(check, Verdict.FAIL, failure.sentence, cure)
             return
         self.orders += [listed.order for listed in listing.orders.values()]
@@ -203,7 +207,7 @@ class _Tenant:
             cure = f"first: {listing.unreadable[0].sentence}"
             self.add(check, Verdict.WARN, said, cure)
         else:
-            self.add(check, Verdict.OK, f"{len(listing.orders)} order(s), every one can be read")
+            self.add(check, Verdict.OK, f"{len(listing.orders)} order(s), all readable")
         await self._amounts(listing)
 
     async def _amounts(self, listing: Listing) -> None:
@@ -228,7 +232,7 @@ class _Tenant:
         """Rejections of confirmations that the queue has disproved, as recorded in the ledger."""
         if self.ledger is None:
             return
-        cure = "send ShipperOne the answers that `order show` lists; the orders themselves need nothing"
+        cure = "send ShipperOne the responses that `order show` lists; the orders need no action"
         for stage, found in (await asyncio.to_thread(_disproved, self.ledger, self.settings.name)).items():
             sentence = disproved_sentence(*found)
             if sentence is not None:
@@ -237,18 +241,20 @@ class _Tenant:
     async def _clock(self) -> None:
         ahead = await self.client.clock_ahead()
         if ahead is None:
-            self.add("clock", Verdict.WARN, "ShipperOne does not tell its time", "keep this machine's clock by NTP")
+            self.add(
+                "clock", Verdict.WARN, "ShipperOne does not send its time", "synchronize this machine's clock by NTP"
+            )
         elif abs(ahead) > CLOCK_OFF:
             said = f"this machine's clock and ShipperOne's differ by {abs(ahead):.0f} s"
-            self.add("clock", Verdict.WARN, said, "keep this machine's clock by NTP: tax dates go by it")
+            self.add("clock", Verdict.WARN, said, "synchronize this machine's clock by NTP: tax dates go by it")
         else:
-            self.add("clock", Verdict.OK, "it agrees with ShipperOne's")
+            self.add("clock", Verdict.OK, "agrees with ShipperOne's clock")
 
     async def _erp(self) -> None:
         settings = self.settings
         if settings.fiscal_first:
             said = "fiscal_first: an invoice is issued before ShipperOne has accepted it, and a 400 needs a credit note"
-            self.add("connector", Verdict.WARN, said, "prefer a connector with drafts, or one that issues afterwards")
+            self.add("connector", Verdict.WARN, said, "use a connector with drafts, or one that issues afterwards")
         try:
             plugins = await asyncio.to_thread(
                 TenantPlugins.create,
@@ -276,16 +282,29 @@ class _Tenant:
     def _undoing(self, offers: frozenset[str]) -> None:
         """Warn about documents that the connector cannot undo: a change of an order holds them for an operator."""
         for stage, hook, what in (
-            (Stage.ALLOCATION, "release_stock", "it does not release stock: a reservation that should end is held"),
-            (Stage.INVOICE, "discard_invoice", "it does not discard drafts: an invoice that should change is held"),
+            (
+                Stage.ALLOCATION,
+                "release_stock",
+                "the connector does not release stock: an order whose reservation must be released is held",
+            ),
+            (
+                Stage.INVOICE,
+                "discard_invoice",
+                "the connector does not discard drafts: an order whose invoice must change is held",
+            ),
         ):
             if stage in self.settings.stages and hook not in offers:
-                self.add("connector", Verdict.WARN, what, f"prefer a connector with {hook}; else an operator undoes it")
+                self.add(
+                    "connector",
+                    Verdict.WARN,
+                    what,
+                    f"use a connector with {hook}; otherwise an operator must undo it in the ERP",
+                )
 
     async def _bound(self, identity: str) -> None:
         settings = self.settings
         # the connector's own checks test the connection: many connectors read the identity from their settings alone
-        self.add("identity", Verdict.OK, f"it is {identity}")
+        self.add("identity", Verdict.OK, f"the ERP is {identity}")
         if self.ledger is None:
             return
         binding = Binding(settings.base_url, settings.store_code, settings.connector, identity)
@@ -293,7 +312,8 @@ class _Tenant:
             await asyncio.to_thread(_compare, self.ledger, settings, binding)
         except LedgerError as error:
             if error.exit_code == Ending.CONFIGURATION:
-                self.add("binding", Verdict.FAIL, str(error), f"`ledger adopt {settings.name}`, or the right ledger",
+                self.add("binding", Verdict.FAIL, str(error), f"run `ledger adopt {settings.name}`, or configure the "
+                    "right ledger",
                          Ending.CONFIGURATION)  # fmt: skip
 
     async def _within(self, call: Awaitable[Any]) -> Any:

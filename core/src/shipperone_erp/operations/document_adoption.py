@@ -73,7 +73,7 @@ def adopt(ledger: Ledger, made: Sequence[Made], now: datetime, note: str | None)
 def _steered(ledger: Ledger, made: Made, now: datetime, note: str | None) -> tuple[Job, Job, Action]:
     job = pick(ledger, made.wanted, can_be_adopted, "adopted")
     if job.stage is Stage.ALLOCATION and (made.number or made.total is not None):
-        raise UsageError(f"{job.key}: a reservation has a reference only; leave the number and the total out")
+        raise UsageError(f"{job.key}: a reservation has only a reference; leave out the number and the total")
     binding = ledger.binding(job.tenant)
     invoice = adopted_invoice(made.reference, made.number, made.total, made.dated)
     after = job.made_elsewhere(
@@ -138,7 +138,7 @@ def _rows(file: str, rows: "csv.DictReader[str]", tenant: str | None) -> Iterato
             made = _row(cells, tenant, f"  {file}:{line}: ")
             same = (made.wanted.order_id, str(made.wanted.stage))
             if same in seen:
-                raise UsageError(f"order {same[0]} stands on line {seen[same]} already")
+                raise UsageError(f"order {same[0]} is on line {seen[same]} already")
             seen[same] = line
             found.append(made)
         except UsageError as error:

@@ -27,9 +27,9 @@ class BeforeGoLive:
     def words(self) -> str:
         """The state of the queue as a sentence for operators."""
         if not self.read:
-            return "never read; `shipperone-erp run --once` reads it and holds what it finds"
+            return "never read; `shipperone-erp run --once` reads it and holds the listed orders"
         if self.oldest is None:
-            return "live, nothing is held" if self.live else "nothing is held"
+            return "live, no order is held" if self.live else "no order is held"
         order = self.oldest.order
         ordered = f", ordered {order.ordered_at:%Y-%m-%d}" if order.ordered_at else ""
         return f"{self.held} order(s) are listed and held, the oldest {order.order_id}{ordered}"
@@ -60,8 +60,8 @@ def go_live(
     unread = [stage for stage, record in records.items() if record.first_read_at is None]
     if from_now and unread:
         raise UsageError(
-            f"{tenant}: the queue of {unread[0]} was never read, so what is listed now is not known; "
-            f"`shipperone-erp run --once --tenant {tenant}` reads it and holds what it finds"
+            f"{tenant}: the queue of {unread[0]} was never read, so the orders that are listed now "
+            f"are unknown; `shipperone-erp run --once --tenant {tenant}` reads it and holds them"
         )
     waiting = [
         job

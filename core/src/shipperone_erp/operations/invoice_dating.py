@@ -40,9 +40,7 @@ def set_supply_date(ledger: Ledger, job: Job, now: datetime, note: str | None, *
     _noted(note, "--date")
     today = _day(now, timezone)
     if day > today:
-        raise UsageError(
-            f"--date {day} is later than today ({today} in {timezone}): nothing can have been supplied then"
-        )
+        raise UsageError(f"--date {day} is in the future (today is {today} in {timezone})")
     if day < _day(job.first_listed_at, timezone) - OLDEST:
         raise UsageError(f"--date {day} is more than ten years before the order was first listed")
     was = f" (was {job.tax_date})" if job.tax_date is not None else ""
@@ -67,4 +65,4 @@ def _day(moment: datetime, timezone: str) -> date:
 
 def _noted(note: str | None, option: str) -> None:
     if not (note or "").strip():
-        raise UsageError(f"{option} needs --note: why the invoice gets this date")
+        raise UsageError(f"{option} needs --note with the reason for this date")

@@ -28,8 +28,8 @@ def retry(ledger: Ledger, job: Job, now: datetime, note: str | None, *, rebuild:
     """
     if rebuild and job.accepted:
         raise UsageError(
-            f"{job.key}: ShipperOne has accepted it, so it is not rebuilt; `order retry` alone goes on with it. If "
-            "its document is not in the ERP any more: `order retry --rebuild`"
+            f"{job.key}: ShipperOne has accepted it, so it is not rebuilt; `order retry` without --rebuild resumes "
+            "it. If its document is missing in the ERP: `order retry --rebuild`"
         )
     fresh = job.retried(now, rebuild=rebuild)
     steer(ledger, job, fresh, "retry --rebuild" if rebuild else "retry", now, note)
@@ -55,13 +55,13 @@ def resolve(
     if job.accepted:
         if outcome == "cancelled":
             raise UsageError(
-                f"{job.key}: ShipperOne has accepted it; only `--outcome confirmed` can be said: what was left of it "
-                "was done by hand"
+                f"{job.key}: ShipperOne has accepted it; only `--outcome confirmed` is possible: the remaining steps "
+                "were done by hand"
             )
-        finished = job.finished_by_hand(now, f"finished by hand, as {actor()} said")
+        finished = job.finished_by_hand(now, f"finished by hand, according to {actor()}")
         steer(ledger, job, finished, f"resolve --outcome {outcome}", now, note)
         return
-    by_hand = f"handled by hand: {outcome}, as {actor()} said"
+    by_hand = f"handled by hand: {outcome}, according to {actor()}"
     confirmed = outcome == "confirmed"
     fresh = job.resolved_confirmed(now, by_hand) if confirmed else job.resolved_cancelled(now, by_hand)
     steer(ledger, job, fresh, f"resolve --outcome {outcome}", now, note)
@@ -79,12 +79,12 @@ def what_follows(job: Job) -> str:
     """The next step of a job after an operator's command, as a clause."""
     # the order uses a confirmed reservation; any other document is not touched any more
     used = job.stage is Stage.ALLOCATION and job.state is State.DONE
-    left = f"; {job.reference} in the ERP is left to you" if job.reference and not used else ""
+    left = f"; {job.reference} stays in the ERP: undo it there if needed" if job.reference and not used else ""
     match job.state:
         case State.IGNORED:
-            return f"it is left alone until `order retry`{left}"
+            return f"it is ignored until `order retry`{left}"
         case State.DONE | State.GONE:
-            return f"it has ended; if ShipperOne still lists it, it comes up again{left}"
+            return f"it has ended; it reopens if ShipperOne still lists it{left}"
         case _:
             return "a running service processes it at once"
 
@@ -130,7 +130,7 @@ def _second_person(ledger: Ledger, job: Job, now: datetime, note: str | None) ->
     if given - {actor()}:
         return True
     if given:
-        raise UsageError(f"{job.key}: you have approved it already; another person must approve it, too")
+        raise UsageError(f"{job.key}: you have approved it already; a second person must approve it, too")
     ledger.act(new_action(first, job.tenant, now, note, job.id))
     return False
 
@@ -138,7 +138,7 @@ def _second_person(ledger: Ledger, job: Job, now: datetime, note: str | None) ->
 def note_down(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
     """Add a note to the job; nothing else changes. UsageError if it is empty."""
     if not (note or "").strip():
-        raise UsageError("say by --note what is to be kept")
+        raise UsageError("give the note's text by --note")
     ledger.act(new_action("note", job.tenant, now, note, job.id))
 
 
@@ -184,7 +184,7 @@ def vat_can_be_left_out(job: Job) -> bool:
 
 def release(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
     """Request the release of a confirmed order's reservation, which follows once neither queue lists the order."""
-    fresh = job.to_be_given_back(now, f"given back, as {actor()} said: {note}")
+    fresh = job.to_be_given_back(now, f"released by {actor()}: {note}")
     steer(ledger, job, fresh, "release", now, note)
 
 
@@ -209,7 +209,7 @@ def can_be_repeated(job: Job) -> bool:
 
 def has_changed(job: Job) -> UsageError:
     """The error for a concurrent change: nothing was done."""
-    return UsageError(f"{job.key} has just changed; look again with `shipperone-erp order show {job.order_id}`")
+    return UsageError(f"{job.key} has just changed; check it again with `shipperone-erp order show {job.order_id}`")
 
 
 def steer(ledger: Ledger, before: Job, after: Job, what: str, now: datetime, note: str | None) -> None:

@@ -54,7 +54,7 @@ def listing(jobs: Sequence[Job]) -> list[str]:
 
 
 INSTEAD = {
-    Reason.LISTED_AGAIN: "`order repeat` says that it is a true second shipment",
+    Reason.LISTED_AGAIN: "`order repeat` marks it as a true second shipment",
     Reason.AWAITING_APPROVAL: "`order approve` ends the pause; `order retry --rebuild` has it rebuilt",
     Reason.RESERVED_NOT_SHIPPED: "`order release --note …` gives the reservation back",
 }
@@ -63,7 +63,7 @@ INSTEAD = {
 
 def _instead(job: Job) -> str | None:
     if job.adopted:
-        return f"{job.reference} was made elsewhere: nothing of it is built, undone or given back from here"
+        return f"{job.reference} was created elsewhere: it is not rebuilt, undone or released from here"
     if job.accepted and job.ending is not None:
-        return f"{job.reference} is being given back"
+        return f"{job.reference} is being released"
     return INSTEAD.get(job.reason) if job.reason else None

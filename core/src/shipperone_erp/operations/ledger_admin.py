@@ -53,7 +53,7 @@ def adopt(
     """
     before = ledger.binding(tenant)
     if before is None:
-        raise UsageError(f"{tenant}: this ledger has never served it, so there is nothing to adopt")
+        raise UsageError(f"{tenant}: this ledger has never served this tenant, so there is nothing to adopt")
     changed = [
         f"{field.name}: {getattr(before, field.name)} -> {getattr(binding, field.name)}"
         for field in fields(Binding)
@@ -65,7 +65,7 @@ def adopt(
     if named and not drop_references:
         head = (
             f"{tenant}: {len(named)} unfinished order(s) name documents of the previous ERP or shop; finish them, "
-            "`order resolve` them, or say --drop-references, which holds them as erp_changed:"
+            "`order resolve` them, or use --drop-references, which holds them as erp_changed:"
         )
         raise UsageError("\n".join([head, *listing(named)]))
     dropped = [
@@ -82,9 +82,9 @@ def _dropped(job: Job, before: Binding, now: datetime) -> Job:
     done = job.accepted and job.invoice is not None and job.invoice.issued
     number = f", number {job.number}" if job.number else ""
     then = (
-        "see to its delivery there, then `order resolve --outcome confirmed`"
+        "complete its delivery there, then run `order resolve --outcome confirmed`"
         if done
-        else "`order retry` makes it anew by its key in the ERP that is served now"
+        else "`order retry` creates it again under its key in the current ERP"
     )
-    there = f"{job.reference}{number} is in {job.erp or before.identity}, which is not served any more"
+    there = f"{job.reference}{number} is in {job.erp or before.identity}, which is no longer the tenant's ERP"
     return job.reference_dropped(now, f"{there}: {then}")

@@ -61,11 +61,11 @@ def make_anew(ledger: Ledger, loaded: Configuration, jobs: Sequence[Job], now: d
 
 def _missing(ledger: Ledger, loaded: Configuration, tenant: str, jobs: Sequence[Job]) -> None:
     if tenant not in loaded.tenants:
-        raise UsageError(f"{tenant} is not usable as it is configured, so its ERP cannot be asked")
+        raise UsageError(f"{tenant} has an invalid configuration, so its ERP cannot be queried")
     since = min(job.first_listed_at for job in jobs)
     listed = documents(ledger, loaded.tenants[tenant], since)
     if isinstance(listed, NotCompared):
-        raise ErpNotAsked(f"nothing was done, since the ERP must be asked before: {listed.why}")
+        raise ErpNotAsked(f"nothing was done, since the ERP could not be queried first: {listed.why}")
     keys = {document.key: document for document in listed}
     references = {(document.kind, document.reference): document for document in listed}
     for job in jobs:
@@ -74,8 +74,8 @@ def _missing(ledger: Ledger, loaded: Configuration, tenant: str, jobs: Sequence[
         if there is not None:
             named = f"{there.reference or there.key}{f', number {there.number}' if there.number else ''}"
             raise UsageError(
-                f"{job.key}: the ERP has its document ({named}, {there.state or 'no state stated'}), so it is not made "
-                "anew; `order retry` alone goes on with it. Nothing was done"
+                f"{job.key}: the ERP has its document ({named}, {there.state or 'no state stated'}), so it is not "
+                "created again; `order retry` without --rebuild resumes it. Nothing was done"
             )
 
 
@@ -85,13 +85,13 @@ def _refuse_shipped(ledger: Ledger, job: Job) -> None:
         if invoice.state not in NOTHING_LEFT:
             raise UsageError(
                 f"{job.key}: goods of order {job.order_id} have shipped ({invoice.key} is {invoice.state}), so nothing "
-                "is reserved for it again. Nothing was done"
+                "is reserved again. Nothing was done"
             )
 
 
 def _refuse_erased(job: Job) -> None:
     if job.erased_at is not None:
         raise UsageError(
-            f"{job.key}: the customer was erased from the ledger on {job.erased_at:%Y-%m-%d}; make the document in "
-            "the ERP by hand. Nothing was done"
+            f"{job.key}: the customer's data were erased from the ledger on {job.erased_at:%Y-%m-%d}; create the "
+            "document in the ERP by hand. Nothing was done"
         )

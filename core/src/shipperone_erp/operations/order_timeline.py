@@ -49,9 +49,9 @@ def story_lines(story: Row, *, raw: bool = False) -> list[str]:
 def _head(story: Row) -> Iterator[str]:
     yield f"{story['tenant']} · {story['stage']} · order {story['order_id']} · {story['state']} (step {story['step']})"
     if story["reason"]:
-        again = f", tried again at {story['next_attempt_at']}" if story["next_attempt_at"] else ""
+        again = f", next attempt at {story['next_attempt_at']}" if story["next_attempt_at"] else ""
         yield f"  {story['reason']}: {story['sentence']}"
-        yield f"  whose move: {story['owner']}{again}; details: `shipperone-erp explain {story['reason']}`"
+        yield f"  owner: {story['owner']}{again}; details: `shipperone-erp explain {story['reason']}`"
     elif story["sentence"]:
         yield f"  {story['sentence']}"
     yield f"  key {story['key']}"
@@ -65,7 +65,7 @@ def _head(story: Row) -> Iterator[str]:
     if story["supply_date"] or story["issue_date"]:
         yield f"  {_dates(story)}"
     if story["adopted"]:
-        yield "  adopted: made elsewhere, and never touched from here"
+        yield "  adopted: created elsewhere, and never changed by this program"
     if story["inferred"]:
         yield f"  {_inferred(story)}"
     if story["not_compared"]:
@@ -88,7 +88,7 @@ def _inferred(story: Row) -> str:
     said = [act for act in story["actions"] if act["action"] == "resolve --outcome confirmed"]
     second = story["accepted_at"].removesuffix("Z")
     if by := next((act["actor"] for act in said if act["at"].startswith(second)), None):
-        return f"it counts as confirmed at ShipperOne because {by} said so"
+        return f"confirmed at ShipperOne, according to {by}"
     if any(entry["side"] == "shipperone" for entry in story["timeline"]):
         return "ShipperOne's confirmation was inferred from its queue: the answer itself was lost"
     return "ShipperOne's confirmation was inferred from its queues: this ledger has sent none"
@@ -136,7 +136,7 @@ def _effect(entry: Row, story: Row, raw: bool) -> str:
         replaced = f"; {entry['request']}" if kind is EffectKind.BUILD and entry["request"] else ""
         return _done(kind, said) + replaced
     if entry["outcome"] not in set(ENDED):
-        return f"{asked}: under way"
+        return f"{asked}: in progress"
     words = said.get("message") or (f"already issued: {_invoice(said)}" if "lines" in said else None)
     if words is None:
         lines = (entry["answer"] or "").strip().splitlines()

@@ -20,7 +20,7 @@ def read_file(file: Path, stage: Stage = Stage.INVOICE) -> Queues:
         body = file.read_bytes()
         value = parse(body.decode("utf-8-sig"))
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else f"it is no JSON: {error}"
+        why = error.strerror if isinstance(error, OSError) else f"it is not JSON: {error}"
         raise UsageError(f"{file} cannot be read: {why}") from None
     if isinstance(value, Mapping) and FORMAT in value:
         return _captured(file, value)
@@ -30,14 +30,16 @@ def read_file(file: Path, stage: Stage = Stage.INVOICE) -> Queues:
         entries = [entry for entry in entries_in(body) if not isinstance(entry, Garbled)]
     except (LookupError, ValueError):
         raise UsageError(
-            f"{file} holds no orders: give it a page as ShipperOne answers it, or what `capture` has written"
+            f"{file} contains no orders: use a page as ShipperOne returns it, or a file written by `capture`"
         ) from None
     return Queues({stage: [entry for entry in entries if isinstance(entry, Mapping)]})
 
 
 def _captured(file: Path, value: Mapping[str, Any]) -> Queues:
     if value[FORMAT] != VERSION:
-        raise UsageError(f"{file} was written by a newer version: it has format {value[FORMAT]}, this one is {VERSION}")
+        raise UsageError(
+            f"{file} was written by a newer version: the file has format {value[FORMAT]}, this version reads {VERSION}"
+        )
     queues = value.get("queues", {})
     return Queues(
         {stage: list(queues.get(stage.value, ())) for stage in Stage}, value.get("failed"), value.get("warehouses")

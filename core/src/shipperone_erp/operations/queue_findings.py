@@ -57,7 +57,7 @@ def _missed(fields: Mapping[str, str], raw: Sequence[Mapping[str, Any]], table: 
         near = f"; did you mean {miss.near}?" if miss.near else ""
         yield Finding(
             f"field {miss.name}",
-            f"its place {miss.path} holds nothing in any of the {len(raw)} order(s) that are listed{near}",
+            f"its place {miss.path} is empty in all {len(raw)} listed order(s){near}",
             f"correct {miss.name} in [{table}]",
         )
 
@@ -70,8 +70,8 @@ def _taxes(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> Iter
         yield Finding(
             "tax rate",
             f"{len(bare)} of {len(items)} listed item(s) state no tax rate, no tax and no net row: the ERP chooses "
-            "their tax, and it is compared with nothing",
-            f"name the rate's place, tax_percent, in [tenants.{settings.name}.fields], or check the ERP's taxes",
+            "their tax, and it cannot be compared",
+            f"set the place of the rate, tax_percent, in [tenants.{settings.name}.fields], or check the ERP's taxes",
         )
 
 
@@ -82,7 +82,7 @@ def _bundles(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> It
         order, why = unclear[0]
         cure = f'set bundles = "children" or "parents" in [tenants.{settings.name}]'
         if settings.bundles != "hold":
-            cure = "have the shop list the rows as the sentence says"
+            cure = "have the shop list the rows as described"
         more = f" ({len(unclear)} such orders)" if len(unclear) > 1 else ""
         yield Finding("bundles", f"order {order.order_id} will be held bundle_unclear: {why}{more}", cure)
 
@@ -117,7 +117,7 @@ def _timezone(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> I
     if countries:
         yield Finding(
             "timezone",
-            f"it is not set, so that invoices are dated by UTC, and orders go to {', '.join(countries[:5])}: what "
-            "ships there soon after midnight would be dated the day before",
+            f"it is not set, so invoices are dated in UTC, and orders go to {', '.join(countries[:5])}: orders "
+            "shipped there soon after midnight would get the previous day's date",
             f'set timezone = "Europe/Bratislava" (or "UTC") in [tenants.{settings.name}]',
         )

@@ -36,13 +36,15 @@ def credited(
     """Record the credit note. UsageError if it does not fit this invoice, or is already recorded."""
     stated = (job.invoice.currency if job.invoice else None) or job.order.currency or currency
     if credit.amount <= 0 or credit.amount != rounded(credit.amount, stated):
-        raise UsageError(f"--amount {credit.amount:f} is no amount above zero; {decimals_in_words(str(stated))}")
+        raise UsageError(f"--amount {credit.amount:f} is not an amount above zero; {decimals_in_words(str(stated))}")
     if any(known.number == credit.number for known in job.credits):
         raise UsageError(f"{job.key}: credit note {credit.number} is recorded already")
     total = job.invoice.total_incl_tax if job.invoice else None
     if total is not None and job.credited + credit.amount > total:
         already = f", and {job.credited:f} is credited already" if job.credits else ""
-        raise UsageError(f"{job.key}: invoice {job.number} comes to {total:f}{already}: {credit.amount:f} is too much")
+        raise UsageError(
+            f"{job.key}: the total of invoice {job.number} is {total:f}{already}; {credit.amount:f} is too much"
+        )
     after = job.credit_recorded(credit)
     steer(ledger, job, after, f"credited {credit.number} {credit.amount:f}", now, note)
     resumed = tuple(one for one in _beside(ledger, job) if _held_for_its_sum(one))

@@ -28,7 +28,7 @@ class QueueNotRead(ShipperOneErpError):
 async def release_unlisted(ledger: Ledger, loaded: Configuration, job: Job, note: str) -> None:
     """Request the release of the reservation. UsageError if an invoice or a queue shows that the order ships."""
     if job.tenant not in loaded.tenants:
-        raise UsageError(f"{job.tenant} is not usable as it is configured, so its queues cannot be read")
+        raise UsageError(f"{job.tenant} has an invalid configuration, so its queues cannot be read")
     await asyncio.to_thread(no_invoice_under_way, ledger, job)
     await not_listed(loaded.tenants[job.tenant], job, max_response=loaded.runtime.max_response)
     await asyncio.to_thread(job_actions.release, ledger, job, utc_now(), note)
@@ -49,13 +49,13 @@ async def not_listed(settings: TenantSettings, job: Job, *, max_response: int) -
         for stage in Stage:
             listing = await QueueReader(client, stage, OrderWire.of(settings, stage)).read(prove=True)
             if lists(listing, job.order_id):
-                raise UsageError(f"order {job.order_id} is listed in pending_{stage}: nothing is given back of it")
+                raise UsageError(f"order {job.order_id} is listed in pending_{stage}: its reservation is not released")
             if not listing.proves_absence:
                 raise UsageError(
-                    f"pending_{stage} changed while it was read, so that it does not prove that order {job.order_id} "
-                    "is not in it; try again"
+                    f"pending_{stage} changed while it was read, which does not prove that order {job.order_id} is "
+                    "absent; try again"
                 )
     except ReadFailed as failure:
-        raise QueueNotRead(f"nothing was done, since both queues must be read before: {failure.sentence}") from failure
+        raise QueueNotRead(f"nothing was done, since both queues must be read first: {failure.sentence}") from failure
     finally:
         await client.aclose()

@@ -23,14 +23,11 @@ def silence(
     if now - since < max(SILENT_AFTER, 3 * settings.poll_interval):
         return None
     nothing = f"has recorded no read of this queue since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    refused = (
-        "see its log: what it cannot record (a full disk or quota, a database that refuses writes) is reported nowhere "
-        "else"
-    )
+    refused = "see its log: failed writes (a full disk or quota, a read-only database) are reported only there"
     if lease.host != socket.gethostname():
-        return f"{lease.served_by} {nothing}: it does not run any more, or nothing can be recorded; {refused}"
+        return f"{lease.served_by} {nothing}: it is not running any more, or cannot record anything; {refused}"
     if not _runs(lease.pid):
-        return f"{lease.served_by} does not run any more, and {nothing}: start the service"
+        return f"{lease.served_by} is not running any more, and {nothing}: start the service"
     return f"{lease.served_by} runs, and {nothing}; {refused}"
 
 

@@ -162,12 +162,13 @@ def _home(foreseen: Iterable[Foreseen]) -> str | None:
     return countries.most_common(1)[0][0] if countries else None
 
 
-FISCAL = "  A yes cannot be undone: what ShipperOne has taken is issued, and only an accountant can credit it."
+FISCAL = "  A yes cannot be undone: the invoice is issued once ShipperOne has accepted it, and then only credited."
 SHIPPED = (
-    "  A yes cannot be undone once ShipperOne has taken it: the order goes to shipping. Until then it is released."
+    "  A yes cannot be undone once ShipperOne has accepted it: the order goes to shipping. Until then it can be "
+    "released."
 )
-DRAFTED = "  Nothing is sent yet: you are asked again with the draft, which can be discarded until then."
-AT_ONCE = "  fiscal_first: a yes issues it at once, and only an accountant can credit it."
+DRAFTED = "  Nothing is sent yet: you are asked again with the draft, which can still be discarded then."
+AT_ONCE = "  fiscal_first: a yes issues the invoice at once; then it can only be credited."
 
 
 def shown(candidate: Candidate, settings: TenantSettings, stock: ErpStock | None = None) -> list[str]:
@@ -182,7 +183,7 @@ def shown(candidate: Candidate, settings: TenantSettings, stock: ErpStock | None
         issued = f"  {connector} will issue   it as a fiscal document"
         return [head, *_draft(candidate), posted, issued, FISCAL]
     if candidate.stage is Stage.ALLOCATION:
-        unasked = [f"  what is free there is not known: {free.why_not}"] if free.why_not and free.can_answer else []
+        unasked = [f"  free stock is unknown: {free.why_not}"] if free.why_not and free.can_answer else []
         return [head, f"  {connector} will reserve   {rows}", *unasked, posted, SHIPPED]
     listed = order.total_incl_tax
     total = (
@@ -200,7 +201,7 @@ def _draft(candidate: Candidate) -> list[str]:
     built = job.invoice if job is not None else None
     if job is None or built is None:
         return []
-    what = f"draft {built.reference}" if built.reference else "computed, nothing is written there yet"
+    what = f"draft {built.reference}" if built.reference else "computed only, nothing is written in the ERP yet"
     stated, currency = built.total_incl_tax, built.currency or candidate.order.currency
     total = "unknown" if stated is None else f"{money_text(stated, currency)} {built.currency or ''}".rstrip()
     listed = candidate.order.total_incl_tax
@@ -214,7 +215,7 @@ def _body(candidate: Candidate) -> str:
     if candidate.stage is Stage.ALLOCATION:
         return allocation_body(order.order_id, item_ids).decode()
     if order.shipping_amount_incl_tax is None:
-        return "nothing: no shipping amount is listed, so it will be held"
+        return "nothing: no shipping amount is listed, so the order will be held"
     return invoice_body(order.order_id, item_ids, order.shipping_amount_incl_tax).decode()
 
 
@@ -237,6 +238,6 @@ def became(job: Job | None) -> str:
         return "it is no longer listed; nothing was done"
     made = f": {job.number or job.reference}" if job.number or job.reference else ""
     if job.state is State.DONE:
-        return f"done{made}; ShipperOne has taken it"
+        return f"done{made}; ShipperOne has accepted it"
     why = f", {job.reason}: {job.sentence}" if job.reason else ""
     return f"{job.state}{made}{why}"

@@ -18,7 +18,7 @@ def unmapped(settings: TenantSettings, listed: Sequence[Any]) -> Iterator[Findin
         return
     place = f"[tenants.{settings.name}.{settings.connector}.warehouses]"
     for code in sorted(codes - mapped.keys()):
-        said = f"ShipperOne's warehouse {code} is not mapped: its orders would be held as warehouse_unknown"
+        said = f"ShipperOne's warehouse {code} is not mapped: its orders would be held with warehouse_unknown"
         yield Finding("warehouses", said, f"add it to {place}")
     for code in sorted(mapped.keys() - codes):
         said = f"warehouse {code} is mapped, and ShipperOne does not list it"

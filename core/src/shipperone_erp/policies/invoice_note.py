@@ -17,12 +17,12 @@ KEY = "invoice_note"
 class NoteSettings(ConnectorSettings):
     """The note's text, and the invoices that it applies to."""
 
-    note: str = Field("", description="on every invoice; nothing if left out")
+    note: str = Field("", description="text on every invoice; none if left out")
     by_payment: Mapping[str, str] = Field(
-        {}, description='instead of it, by payment method: { bank_transfer = "Payable within 14 days" }'
+        {}, description='text that replaces `note`, by payment method: { bank_transfer = "Payable within 14 days" }'
     )
     by_country: Mapping[str, str] = Field(
-        {}, description="below it, by the country that is shipped to: a sentence that the law asks for"
+        {}, description="further text by destination country, such as a sentence required by law"
     )
 
 

@@ -14,7 +14,7 @@ from shipperone_erp import ConnectorSettings, Difference, Mismatch, Policy, Reso
 class CentSettings(ConnectorSettings):
     """The bound."""
 
-    at_most: Decimal = Field(Decimal("0.01"), ge=0, le=1, description="by how much any one amount may differ")
+    at_most: Decimal = Field(Decimal("0.01"), ge=0, le=1, description="the accepted difference of a single amount")
 
 
 class WithinACent(Policy[CentSettings]):

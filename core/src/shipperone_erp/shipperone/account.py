@@ -27,7 +27,7 @@ class Account:
             url = httpx.URL(self.base_url.strip())
             url.host.encode("idna")
         except (httpx.InvalidURL, UnicodeError):
-            raise ValueError("base_url is no address such as https://acme.example") from None
+            raise ValueError("base_url is not an address such as https://acme.example") from None
         if url.scheme not in ("http", "https") or not url.host:
             raise ValueError("base_url must begin with https:// and name a host, such as https://acme.example")
         if url.userinfo:

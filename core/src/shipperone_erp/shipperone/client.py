@@ -81,7 +81,8 @@ class ShipperOne:
         text = token.get_secret_value().strip()
         if not text or not text.isascii() or not text.isprintable() or " " in text:
             raise ValueError(
-                f"the token of tenant {self._account.tenant} is empty, or has a character that no token has"
+                f"the token of tenant {self._account.tenant} is empty, or contains a character that is invalid in a "
+                "token"
             )
         self._token = text
         self._redact.add([text])

@@ -75,7 +75,7 @@ class Unpacking:
         names = [name for name in re.split(r"[,\s]+", encoding.lower()[:80]) if name not in ("", "identity")]
         if len(names) > 1 or (names and names[0] not in _ENCODINGS):
             named = "".join(character for character in ", ".join(names) if character.isprintable())[:40]
-            raise Undecodable(f"a body encoded as “{named}”, although none was asked for")
+            raise Undecodable(f"a body encoded as “{named}”, although none was requested")
         self._window = _ENCODINGS[names[0]] if names else None
         self._zlib = zlib.decompressobj(self._window) if self._window is not None else None
 

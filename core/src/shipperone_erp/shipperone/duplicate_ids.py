@@ -17,6 +17,6 @@ def listed_twice(order_id: str, first: str, second: str) -> str:
     """The sentence about an id that two orders share; `first` and `second` describe them."""
     return (
         f"order {order_id} is listed twice, as two different orders: {first}; and {second}. Neither is processed until "
-        "the id stands for one order; then it proceeds by itself. Have ShipperOne correct its listing, or name the "
-        "field that tells them apart as `order_id` in the tenant's table of fields"
+        "the id identifies one order; then it proceeds automatically. Have ShipperOne correct its listing, or set "
+        "`order_id` in the tenant's table of fields to a field that distinguishes them"
     )

@@ -15,8 +15,8 @@ from shipperone_erp.shipperone.decoding import Undecodable
 NEVER_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """No byte of the request was sent: the cause is the name, the port, TLS, the pool, or the way to a proxy."""
 
-ONLY_HTTP = "as when https is spoken where only http is understood"
-BROKEN_OFF = f"it was broken off as it was being made, {ONLY_HTTP}"
+ONLY_HTTP = "as when https is used with an http-only server"
+BROKEN_OFF = f"it was interrupted while it was being established, {ONLY_HTTP}"
 """A handshake that the other side ends silently: the exception has no text."""
 
 NOT_TLS = "WRONG_VERSION_NUMBER"
@@ -39,13 +39,13 @@ def _why(failure: Exception) -> str:
         return f"ShipperOne answered with {failure}"
     # only failures of the connection itself are quoted: others may quote the request's headers, and so the token
     if isinstance(failure, httpx.ConnectTimeout):
-        return "no connection to ShipperOne was made in time"
+        return "no connection to ShipperOne was established in time"
     if isinstance(failure, httpx.PoolTimeout):
-        return "every connection to ShipperOne stayed in use"
+        return "all connections to ShipperOne were in use"
     if isinstance(failure, NEVER_CONNECTED):
         reported = str(failure) or BROKEN_OFF
         hint = f", {ONLY_HTTP}" if NOT_TLS in reported else ""
-        return f"no connection to ShipperOne could be made: {reported}{hint}"
+        return f"no connection to ShipperOne could be established: {reported}{hint}"
     if isinstance(failure, httpx.TimeoutException | TimeoutError):
-        return "ShipperOne's answer did not come in time"
+        return "ShipperOne did not answer in time"
     return f"the connection to ShipperOne broke off before its answer was whole ({type(failure).__name__})"

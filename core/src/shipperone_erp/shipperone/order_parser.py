@@ -163,7 +163,7 @@ class OrderWire:
             item.missing(fields["qty"], "no quantity")
         if qty <= 0:
             # neither a line to leave out nor one to confirm: ShipperOne compares the items with its own one by one
-            item.refuse(f"has the quantity {qty}: there is nothing to reserve or to invoice")
+            item.refuse(f"has the quantity {qty}: nothing can be reserved or invoiced")
         own_warehouse = item.text(fields["warehouse_code"])
         parent = item.id(fields["parent_item_id"])
         return OrderItem(

@@ -37,7 +37,7 @@ ORDERS_AT_MOST = 25_000
 THROTTLED_AT_MOST = 10
 """How often one page is requested again after it was throttled; each time it waits for its turn (`rate_limit`)."""
 
-POSTED = "a confirmation of ours was on its way while it was read"
+POSTED = "one of this tenant's confirmations was in progress during the read"
 
 PAUSES = (0.2, 1.0)
 """Seconds before a page past the first is requested again, when ShipperOne was unavailable for a moment."""
@@ -123,7 +123,9 @@ def _moved(first: _Pass, second: _Pass) -> str | None:
     if not moved:
         return None
     some = ", ".join(sorted(name.removeprefix("id ") for name in moved)[:3])
-    return f"{len(moved)} order(s) came or went between its two passes ({some}{', …' if len(moved) > 3 else ''})"
+    return (
+        f"{len(moved)} order(s) were added or removed between its two passes ({some}{', …' if len(moved) > 3 else ''})"
+    )
 
 
 async def read_failed(client: ShipperOne, wire: OrderWire) -> frozenset[str]:
@@ -221,7 +223,8 @@ class QueueReader:
                 if number == 1 or failure.trouble is Trouble.UNAUTHORISED:
                     raise
                 if failure.trouble in (Trouble.REFUSED, Trouble.NOT_FOUND):
-                    walk.complete, walk.ended_by = True, f"page {number} was answered {failure.status}, not by a page"
+                    walk.complete = True
+                    walk.ended_by = f"page {number} was answered with {failure.status} instead of a page"
                 else:
                     walk.alert = f"only {walk.pages} page(s) could be read: {failure.sentence}"
                 return walk

@@ -51,7 +51,7 @@ def of_page(text: str) -> str:
         return f"a page, “{title}”" if title else "a page without a title"
     if start.startswith(("{", "[", '"')):
         return f"broken JSON ({len(text)} characters)"
-    return f"something that is no JSON ({len(text)} characters)"
+    return f"no JSON ({len(text)} characters)"
 
 
 def report_id(text: str) -> str | None:

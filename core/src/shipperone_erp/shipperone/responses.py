@@ -91,9 +91,9 @@ def entries(page: Received, what: str, redact: Redact, *, first: bool = True) ->
         if head.lstrip("\ufeff \t\r\n").startswith(("{", "[", '"')):
             came = f"broken JSON: {failure.what}, at {place(page.body, failure.at)}"
         elif not came.startswith(("a page", "an empty")):
-            came = f"something that is no JSON ({len(page.body)} bytes)"
+            came = f"no JSON ({len(page.body)} bytes)"
     except LookupError as no_list:
-        came = f"JSON that is no list of orders: {response_messages.excerpt(redact(_shape(no_list.args[0])))}"
+        came = f"JSON without a list of orders: {response_messages.excerpt(redact(_shape(no_list.args[0])))}"
     raise ReadFailed(f"{what}: ShipperOne answered with {came}", Trouble.UNAVAILABLE)
 
 
@@ -154,17 +154,17 @@ class _Answer:
         if self.by_proxy:
             return (
                 f"a proxy or firewall in front of ShipperOne answered {self.status} with {self.shown}, which is not "
-                "ShipperOne's own answer: ask its operator to let the requests of this machine through"
+                "ShipperOne's own answer: ask the operator of the proxy or firewall to allow this machine's requests"
             )
         if self.status == 401 and self.text[: response_messages.HEAD].lstrip().startswith("<"):
             return f"the token is refused (401) with {self.shown}: by ShipperOne, or by a proxy with a login of its own"
         if self.status == 401:
             what = "ShipperOne refuses the token (401): it may have been replaced or revoked"
         elif self.status == 403:
-            what = "ShipperOne refuses what the token asks for (403): it lacks the scope for this"
+            what = "ShipperOne refuses the request (403): the token lacks the scope for it"
         elif 300 <= self.status < 400 and self._location:
             elsewhere = self._redact(place_of(self._location))
-            what = f"ShipperOne sends elsewhere ({self.status}), to {elsewhere}: check base_url"
+            what = f"ShipperOne redirects ({self.status}) to {elsewhere}: check base_url"
         elif self.is_json and self.status < 300 and self.denies:
             return f"ShipperOne answered {self.status} and denies it: {self.message or self.shown}"
         elif self.is_json:
@@ -206,4 +206,4 @@ def _trouble(status: int, wait: float | None, *, by_proxy: bool) -> Trouble:
 
 
 def _silence(seconds: float) -> str:
-    return f"ShipperOne has asked not to be called for another {seconds:.0f} s (Retry-After)"
+    return f"ShipperOne has requested a pause of another {seconds:.0f} s (Retry-After)"

@@ -76,7 +76,7 @@ class Desk:
     def reserved(self, order: FulfillmentOrder) -> Reserved:
         """Reserve the order; Finding if it is not reserved."""
         answer = self.reserve(order)
-        must(isinstance(answer, Reserved), f"reserve_stock answered {answer} where there is enough of everything")
+        must(isinstance(answer, Reserved), f"reserve_stock answered {answer} although stock is sufficient")
         return answer  # type: ignore[no-any-return]
 
     def release(self, order: FulfillmentOrder, *, generation: int = 1) -> Any:
@@ -95,7 +95,7 @@ class Desk:
     def built(self, order: FulfillmentOrder, *, generation: int = 1) -> Invoice:
         """Build the invoice; Finding if it is not built."""
         answer = self.build(order, generation=generation)
-        must(isinstance(answer, Invoice), f"build_invoice answered {answer} for an order that says everything")
+        must(isinstance(answer, Invoice), f"build_invoice answered {answer} for a complete order")
         must(
             answer.issued is False or not self._issues, "build_invoice answered issued=True, and issue_invoice is there"
         )

@@ -36,9 +36,7 @@ def in_time(act: Callable[[], ResultT], what: str, deadline: float, *, may_raise
     try:
         result, error = ended.get(timeout=deadline)
     except queue.Empty:
-        raise Finding(
-            f"{what} did not come to an end within {deadline:g} s: give every call to the ERP a time-out"
-        ) from None
+        raise Finding(f"{what} did not end within {deadline:g} s: set a time-out for every call to the ERP") from None
     if error is None:
         return result  # type: ignore[return-value]
     if isinstance(error, Finding) or (may_raise and isinstance(error, ConnectorError)):
@@ -106,7 +104,7 @@ def at_once(acts: Sequence[Callable[[], Any]], what: str, deadline: float) -> li
     for thread in threads:
         thread.join(2 * deadline)
     if any(thread.is_alive() for thread in threads):
-        raise Finding(f"{what}, {len(acts)} times at once, did not come to an end within {2 * deadline:g} s")
+        raise Finding(f"{what}, {len(acts)} times at once, did not end within {2 * deadline:g} s")
     for answer in answers:
         if isinstance(answer, Finding | ContractViolation):
             raise Finding(f"{what}, {len(acts)} times at once: {answer}")

@@ -105,7 +105,7 @@ class Trial:
             away = isinstance(told, Transient | AuthFailed)
         except Finding as finding:
             shown, wrong = str(finding), True
-            core = ("the job is held as connector_bug, with the traceback in the ledger; the others go on",)
+            core = ("the job is held with connector_bug, and the traceback is in the ledger; other jobs continue",)
         else:
             if lists:
                 answer = [document for document in answer if document.key in self._keys]
@@ -122,7 +122,7 @@ class Trial:
         missing = [key for key in self._keys if key not in {document.key for document in documents}]
         if missing:
             return tuple(f"reconcile would report {key} as missing_in_erp" for key in missing), True
-        return ("reconcile finds what was made for this order",), False
+        return ("reconcile finds this order's documents",), False
 
     def _looked(self, keys: Iterable[str]) -> Iterator[str]:
         """The documents in the ERP; a probe that fails reports its error."""
@@ -169,17 +169,19 @@ class Trial:
             wrong.append("issued=True from build_invoice: held as connector_bug, unless the tenant has fiscal_first")
         if hook == "issue_invoice":
             if not answer.issued:
-                wrong.append("issued=False: ShipperOne has accepted it, and it is not fiscal; the call is repeated")
+                wrong.append(
+                    "issued=False: ShipperOne has accepted the invoice, and it is not fiscal; the call is repeated"
+                )
             if not answer.number:
                 wrong.append("the fiscal document has no number")
             if answer.date != self._day:
-                wrong.append(f"it is of {answer.date}, and {self._day} was asked for")
+                wrong.append(f"its date is {answer.date}, but {self._day} was requested")
         if wrong:
             return tuple(wrong), True
-        told = "lines, shipping, currency, tax and total are what ShipperOne lists"
+        told = "lines, shipping, currency, tax and total match ShipperOne's listing"
         if answer.total_incl_tax is None:
-            told = "it states no total: nothing was compared (`not_compared`)"
-        then = "ShipperOne is asked next" if hook == "build_invoice" else "it is recorded as issued"
+            told = "the answer has no total: nothing was compared (`not_compared`)"
+        then = "it is sent to ShipperOne next" if hook == "build_invoice" else "it is recorded as issued"
         return (f"{told}; {then}",), False
 
     def _seen(self, key: str) -> Iterator[str]:
@@ -191,9 +193,9 @@ class Trial:
             if not found:
                 yield "no document of this key"
         else:
-            yield f"{kind.__name__} does not override documents: not looked at"
+            yield f"{kind.__name__} does not override documents: not checked"
         if not (able(kind, "on_hand") and able(kind, "reserved")):
-            yield f"{kind.__name__} does not override on_hand and reserved: not looked at"
+            yield f"{kind.__name__} does not override on_hand and reserved: not checked"
             return
         for sku, place in dict.fromkeys((item.sku, self._order.source_warehouse(item)) for item in self._order.items):
             on_hand, reserved = self._bench.stock(sku, place)
@@ -231,14 +233,14 @@ def _raised(told: ConnectorError) -> str:
 
 _MEANINGS: Mapping[type[Any], str] = {
     Reserved: "it is confirmed at ShipperOne next",
-    Shortage: "the order waits as not_enough_stock, and is tried again after stock_retry; nothing may be reserved now",
-    Pending: "the order waits, and the same call is made again",
+    Shortage: "the order waits with not_enough_stock, and is retried after stock_retry; nothing may be reserved now",
+    Pending: "the order waits, and the same call is repeated",
     Voided: "the next generation's key is tried",
     Done: "it is recorded as done",
-    Transient: "nothing was done: the same call is made again, and the circuit breaker of this ERP opens",
+    Transient: "nothing was done: the same call is repeated, and the circuit breaker of this ERP opens",
     AuthFailed: "the tenant's work with the ERP pauses until its secret changes; no order fails",
-    Unknown: "it may have been done: the same call is made again with the same key",
-    AlreadyIssued: "the order is held as issued_not_confirmed; nothing is credited by itself",
+    Unknown: "it may have been done: the same call is repeated with the same key",
+    AlreadyIssued: "the order is held with issued_not_confirmed; nothing is credited automatically",
     Refused: "the order is held until an operator acts",
 }
 

@@ -51,7 +51,7 @@ def _ended(done: "Future[dict[str, Any]]") -> dict[str, Any]:
     try:
         return done.result()
     except BrokenProcessPool:
-        said = "a process of this run has died; run the case alone, with --case and without --jobs"
+        said = "a process of this run has died; run the case separately, with --case and without --jobs"
         return {"outcome": "failed", "said": said}
 
 

@@ -51,11 +51,11 @@ def summary(connector: str, results: Sequence[Result]) -> str:
         f"{connector}, suite {SUITE}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped"
     )
     if counts["warned"]:
-        said += f", {counts['warned']} warned of what a later suite fails"
+        said += f", {counts['warned']} with warnings that are failures in a later suite"
     if counts["failed"]:
         return f"{said}; it does not conform yet"
     seen = counts["passed"] + counts["warned"]
-    return f"{said}; it conforms, as far as it was looked at" if seen else f"{said}; nothing was looked at"
+    return f"{said}; it conforms, as far as it was tested" if seen else f"{said}; nothing was tested"
 
 
 def published(

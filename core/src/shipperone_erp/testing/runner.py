@@ -94,7 +94,9 @@ def run_case(
     if lacking := case.lacking(plugin_checks.overridden(found), declared(harness, found)):
         return ended("skipped", lacking)
     if missing := [probe for probe in case.probes if not able(harness, probe)]:
-        text = f"{harness.__name__} does not override {', '.join(missing)}: write it, or say why not in `departures`"
+        text = (
+            f"{harness.__name__} does not override {', '.join(missing)}: write it, or give the reason in `departures`"
+        )
         return ended("failed", text)
     bench = None
     try:
@@ -108,7 +110,7 @@ def run_case(
         said = f"the connector raised {type(told).__name__}: {told.sentence}\n{where(told)}"
         return ended("failed", said, place_of(told, found, bench.asked if bench else None), bench)
     except Exception as error:  # the harness, the case or the connector outside of a hook
-        said = f"outside of a hook, {type(error).__name__}: {error}\n{where(error)}"
+        said = f"outside a hook, {type(error).__name__}: {error}\n{where(error)}"
         return ended("failed", said, place_of(error, found, None), bench)
     return ended("passed", bench=bench)
 
@@ -125,13 +127,13 @@ def _left_out(
     if case.id in harness.departures:
         reason = harness.departures[case.id].strip()
         if not reason:
-            return "failed", f"{harness.__name__} departs from {case.id} without saying why"
+            return "failed", f"{harness.__name__} departs from {case.id} without a reason"
         if instead is None:
             return "skipped", f"the connector departs from it: {reason}"
     if harness.live and not live and not case.static:
-        return "skipped", "it talks to a real ERP: run it with --live"
+        return "skipped", "it uses a real ERP: run it with --live"
     if harness.recorded is not None and not binding(case.since, harness.recorded):
-        return "skipped", f"the recording was made with suite {harness.recorded}, and the case came with {case.since}"
+        return "skipped", f"the recording was made with suite {harness.recorded}, but the case came in {case.since}"
     return None
 
 
@@ -173,7 +175,7 @@ def not_compared(harness: type[ConnectorHarness], folder: Path, *, live: bool = 
     Builds and issues one invoice, and reads it back through the harness.
     """
     if harness.live and not live:
-        return ("nothing is compared in the ERP: it talks to a real ERP, and runs with --live",)
+        return ("nothing is compared in the ERP: it uses a real ERP, and runs with --live",)
     try:
         found = connector_of(harness)
         if not {"build_invoice"} <= plugin_checks.overridden(found) or not able(harness, "documents"):
@@ -191,7 +193,7 @@ def not_compared(harness: type[ConnectorHarness], folder: Path, *, live: bool = 
             bench.close()
             erp.tear_down()
     except Exception as error:  # the cases themselves report its errors
-        return (f"what the harness returns of an invoice could not be seen: {type(error).__name__}: {error}",)
+        return (f"the harness's invoice could not be read: {type(error).__name__}: {error}",)
     if not invoices:
         return (f"no invoice is compared in the ERP: {harness.__name__}.documents returns none for an invoice's key",)
     names = sorted({name for one in invoices for name in left_out(one, order)})

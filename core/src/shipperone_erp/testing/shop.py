@@ -174,7 +174,7 @@ class Shop:
             before, found = found, self._progress()
             if found == before or time.monotonic() - began < self.longest / 2:
                 return
-        raise Finding(f"orders still move after {RUNS} runs of {self.longest:g} s each")
+        raise Finding(f"orders are still in progress after {RUNS} runs of {self.longest:g} s each")
 
     @property
     def longest(self) -> float:
@@ -197,7 +197,7 @@ class Shop:
             for job in jobs
             if job.state not in (State.DONE, State.SUPERSEDED)
         ]
-        must(jobs and not stuck, f"order {order_id}: {'; '.join(stuck) or 'core never took it up'}")
+        must(jobs and not stuck, f"order {order_id}: {'; '.join(stuck) or 'core never processed it'}")
         same(there.allocations, 1, f"allocations of {order_id} at ShipperOne")
         invoiced: dict[Any, Decimal] = {}
         for quantities, _ in there.invoices:
@@ -212,7 +212,7 @@ class Shop:
             issued = [doc for doc in found[Stage.INVOICE] if doc.state == "issued"]
             same(len(issued), len(there.invoices), f"issued invoices of {order_id} in the ERP")
             drafts = [doc for doc in found[Stage.INVOICE] if doc.state == "draft"]
-            same(drafts, [], f"drafts of {order_id} that are left over")
+            same(drafts, [], f"remaining drafts of {order_id}")
             for job in jobs:
                 if job.stage is Stage.INVOICE and job.state is State.DONE:
                     bench.compare(self._invoiced(there, job), None, "issued", found=bench.documents(job.key))

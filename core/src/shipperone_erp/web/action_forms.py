@@ -44,7 +44,7 @@ class ActionRequest:
     def timezone(self) -> str:
         """The tenant's time zone. UsageError if the tenant cannot be loaded."""
         if self.job.tenant not in self.configuration.tenants:
-            raise UsageError(f"{self.job.tenant} is not usable as it is configured")
+            raise UsageError(f"{self.job.tenant} has an invalid configuration")
         return self.configuration.tenants[self.job.tenant].timezone
 
 
@@ -116,7 +116,7 @@ def _adopt(request: ActionRequest) -> None:
 def _credited(request: ActionRequest) -> None:
     off = _amount(request, "amount")
     if off is None:
-        raise UsageError("fill in what the credit note takes off, such as 30.00")
+        raise UsageError("fill in the credited amount, such as 30.00")
     known = request.configuration.tenants.get(request.job.tenant)
     credit = CreditNote(_filled(request, "number"), off)
     currency = known.currency if known else None
@@ -136,7 +136,7 @@ def _issue_date(request: ActionRequest) -> None:
 
 
 def _one_at_a_time(request: ActionRequest) -> None:
-    raise UsageError(f"{request.job.key}: this action reads the other systems first; do it for one order at a time")
+    raise UsageError(f"{request.job.key}: this action queries the other systems first; run it for one order at a time")
 
 
 async def _release(request: ActionRequest) -> None:

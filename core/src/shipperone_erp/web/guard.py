@@ -54,7 +54,7 @@ class Guard:
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1")
         if _name(host) not in self._hosts:
-            await _refuse(guarded, 421, "this page does not answer to that host; see hosts in [runtime.page]")
+            await _refuse(guarded, 421, "this host name is not allowed for the page; see hosts in [runtime.page]")
         elif scope["method"] not in SAFE and not _same_site(headers, host):
             await _refuse(guarded, 403, "the request came from another site")
         else:

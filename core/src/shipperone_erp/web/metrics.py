@@ -41,15 +41,15 @@ class Metrics:
     def __init__(self, configuration: Configuration, ledger: Ledger) -> None:
         self.registry = CollectorRegistry()
         self._listed: dict[tuple[str, Stage], int] = {}
-        self._cycles = self._counter("cycles", "Reads of a queue, by how they ended.", *QUEUE, "ending")
+        self._cycles = self._counter("cycles", "Reads of a queue, by outcome.", *QUEUE, "ending")
         self._cycle_duration = self._histogram("cycle_duration_seconds", "A read of a queue and its decisions.", *QUEUE)
         self._steps = self._counter("steps", "Effects at ShipperOne and in the ERP.", *QUEUE, "step", "outcome")
         self._step_duration = self._histogram(
-            "step_duration_seconds", "From the intent to the outcome.", *QUEUE, "step"
+            "step_duration_seconds", "Time from the intent to the outcome.", *QUEUE, "step"
         )
         self._requests = self._counter("http_requests", "Requests to ShipperOne.", "tenant", "method", "status")
         self._request_duration = self._histogram(
-            "http_request_duration_seconds", "Until the answer was read.", "tenant", "method"
+            "http_request_duration_seconds", "Time until the answer was read.", "tenant", "method"
         )
         self.registry.register(_OfTheLedger(configuration, ledger, self._listed))
 
@@ -111,9 +111,11 @@ class _OfTheLedger:
     def _of_jobs(self) -> Iterator[GaugeMetricFamily]:
         jobs = _gauge("jobs", "Unfinished jobs.", *QUEUE, "state", "reason", "owner")
         oldest = _gauge("oldest_job_age_seconds", "Since the oldest unfinished job was first listed.", *QUEUE, "state")
-        unknown = _gauge("unknown_outcomes", "Jobs whose confirmation's outcome is not known.", *QUEUE)
+        unknown = _gauge("unknown_outcomes", "Jobs whose confirmation has an unknown outcome.", *QUEUE)
         late = _gauge(
-            "accepted_not_issued", "Invoices that ShipperOne has accepted, not finished in the ERP.", "tenant"
+            "accepted_not_issued",
+            "Invoices that ShipperOne has accepted and that are not finished in the ERP.",
+            "tenant",
         )
         counts: Counts[tuple[str, ...]] = Counts()
         unknowns: Counts[tuple[str, str]] = Counts()
@@ -143,8 +145,8 @@ class _OfTheLedger:
         yield from (jobs, oldest, unknown, late)
 
     def _of_queues(self) -> Iterator[GaugeMetricFamily]:
-        good = _gauge("last_success_timestamp_seconds", "When the queue was last read whole.", *QUEUE)
-        paused = _gauge("tenant_paused", "1 while it rests: by an operator, or for the reason named.", *QUEUE, "reason")
+        good = _gauge("last_success_timestamp_seconds", "When the queue was last read completely.", *QUEUE)
+        paused = _gauge("tenant_paused", "1 while paused by an operator, or for the named reason.", *QUEUE, "reason")
         held = _gauge("lease_held", "1 while a process serves the queue.", *QUEUE)
         listed = _gauge("queue_orders", "Orders in the newest complete read of this process.", *QUEUE)
         leases = {lease.name: lease for lease in self._ledger.leases()}
@@ -187,7 +189,9 @@ class _OfTheLedger:
         yield from (workers, groups, tenants, hand_outs, refused)
 
     def _expiries(self) -> GaugeMetricFamily:
-        expiry = _gauge("secret_expiry_timestamp_seconds", "When a secret that says so ends.", "tenant", "secret")
+        expiry = _gauge(
+            "secret_expiry_timestamp_seconds", "When a secret with a known expiry expires.", "tenant", "secret"
+        )
         for tenant in self._configuration.tenants.values():
             at = expires(tenant.token.get_secret_value())
             if at is not None:

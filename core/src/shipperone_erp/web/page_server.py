@@ -160,9 +160,9 @@ async def _kept_up(
             await serve(site_of(configuration, ledger, redact), opened, stopping, events)
         except OSError as error:
             if not reported:
-                LOG.warning("the page cannot be served at %s (%s); it is tried again", http, error.strerror)
+                LOG.warning("the page cannot be served at %s (%s); retried later", http, error.strerror)
             reported = True
         except Exception:
-            LOG.exception("the page ended by a fault; it is started again, and orders are not affected")
+            LOG.exception("the page failed; it is restarted, and orders are not affected")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), AGAIN)

@@ -48,8 +48,9 @@ async def compare(execution: JobExecution) -> None:
     if differences:
         raise HoldJob(
             reason_for(differences, Reason.TOTAL_DIFFERS),
-            f"{execution.job.reference} was made elsewhere and is not what ShipperOne lists: "
-            f"{side_by_side(differences, 'ERP', 'ShipperOne')}; nothing was sent. Correct it, then `order adopt` again",
+            f"{execution.job.reference} was created elsewhere and differs from the order that "
+            f"ShipperOne lists: {side_by_side(differences, 'ERP', 'ShipperOne')}; nothing was sent. Correct it, then "
+            "run `order adopt` again",
             Owner.ACCOUNTANT if invoicing else Owner.WAREHOUSE,
             differences,
         )

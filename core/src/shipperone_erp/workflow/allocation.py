@@ -30,7 +30,7 @@ async def allocate(execution: JobExecution) -> None:
                 break  # its reservation was made again in another ERP
             case _:
                 await confirm(execution)
-    note = None if execution.order.items else "nothing of it is kept in stock: allocated without asking the ERP"
+    note = None if execution.order.items else "none of its items is kept in stock: allocated without the ERP"
     execution.job = execution.job.done(note)
 
 
@@ -42,7 +42,7 @@ async def reserve(execution: JobExecution) -> None:
     if execution.goods.unclear:
         raise HoldJob(Reason.BUNDLE_UNCLEAR, execution.goods.unclear, Owner.IT)
     if execution.job.step is Step.RESERVING and not execution.job.accepted and _otherwise(execution):
-        await rebuild(execution, "other rows of it are reserved by the rules as they are now")
+        await rebuild(execution, "the current settings reserve other rows of it")
         execution.order = execution.goods.stocked
     if not execution.order.items:
         execution.job = execution.job.nothing_to_reserve()

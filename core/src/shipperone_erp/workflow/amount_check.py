@@ -20,7 +20,7 @@ def check_amounts(execution: JobExecution) -> None:
         raise RetryLater(
             Reason.OUTCOME_UNKNOWN,
             f"order {orders} of the same sales order {execution.order.order_number} may have been confirmed, and its "
-            "answer was lost: this one is invoiced once that is settled",
+            "answer was lost: this order is invoiced once that outcome is known",
             until=execution.later(execution.ports.settings.settle.total_seconds()),
             counts=False,
         )

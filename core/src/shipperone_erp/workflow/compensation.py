@@ -50,7 +50,7 @@ def issued_already(execution: JobExecution, invoice: Invoice) -> HoldJob:
     return HoldJob(
         Reason.ISSUED_NOT_CONFIRMED,
         f"invoice {invoice.number or invoice.reference} is already issued in the ERP, and ShipperOne has not "
-        "confirmed it: an operator must credit it or have ShipperOne take it",
+        "accepted it: an operator must credit it or have ShipperOne accept it",
         Owner.ACCOUNTANT,
     )
 

@@ -138,13 +138,13 @@ def _blocked(execution: JobExecution, answer: PostAnswer) -> RetryLater | HoldJo
         order_id = execution.job.order_id
         return HoldJob(
             Reason.OUTCOME_UNKNOWN,
-            f"the confirmation of this order was refused {times} times: {answer.message}. Have that done for this "
-            f"order's data, then `order retry {order_id}`; if ShipperOne took the order all the same, `order resolve "
-            f"{order_id} --outcome confirmed`",
+            f"the confirmation of this order was refused {times} times: {answer.message}. Have the cause removed "
+            f"for this order, then run `order retry {order_id}`; if ShipperOne accepted the order nevertheless, run "
+            f"`order resolve {order_id} --outcome confirmed`",
             Owner.IT,
         )
     until = execution.later(execution.ports.settings.settle.total_seconds())
-    sentence = f"{answer.message}; it is sent again once ShipperOne's queue proves that it was not taken"
+    sentence = f"{answer.message}; it is sent again once ShipperOne's queue proves that it was not accepted"
     return RetryLater(Reason.OUTCOME_UNKNOWN, sentence, until=until, counts=not every_order)
 
 
@@ -155,8 +155,8 @@ def _lost(execution: JobExecution, answer: PostAnswer) -> None:
     if answer.denial is None and execution.job.attempts + 1 >= LOST_AT_MOST:
         raise HoldJob(
             Reason.OUTCOME_UNKNOWN,
-            f"ShipperOne's answer was lost {execution.job.attempts + 1} times, last: {answer.message}{report}. "
-            f"Ask whether it took the order, then `order resolve {execution.job.order_id} --outcome confirmed` or "
+            f"ShipperOne's answer was lost {execution.job.attempts + 1} times, last: {answer.message}{report}. Ask "
+            f"whether it accepted the order, then run `order resolve {execution.job.order_id} --outcome confirmed` or "
             "`cancelled`",
             Owner.SHIPPERONE,
         )
@@ -164,7 +164,7 @@ def _lost(execution: JobExecution, answer: PostAnswer) -> None:
     lost = f"ShipperOne's answer was lost ({answer.message}{report})" if answer.denial is None else answer.message
     raise RetryLater(
         Reason.OUTCOME_UNKNOWN,
-        f"{lost}; two reads of its queue decide whether the order was taken",
+        f"{lost}; two reads of its queue decide whether the order was accepted",
         until=execution.later(settle),
     )
 
@@ -188,7 +188,7 @@ async def _refused(execution: JobExecution, words: str, sentence: str) -> None:
         both = side_by_side(differences, "sent", "ShipperOne now")
         raise HoldJob(
             Reason.PLATFORM_REFUSED,
-            f"ShipperOne refused {execution.job.reference}, which was made elsewhere: {words}"
+            f"ShipperOne refused {execution.job.reference}, which was created elsewhere: {words}"
             f"{'; ' + both if both else ''}. Correct it and run `order adopt` again",
             Owner.ACCOUNTANT if execution.job.stage is Stage.INVOICE else Owner.WAREHOUSE,
             differences,
@@ -222,7 +222,7 @@ async def resolve(
         raise HoldJob(reason, resolution.sentence or message, Owner(resolution.owner or Owner.IT), differences)
     as_it_is = now is not None and now.fingerprint == execution.job.fingerprint
     if now is None:
-        raise RetryLater(Reason.PLATFORM_REFUSED, f"{message}; it is not listed any more", until=execution.later())
+        raise RetryLater(Reason.PLATFORM_REFUSED, f"{message}; the order is no longer listed", until=execution.later())
     if verdict is Verdict.RETRY:
         if execution.job.retries >= AT_MOST:
             raise _asked_often(execution, differences, message)
@@ -242,7 +242,7 @@ def _asked_often(execution: JobExecution, differences: tuple[Difference, ...], m
     both = side_by_side(differences, "sent", "ShipperOne now")
     return HoldJob(
         reason_for(differences, Reason.PLATFORM_REFUSED),
-        f"{message}{'; ' + both if both else ''}; sent again {AT_MOST} times. Ask ShipperOne, then `order retry "
+        f"{message}{'; ' + both if both else ''}; sent again {AT_MOST} times. Ask ShipperOne, then run `order retry "
         f"{execution.job.order_id}`",
         Owner.SHIPPERONE,
         differences,

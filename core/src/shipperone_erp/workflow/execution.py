@@ -112,8 +112,8 @@ class JobExecution:
         if self._voided > VOIDED_AT_MOST:
             raise HoldJob(
                 Reason.ERP_REFUSED,
-                f"the ERP has voided the document of every key so far, up to {self.job.key}: somebody (or something) "
-                "deletes or cancels there what is made for this order",
+                f"the ERP has voided the document of every key so far, up to {self.job.key}: a user or a program "
+                "deletes or cancels this order's documents there",
                 Owner.IT,
                 until=self.later() if self.job.accepted else None,
             )
@@ -270,7 +270,7 @@ async def work(execution: JobExecution, flow: Callable[[JobExecution], Awaitable
         raise  # nothing can be recorded any more: the caller handles it
     except Exception as fault:  # any exception concerns this order alone: all others continue
         LOG.exception("%s %s: order %s", execution.job.tenant, execution.job.stage, execution.job.order_id)
-        sentence = f"a fault of the connector or of ours, {type(fault).__name__}: the traceback is in the log"
+        sentence = f"a bug in the connector or in shipperone-erp, {type(fault).__name__}: the traceback is in the log"
         until = execution.later() if execution.job.accepted else None
         held = execution.job.held(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=until)
         execution.job = held.attempt_failed(execution.job.differences)

@@ -80,9 +80,10 @@ async def build(execution: JobExecution) -> None:
     if not believed:
         raise HoldJob(
             Reason.CONNECTOR_BUG,
-            f"build_invoice answered with an issued invoice ({answer.number or answer.reference}), which only a tenant "
-            "with fiscal_first = true allows; nothing was sent to ShipperOne. If it was issued by hand, `order adopt` "
-            "confirms it; if ShipperOne confirmed it before (a restored ledger), `order resolve --outcome confirmed`",
+            f"build_invoice answered with an issued invoice ({answer.number or answer.reference}), which is allowed "
+            "only with fiscal_first = true; nothing was sent to ShipperOne. If it was issued by hand, `order adopt` "
+            "confirms it; if ShipperOne accepted it before (a restored ledger), use `order resolve --outcome "
+            "confirmed`",
             Owner.IT,
         )
     if answer.issued:
@@ -188,7 +189,7 @@ async def issue(execution: JobExecution) -> None:
         return
     execution.job = execution.job.document_stated(answer).in_erp(execution.ports.erp)
     if not answer.issued:
-        sentence = "issue_invoice answered with an invoice that is not issued; it is asked again"
+        sentence = "issue_invoice returned an invoice that is not issued; the call is repeated"
         raise HoldJob(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=execution.later())
     differences = _differences(execution, answer)
     execution.job = execution.job.invoice_issued(total_stated=answer.total_incl_tax is not None)
@@ -196,7 +197,7 @@ async def issue(execution: JobExecution) -> None:
     if differences and not execution.job.accepts:
         raise HoldJob(
             reason_for(differences, Reason.TOTAL_DIFFERS),
-            f"invoice {answer.number} was issued otherwise than ShipperOne accepted it: "
+            f"invoice {answer.number} was issued with other values than ShipperOne accepted: "
             f"{side_by_side(differences, 'issued', 'accepted')}; an operator must correct it",
             Owner.ACCOUNTANT,
             differences,
@@ -227,13 +228,13 @@ def _to_deliver(execution: JobExecution) -> tuple[FulfillmentOrder, str | None]:
     """The goods to deliver, and a sentence about the others, by `without_reservation`."""
     goods, rule = leaving(execution.goods, execution.known), execution.ports.settings.without_reservation
     if not goods.items:
-        return goods, "nothing of it is kept in stock: there was nothing to deliver"
+        return goods, "none of its items is kept in stock: nothing to deliver"
     missing = unreserved(goods, execution.reservations)
     if missing and execution.known.asked:
         raise RetryLater(
             Reason.ISSUED_NOT_DELIVERED,
-            f"invoice {execution.job.number} is issued; whether {names(missing)} is reserved is still being asked: the "
-            "goods leave the ERP's stock once that is known",
+            f"invoice {execution.job.number} is issued; it is not known yet whether {names(missing)} is reserved: the "
+            "goods are delivered in the ERP once it is known",
             until=execution.later(),
         )
     if not missing or rule == "deliver":
@@ -243,7 +244,7 @@ def _to_deliver(execution: JobExecution) -> tuple[FulfillmentOrder, str | None]:
         raise HoldJob(
             Reason.ISSUED_NOT_DELIVERED,
             f"invoice {execution.job.number} is issued, the goods are not delivered in the ERP: {why}, and "
-            '`without_reservation = "hold"` leaves it to an operator: book the goods out by hand and say '
+            '`without_reservation = "hold"` requires an operator: book the goods out by hand and run '
             "`order resolve --outcome confirmed`, or set another rule and run `order retry`",
             Owner.WAREHOUSE,
         )
@@ -295,7 +296,7 @@ def _not_compared(execution: JobExecution) -> HoldJob:
     return HoldJob(
         Reason.TOTAL_DIFFERS,
         f"the ERP reports no total of the invoice, which should come to {expected}: nothing was compared, and "
-        f'`not_compared = "hold"` in [tenants.{execution.job.tenant}] leaves it to an operator',
+        f'`not_compared = "hold"` in [tenants.{execution.job.tenant}] requires an operator',
         Owner.ACCOUNTANT,
         (Difference("total_incl_tax", None, str(expected)),),
     )
@@ -304,7 +305,7 @@ def _not_compared(execution: JobExecution) -> HoldJob:
 def _not_what_was_accepted(execution: JobExecution, differences: tuple[Difference, ...]) -> HoldJob:
     return HoldJob(
         Reason.CONFIRMED_NOT_ISSUED,
-        "ShipperOne has accepted the invoice, its document in the ERP was voided, and the one rebuilt is another: "
+        "ShipperOne has accepted the invoice, its document in the ERP was voided, and the rebuilt one differs: "
         + side_by_side(differences, "ERP", "accepted"),
         Owner.ACCOUNTANT,
         differences,

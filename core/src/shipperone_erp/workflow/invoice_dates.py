@@ -92,7 +92,7 @@ async def _take_listed_day(execution: JobExecution, begun: str | None) -> None:
         execution.job = execution.job.draft_forgotten()
     elif begun is None:
         if execution.job.rebuilds >= REBUILT_AT_MOST:
-            raise _held(execution, f"ShipperOne lists another shipped_at with each read, now {day}")
+            raise _held(execution, f"ShipperOne lists a different shipped_at at each read, now {day}")
         execution.job = execution.job.rebuild_counted()
         await rebuild(execution, f"ShipperOne lists {day} as the day of supply, which was {execution.job.tax_date}")
         execution.job = execution.job.supply_day_is(None)

@@ -29,9 +29,9 @@ async def seek(execution: JobExecution) -> None:
         )
         raise HoldJob(
             Reason.ORDER_GONE,
-            "the order left the queue while nobody read it, or since the copy that this ledger is; the ERP has "
-            f"{there}, {'issued' if answer.issued else 'not issued'}: it is kept until an operator decides whether "
-            "ShipperOne cancelled the order or took the invoice",
+            "the order left the queue while the queue was not read, or since this copy of the ledger was made; "
+            f"the ERP has {there}, {'issued' if answer.issued else 'not issued'}: it is kept until an operator "
+            "decides whether ShipperOne cancelled the order or accepted the invoice",
             Owner.ACCOUNTANT,
         )
     accept(execution, inferred=True)

@@ -161,6 +161,4 @@ def test_setup_prints_the_program(dialect):
 
 def test_setup_has_no_program_for_the_other_ways():
     done = CliRunner().invoke(app, ["setup", "--dialect", "oracle", "--answer"])
-    assert str(done.exception).startswith(
-        "a program that answers is worked out for --recipe inbox on sqlite, postgresql"
-    )
+    assert str(done.exception).startswith("the program is available for --recipe inbox on sqlite, postgresql")

@@ -209,7 +209,7 @@ def test_ten_thousand_characters_come_back_and_go_in_whole(seeing):
 def test_what_a_database_cannot_hold_is_held_with_a_sentence_and_never_cut(an_erp):
     erp = an_erp()
     if erp.dialect == "postgresql":
-        with pytest.raises(Refused, match="the database cannot hold this value, and it is never cut") as refused:
+        with pytest.raises(Refused, match="the database cannot store this value, and it is never truncated") as refused:
             erp.build(replace(order(), order_number="a\0b"))
         assert "a\0b" not in refused.value.sentence
     else:
@@ -220,7 +220,7 @@ def test_what_a_database_cannot_hold_is_held_with_a_sentence_and_never_cut(an_er
         find = "SELECT k AS reference, 'draft' AS state FROM short_ones WHERE k = :key"
         short = an_erp(build_invoice="INSERT INTO short_ones VALUES (:key, :order_number)", find_invoice=find,
                        find_invoice_lines=())  # fmt: skip
-        with pytest.raises(Refused, match="the database cannot hold this value, and it is never cut") as refused:
+        with pytest.raises(Refused, match="the database cannot store this value, and it is never truncated") as refused:
             short.build(replace(order(), order_number="Jana Nováková 0123456789"), "i-2")
         assert refused.value.reason is Reason.ERP_REFUSED
         assert "Jana" not in refused.value.sentence
@@ -244,7 +244,9 @@ def test_half_a_character_is_refused_and_nothing_is_written(erp, where):
     with pytest.raises(Refused) as refused:
         erp.reserve(what)
     assert refused.value.reason is Reason.ORDER_UNREADABLE
-    assert refused.value.sentence == f"{where} holds half of a character (a lone surrogate): no database stores it"
+    assert (
+        refused.value.sentence == f"{where} contains half a character (a lone surrogate), which no database can store"
+    )
     assert erp.count("reservations") == 0
 
 

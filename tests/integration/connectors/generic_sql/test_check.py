@@ -34,11 +34,11 @@ def test_every_level_up_to_the_dry_run_is_clean_and_leaves_nothing(erp, sql):
     heads = [line.split(":")[0] for line in lines if not line.startswith(" ")]
     assert heads == ["lint", "connect", "explain", "dry run"]
     assert "WARN" not in done.stdout
-    assert "what a rollback does not undo: numbers of sequences" in done.stdout
+    assert "not undone by a rollback: numbers of sequences" in done.stdout
     assert "issuing is left out (--test-database adds it)" in done.stdout
-    assert "OK     reserve again: a second time with the same key the database refuses it" in done.stdout
-    assert "OK     build_invoice again: a second time with the same key the database refuses it" in done.stdout
-    assert "OK     rollback: nothing of it is left" in done.stdout
+    assert "OK     reserve again: the database refuses the same key the second time" in done.stdout
+    assert "OK     build_invoice again: the database refuses the same key the second time" in done.stdout
+    assert "OK     rollback: no effect remains" in done.stdout
     assert everything(erp) == before
 
 
@@ -64,10 +64,10 @@ def test_lint_stops_before_anything_is_opened_and_draws_a_caret(sql):
     text = text.replace("WHERE job_key = :key AND state = 'live'", "WHERE job_key = :key::text AND state = 'live'")
     done = sql("check", "acme", toml=text, ACME_ERP_PASSWORD="0815-4711")
     assert done.returncode == 78
-    assert done.stdout.startswith("lint: reads the statements in the file; nothing is opened\n  FAIL")
+    assert done.stdout.startswith("lint: checks the statements in the file; the database is not opened\n  FAIL")
     assert "unknown bind :item_kye, did you mean :item_key?" in done.stdout
     assert "\n                      ^^^^^^^^^" in done.stdout or "^^^^^^^^^" in done.stdout
-    assert ":key:: makes the bind vanish: write CAST(:key AS …)" in done.stdout
+    assert ":key:: hides the bind: write CAST(:key AS …)" in done.stdout
     assert "stopped at lint" in done.stderr
     assert "connect" not in done.stdout
 
@@ -110,7 +110,7 @@ def test_the_dry_run_finds_a_key_that_nothing_makes_unique(sqlite_erp, sql):
     assert done.returncode == 1
     last = [row for row in json.loads(done.stdout) if row["verdict"] == "FAIL"][-1]
     assert (last["check"], last["sentence"]) == (
-        "reserve again", "the same key ran twice: two calls at once would do it twice",
+        "reserve again", "the same key ran twice: two concurrent calls would have two effects",
     )  # fmt: skip
     assert sqlite_erp.count("reservations") == 0
 
@@ -127,7 +127,7 @@ def test_a_table_without_transactions_is_found_twice(request, tmp_path, sql):
         assert done.returncode == 5
         failed = [row for row in json.loads(done.stdout) if row["verdict"] == "FAIL"]
         assert [row["sentence"] for row in failed] == [
-            "no transactions in plain (MyISAM): a step that fails there leaves its half behind"
+            "no transactions in plain (MyISAM): a failed step leaves partial changes there"
         ]
         assert erp.count("plain") == 0
 
@@ -143,14 +143,14 @@ def test_rights_that_are_too_wide_are_warned_of(request, tmp_path, sql):
             assert done.returncode == 0
             (rights,) = [row for row in json.loads(done.stdout) if row["check"] == "rights"]
             assert rights["verdict"] == "WARN"
-            assert "may write to payroll, which no statement names" in rights["sentence"]
+            assert "may write to payroll, which no statement uses" in rights["sentence"]
 
 
 def test_a_sample_that_is_not_in_stock_says_so_and_what_to_choose(sqlite_erp, sql):
     done = sql("check", "acme", toml=toml(sqlite_erp))
     assert done.returncode == 0
     assert (
-        "WARN   reserve: item 1 (SKU SAMPLE): there is not enough of it in stock; so the step was not gone through"
+        "WARN   reserve: item 1 (SKU SAMPLE): there is not enough of it in stock; the step was not completed"
         in done.stdout
     )
     assert "choose an order (or --sku and --warehouse) that is in stock" in done.stdout
@@ -169,9 +169,9 @@ def test_a_whole_life_with_two_kills_ends_with_one_reservation_and_one_invoice_a
     assert "OK     kill: killed while it confirmed the allocate" in done.stdout
     assert "OK     kill: killed while it confirmed the invoice" in done.stdout
     assert "OK     effects: 1 allocation(s) and 2 invoice(s) confirmed at ShipperOne, for 2 parcel(s)" in done.stdout
-    assert "OK     last piece: 3 sessions at once" in done.stdout
-    assert "OK     short: an order for 11 of MUG, one more than there is, was not confirmed" in done.stdout
-    assert "OK     stock, the cancelled order released: what is available has changed by exactly" in done.stdout
+    assert "OK     last piece: 3 concurrent sessions" in done.stdout
+    assert "OK     short: an order for 11 of MUG, one more than in stock, was not confirmed" in done.stdout
+    assert "OK     stock, the cancelled order released: the available stock has changed by exactly" in done.stdout
     assert "FAIL" not in done.stdout
     live = "SELECT DISTINCT l.warehouse, l.sku FROM reservations r JOIN reservation_lines l ON l.reservation_key = r.job_key WHERE r.state = 'live'"
     assert sorted(erp.ask(live)) == [("main", "MUG"), ("main", "TEA"), ("outlet", "MUG")]
@@ -206,8 +206,8 @@ def test_setup_prints_what_the_recipe_needs_and_runs_nothing(sql, way, dialect):
     made = recipe(way, dialect)
     assert made.setup in done.stdout
     assert made.grants in done.stdout
-    assert "shipperone-erp runs none of this by itself" in done.stdout
-    assert ("Not run against such a server" in done.stdout) is (dialect in ("mssql", "oracle"))
+    assert "shipperone-erp does not run any of this" in done.stdout
+    assert ("Not tested against such a server" in done.stdout) is (dialect in ("mssql", "oracle"))
 
 
 def test_setup_names_what_there_is(sql):

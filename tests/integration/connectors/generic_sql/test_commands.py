@@ -67,11 +67,11 @@ def given(maps: object, statement: str, **more: object) -> dict[str, object]:
             "no table for :map_sku: write [maps.sku], or a CSV file of two columns\n    SELECT :map_sku",
         ),
         ({}, "SELECT :map_warehouse_code", "no table for :map_warehouse_code: write [maps.warehouse]"),
-        ({"skuu": {}}, "SELECT 1", "[maps.skuu] is of no bind: write sku, warehouse, payment_method"),
+        ({"skuu": {}}, "SELECT 1", "[maps.skuu] belongs to no bind: write sku, warehouse, payment_method"),
         ({"warehouse_code": {}}, "SELECT 1", "[maps.warehouse_code] is of no bind"),
         ({"qty": {}}, "SELECT 1", "[maps.qty] is of no bind"),
         ({"sku": "no.csv"}, "SELECT 1", "no.csv cannot be read: No such file or directory"),
-        ({"tax_rate": {}}, "SELECT :map_tax_rate", ":map_tax_rate is not known in this step"),
+        ({"tax_rate": {}}, "SELECT :map_tax_rate", ":map_tax_rate is not available in this step"),
     ],
 )
 def test_a_map_that_cannot_be_right_is_refused_in_words(maps, statement, said):
@@ -89,7 +89,7 @@ def test_a_csv_file_lies_beside_the_toml_and_is_refused_where_it_is_ambiguous(tm
     (tmp_path / "skus.csv").write_text('\ufeffP-100,MUG\r\n"P,200",TEA\r\n\r\n', encoding="utf-8")
     made = GenericSqlSettings.model_validate(given({"sku": "skus.csv"}, "SELECT :map_sku"), context={"base": tmp_path})
     assert made.maps == {"sku": {"P-100": "MUG", "P,200": "TEA"}}
-    for text, said in (("A,1\nA,2\n", "'A' stands there twice"), ("A,1\nB\n", "row 2 has not two columns")):
+    for text, said in (("A,1\nA,2\n", "'A' occurs twice"), ("A,1\nB\n", "row 2 has not two columns")):
         (tmp_path / "skus.csv").write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match=said):
             from_csv(tmp_path / "skus.csv")
@@ -151,8 +151,9 @@ def test_init_takes_no_password_in_the_url_and_says_what_does_not_open(tmp_path)
         return str(CliRunner().invoke(app, ["init", "--from-database", *arguments]).exception)
 
     assert (
-        said("postgresql://u:planted@h/d") == "a password in the URL stays in the shell's history: use --password-env"
+        said("postgresql://u:planted@h/d")
+        == "a password in the URL is stored in the shell's history: use --password-env"
     )
     assert "cannot be opened" in said(f"sqlite:///{tmp_path}/no.db")
     assert said("sqlite:///x", "--password-env", "NO_SUCH") == "the environment variable NO_SUCH is not set"
-    assert "not the URL of a database" in said("erp.db")
+    assert "not a database URL" in said("erp.db")

@@ -148,7 +148,7 @@ def test_a_lost_commit_is_unknown_and_the_key_decides(server_erp, an_erp, lose):
         draft = erp.build(order())
         for ask in (lambda: erp.reserve(order()), lambda: erp.issue(draft, order()), lambda: erp.deliver(order())):
             proxy.lose = lose
-            with pytest.raises(Unknown, match="the COMMIT was not answered"):
+            with pytest.raises(Unknown, match="the COMMIT got no answer"):
                 ask()
             first = ask()
             assert ask() == first
@@ -163,7 +163,7 @@ def test_a_lost_commit_is_unknown_and_the_key_decides(server_erp, an_erp, lose):
 @pytest.mark.case("S2")
 @pytest.mark.parametrize(
     ("at", "answered"),
-    [(COMMIT, "the COMMIT was not answered"), (re.compile(rb"INSERT INTO reservations"), None)],
+    [(COMMIT, "the COMMIT got no answer"), (re.compile(rb"INSERT INTO reservations"), None)],
     ids=["at COMMIT", "at a statement"],
 )
 def test_a_server_that_falls_silent_does_not_hold_the_thread(server_erp, an_erp, monkeypatch, at, answered):
@@ -254,7 +254,7 @@ def test_the_server_killed_at_commit_leaves_one_effect_or_none_and_the_key_decid
             gone.set()
 
         proxy.lose = kill
-        with pytest.raises(Unknown, match="the COMMIT was not answered"):
+        with pytest.raises(Unknown, match="the COMMIT got no answer"):
             erp.issue(draft, order())
         assert gone.wait(30)
         server.start()

@@ -53,10 +53,10 @@ def test_a_collation_that_takes_two_skus_for_one_is_warned_of_and_tried(erp, sql
     rows = {(row["level"], row["check"]): row for row in json.loads(done.stdout)}
     assert rows["connect", "collation"]["verdict"] == "WARN"
     assert rows["connect", "collation"]["sentence"].startswith("in goods.sku (")
-    assert rows["connect", "collation"]["sentence"].endswith("are one text: one product, one key")
+    assert rows["connect", "collation"]["sentence"].endswith("are equal: one product, one key")
     assert rows["dry run", "collation"]["verdict"] == "WARN"
     assert f"'{other}'" in rows["dry run", "collation"]["sentence"]
-    assert rows["dry run", "collation"]["sentence"].endswith("takes the goods of 'MUG'")
+    assert rows["dry run", "collation"]["sentence"].endswith("reserves the goods of 'MUG'")
 
 
 def test_the_recipes_columns_tell_every_text_from_every_other(erp, sql):
@@ -160,7 +160,7 @@ def test_a_number_that_stays_taken_lets_the_order_wait(an_erp, monkeypatch):
     monkeypatch.setattr(databases, "REPEATED_FOR", 0.2)
     other = an_erp(issue_invoice=[erp.statements["issue_invoice"][0], {"sql": TAKEN}])
     draft = other.build(order())
-    with pytest.raises(Transient, match="another document takes this number at the same time"):
+    with pytest.raises(Transient, match="another document is taking this number at the same time"):
         other.issue(draft, order())
     assert erp.ask("SELECT state, number FROM invoices ORDER BY id") == [("issued", 1), ("draft", None)]
 

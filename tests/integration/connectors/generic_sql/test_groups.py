@@ -107,17 +107,17 @@ def test_the_last_id_of_the_session_is_refused_where_it_is_another_items(databas
     with pytest.raises(ValidationError) as refused:
         settings(database, find_reservation=FIND, reserve=[HEAD, line, held])
     said = refused.value.errors()[0]["msg"]
-    assert f"reserve, statement 3: {last} is of the row of another item here: capture it" in said
+    assert f"reserve, statement 3: {last} is the id of another item's row here: capture it" in said
     assert said.splitlines()[-1].strip() == "^" * len(last)
     # once for the order, after the items: it is the last item's
-    with pytest.raises(ValidationError, match=r"statement 3: .* is of the row of another item here"):
+    with pytest.raises(ValidationError, match=r"statement 3: .* is the id of another item's row here"):
         settings(database, find_reservation=FIND, reserve=[HEAD, line, {"sql": held["sql"]}])
     # in turn, right after its own line, it is right
     settings(database, find_reservation=FIND, reserve=[HEAD, {**line, "then": [{"sql": held["sql"]}]}])
     # of the order's row alone it is right as well
     settings(database, find_reservation=FIND, reserve=[HEAD, f"UPDATE heads SET order_id = '' WHERE id = {last}"])
     # the line that follows is given the line before as its head
-    with pytest.raises(ValidationError, match=r"statement 2: .* is of the row of another item here"):
+    with pytest.raises(ValidationError, match=r"statement 2: .* is the id of another item's row here"):
         settings(database, find_reservation=FIND, reserve=[HEAD, {**line, "sql": LINE.replace(":head_row", last)}])
 
 
@@ -138,14 +138,14 @@ def test_only_ids_that_span_items_are_refused(dialect, sql, right):
     if right:
         GenericSqlSettings.model_validate(given)
     else:
-        with pytest.raises(ValidationError, match="is of the row of another item here"):
+        with pytest.raises(ValidationError, match="is the id of another item's row here"):
             GenericSqlSettings.model_validate(given)
 
 
 def test_currval_is_refused_after_another_statement_has_inserted_for_each_item():
     held = {"each": "item", "sql": "INSERT INTO held (line, sku) VALUES (currval('parts_id_seq'), :sku)"}
     line = {"each": "item", "sql": "INSERT INTO parts (sku) VALUES (:sku)"}
-    with pytest.raises(ValidationError, match="statement 3: currval is of the row of another item here"):
+    with pytest.raises(ValidationError, match="statement 3: currval is the id of another item's row here"):
         GenericSqlSettings.model_validate(
             {"url": "postgresql://u@h/d", "find_reservation": FIND, "reserve": [HEAD, line, held]}
         )
@@ -154,19 +154,19 @@ def test_currval_is_refused_after_another_statement_has_inserted_for_each_item()
 ITEM = {"each": "item", "sql": "SELECT id AS row_id FROM parts WHERE sku = :sku", "capture": {"row_id": "integer"}}
 WRONG = {
     "named before it is captured": ([{"sql": "SELECT :row_id", "each": "item"}, ITEM],
-                                    ":row_id is captured by a later statement of this step: move that one before"),
+                                    ":row_id is captured by a later statement of this step: move that statement before"),
     "of an item, named for the order": ([ITEM, "SELECT :row_id"],
                                         ':row_id is captured for each item: add each = "item"'),
     "a bind already": ([{"sql": "SELECT 1 AS sku", "capture": {"sku": "text"}}], ":sku is a bind already"),
-    "captured twice": ([ITEM, ITEM], ":row_id is a bind already; capture it under another name"),
+    "captured twice": ([ITEM, ITEM], ":row_id is already a bind; capture it under another name"),
     "no name": ([{"sql": "SELECT 1", "capture": {"Row": "text"}}], "Row cannot be captured: lower-case letters"),
-    "of many rows": ([{**ITEM, "expect": "any"}], 'what is captured is of one row: write expect = "1" or "0..1"'),
-    "no INSERT": ([{"sql": "SELECT 1", "last_id": "row_id"}], "last_id is of an INSERT"),
+    "of many rows": ([{**ITEM, "expect": "any"}], 'captured values come from one row: write expect = "1" or "0..1"'),
+    "no INSERT": ([{"sql": "SELECT 1", "last_id": "row_id"}], "last_id is allowed on an INSERT only"),
     "a group of nothing": ([{"sql": "SELECT 1", "then": "SELECT 2"}],
                            '`then` runs for the same item: add each = "item" (or "charge", "tax") to this statement'),
     "charges of a reservation": ([{"sql": "SELECT 1", "each": "charge"}],
-                                 'each = "charge" stands in build_invoice and issue_invoice only'),
-    "a bind of a tax rate": ([{"sql": "SELECT :tax_rate", "each": "item"}], ":tax_rate is not known in this step"),
+                                 'each = "charge" is allowed in build_invoice and issue_invoice only'),
+    "a bind of a tax rate": ([{"sql": "SELECT :tax_rate", "each": "item"}], ":tax_rate is not available in this step"),
 }  # fmt: skip
 
 
@@ -187,7 +187,7 @@ def test_a_database_that_reports_no_id_is_told_to_return_it():
         "reserve": [{"sql": HEAD, "last_id": "row_id"}],
     }
     with pytest.raises(
-        ValidationError, match="PostgreSQL reports no generated id by itself: let it return the id AS row_id"
+        ValidationError, match="PostgreSQL does not report a generated id: let it return the id AS row_id"
     ):
         GenericSqlSettings.model_validate(given)
 

@@ -51,15 +51,15 @@ MISTAKES: dict[str, tuple[dict[str, str], str, str, str]] = {
     ),
     "an invoice is looked for by the order's id": (
         {FIND_INVOICE: FIND_INVOICE.replace("job_key = :key", "order_id = :order_id ORDER BY id DESC LIMIT 1")},
-        "strange key", "FAIL", "find_invoice finds a document under a key that was never used",
+        "strange key", "FAIL", "find_invoice finds a document under an unused key",
     ),
     "a reservation is looked for by the order's id": (
         {FIND_RESERVATION: "WHERE r.order_id = :order_id OR r.job_key = :key ORDER BY r.id DESC LIMIT 1"},
-        "strange key", "FAIL", "find_reservation finds a document under a key that was never used",
+        "strange key", "FAIL", "find_reservation finds a document under an unused key",
     ),
     "a draft has a number already": (
         {DRAFT: DRAFT.replace("state,", "state, number,").replace("'draft',", "'draft', (SELECT COUNT(*) + 1 FROM invoices),")},
-        "build_invoice", "WARN", "the draft has the number 2: a discarded one would leave a gap in the range",
+        "build_invoice", "WARN", "the draft has the number 2: a discarded draft would leave a gap in the numbers",
     ),
     "stock is taken wherever it lies": (
         {"WHERE warehouse = :item_warehouse_code AND sku = :sku AND on_hand_micro - reserved_micro >= :qty_micro":
@@ -104,7 +104,7 @@ def test_a_column_of_binary_floats_is_warned_of(sqlite_erp, checked, kind):
     line = "qty_micro, total_micro, tax_percent)\nVALUES (:item_key"
     wrong = {line: line.replace("tax_percent", "tax_percent, price"), ":line_total_incl_tax_micro, :tax_percent)": ":line_total_incl_tax_micro, :tax_percent, :price_incl_tax)"}  # fmt: skip
     found = [said for name, verdict, said in checked(sqlite_erp, wrong) if (name, verdict) == ("floats", "WARN")]
-    assert found == [f"binary floats, which amounts drift in: invoice_lines.price ({kind.lower()})"]
+    assert found == [f"binary floats, which are inexact for amounts: invoice_lines.price ({kind.lower()})"]
 
 
 def test_floats_are_seen_on_each_server(erp_on_a_server, checked):
@@ -116,7 +116,7 @@ def test_floats_are_seen_on_each_server(erp_on_a_server, checked):
         ]
     finally:
         erp_on_a_server.ask("ALTER TABLE invoice_lines DROP COLUMN price")
-    assert found[0].startswith("binary floats, which amounts drift in: invoice_lines.price (")
+    assert found[0].startswith("binary floats, which are inexact for amounts: invoice_lines.price (")
 
 
 LOOKS_FIRST = {
@@ -140,8 +140,8 @@ def test_a_state_that_is_only_looked_at_is_found_by_the_race(erp_on_a_server, ch
     rows = checked(erp_on_a_server, LOOKS_FIRST, "--test-database")
     wrong = {name: said for name, verdict, said in rows if verdict == "FAIL"}
     assert set(wrong) == {"released once", "issued once"}, wrong
-    assert wrong["released once"].startswith("3 sessions at once released a reservation of one piece: ")
-    assert wrong["issued once"].startswith("3 sessions at once issued one draft, and gave it the numbers ")
+    assert wrong["released once"].startswith("3 concurrent sessions released a reservation of one piece: ")
+    assert wrong["issued once"].startswith("3 concurrent sessions issued one draft, with the numbers ")
 
 
 SOURCES = [*sorted(Path(checking.__file__).parent.rglob("*.py")), Path(checks.__file__)]
@@ -195,4 +195,4 @@ def test_a_guard_in_a_select_before_the_update_is_lost_in_the_race(erp_on_a_serv
         erp_on_a_server.ask(f"ALTER TABLE stock ADD CONSTRAINT {name} CHECK (reserved BETWEEN 0 AND on_hand)")
     wrong = [said for name, verdict, said in rows if (name, verdict) == ("last piece", "FAIL")]
     assert len(wrong) == 1, rows
-    assert "sessions at once reserved the last 10 of MUG" in wrong[0]
+    assert "concurrent sessions reserved the last 10 of MUG" in wrong[0]

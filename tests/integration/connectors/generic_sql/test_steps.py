@@ -274,13 +274,13 @@ UNMARKED = [{"sql": "UPDATE stock SET warehouse = 'gone' WHERE sku = :sku", "eac
 
 def test_a_delivery_that_its_query_does_not_find_again_is_undone(an_erp):
     erp = an_erp(deliver=UNMARKED)
-    with pytest.raises(Refused, match="the statements of deliver ran, and find_delivery does not find their key"):
+    with pytest.raises(Refused, match="the statements of deliver ran, but find_delivery does not find their key"):
         erp.deliver(order())
     assert erp.on_hand_and_reserved("MUG") == (10, 0)
 
 
 def test_a_delivery_without_a_query_that_finds_it_is_no_setting(an_erp):
-    with pytest.raises(ValidationError, match="deliver needs find_delivery: a step looks for its key first"):
+    with pytest.raises(ValidationError, match="deliver needs find_delivery: a step looks up its key first"):
         an_erp(deliver=UNMARKED, find_delivery=())
 
 
@@ -307,6 +307,6 @@ def test_an_invoice_that_the_erp_issues_later_is_waited_for(an_erp):
     asked = {"sql": "UPDATE invoices SET tax_date = :tax_date WHERE job_key = :key"}
     erp = an_erp(issue_invoice=[asked])
     draft = erp.build(order())
-    assert erp.issue(draft, order()) == Pending("invoice I-1 is not issued by the ERP yet")
+    assert erp.issue(draft, order()) == Pending("the ERP has not issued invoice I-1 yet")
     erp.ask("UPDATE invoices SET state = 'issued', number = 7")
     assert erp.issue(draft, order()).number == "7"

@@ -77,7 +77,7 @@ def test_the_last_lines_id_for_every_item_is_refused_by_lint(documents_erp, chec
     last = "LAST_INSERT_ID()" if documents_erp.dialect == "mariadb" else "lastval()"
     code, rows = checked(documents(documents_erp, (GROUPED, UNGROUPED.format(last=last))), documents_erp)
     assert code == 78
-    assert f"reserve, statement 3: {last} is of the row of another item here" in rows[0][2]
+    assert f"reserve, statement 3: {last} is the id of another item's row here" in rows[0][2]
 
 
 def test_the_last_lines_id_that_lint_cannot_see_is_found_by_what_each_item_holds(documents_erp, checked):
@@ -95,10 +95,10 @@ def test_a_guard_over_a_sum_that_nothing_locks_is_warned_of_and_lost_in_the_race
     assert code == 1
     (warned,) = [sentence for _, verdict, sentence in rows if verdict == "WARN"]
     assert warned.startswith(
-        "reserve, statement 2.2: a guard over an aggregate without an earlier lock: two orders at once"
+        "reserve, statement 2.2: a condition on an aggregate without an earlier lock: two orders at once"
     )
-    assert "sessions at once reserved the last 10 of MUG" in failed(rows)["last piece"]
-    assert "the same goods are sold" in failed(rows)["last piece"]
+    assert "concurrent sessions reserved the last 10 of MUG" in failed(rows)["last piece"]
+    assert "the same goods would be sold" in failed(rows)["last piece"]
 
 
 def test_a_number_that_nothing_locks_is_given_twice(a_sqlite_erp, documents_erp, checked):
@@ -115,7 +115,7 @@ def test_a_number_that_nothing_locks_is_given_twice(a_sqlite_erp, documents_erp,
         documents_erp.ask("DELETE FROM invoice_lines")
         documents_erp.ask("UPDATE invoices SET number = NULL")
         documents_erp.ask("ALTER TABLE invoices ADD CONSTRAINT invoices_number_key UNIQUE (number)" if documents_erp.dialect == "postgresql" else "ALTER TABLE invoices ADD UNIQUE INDEX number (number)")  # fmt: skip
-    assert failed(rows)["numbers"] == "3 invoices issued at once were given the numbers 1, 1, 1"
+    assert failed(rows)["numbers"] == "3 invoices issued concurrently got the numbers 1, 1, 1"
 
 
 STATE = {
@@ -134,7 +134,7 @@ def test_a_step_that_does_not_look_at_the_state_is_found(sqlite_erp, sql, found)
     )
     assert done.returncode == 1
     wrong = {row["check"]: row["sentence"] for row in json.loads(done.stdout) if row["verdict"] == "FAIL"}
-    assert wrong[found].startswith("a second time it is not refused: ")
+    assert wrong[found].startswith("the second call is not refused: ")
     assert {
         "release again": "10 of MUG available",
         "discard_invoice after issue": "voided",

@@ -140,7 +140,7 @@ def test_a_file_that_is_not_there_is_not_made(a_sqlite_erp, tmp_path):
         erp.reserve(order())
     assert not (tmp_path / "typo.db").exists()
     (check,) = erp.connector.check()
-    assert (check.ok, check.cure) == (False, "check `url`, and that this process may write to the file")
+    assert (check.ok, check.cure) == (False, "check `url`, and that this process can write to the file")
 
 
 MISSING = {"sqlite": "no such table: stok", "postgresql": 'relation "stok" does not exist', "mariadb": "stok"}
@@ -159,18 +159,18 @@ def test_check_names_a_statement_that_does_not_fit_the_tables(an_erp):
     [
         ({"reserve": [{"sql": "UPDATE stock SET x = :skuu", "each": "item"}]}, "did you mean :sku"),
         ({"reserve": [{"sql": "UPDATE stock SET x = :sku"}]}, "sku"),
-        ({"reserve": [{"sql": "UPDATE stock SET x = 1 -- :key"}]}, "stands in quotes or in a comment"),
-        ({"reserve": [{"sql": "DROP TABLE stock"}]}, "DROP cannot stand here"),
-        ({"reserve": [{"sql": "COMMIT"}]}, "COMMIT cannot stand here"),
+        ({"reserve": [{"sql": "UPDATE stock SET x = 1 -- :key"}]}, "is in quotes or in a comment"),
+        ({"reserve": [{"sql": "DROP TABLE stock"}]}, "DROP is not allowed here"),
+        ({"reserve": [{"sql": "COMMIT"}]}, "COMMIT is not allowed here"),
         ({"reserve": [{"sql": "UPDATE stock SET x = 1; UPDATE stock SET x = 2"}]}, "several statements in one text"),
-        ({"find_reservation": [{"sql": "DELETE FROM stock"}]}, "DELETE cannot stand here"),
-        ({"find_reservation": ()}, "reserve needs find_reservation: a step looks for its key first"),
+        ({"find_reservation": [{"sql": "DELETE FROM stock"}]}, "DELETE is not allowed here"),
+        ({"find_reservation": ()}, "reserve needs find_reservation: a step looks up its key first"),
         (
             {"url": "db2://h/db"},
-            "db2 is not served; this connector speaks sqlite, postgresql, mariadb, mysql, mssql, oracle",
+            "db2 is not supported; this connector supports sqlite, postgresql, mariadb, mysql, mssql, oracle",
         ),
-        ({"url": "sqlite://user:planted@host/erp.db"}, "a password stands beside it, never in it"),
-        ({"url": "sqlite:///:memory:"}, "a database in memory is gone with the process"),
+        ({"url": "sqlite://user:planted@host/erp.db"}, "a password is a separate setting, never part of the URL"),
+        ({"url": "sqlite:///:memory:"}, "a database in memory is lost with the process"),
         ({"expect": "2"}, "Extra inputs are not permitted"),
         ({"reserve": [{"sql": "UPDATE stock SET x = :key", "expect": "2"}]}, "'1', '0..1', 'items' or 'any'"),
     ],

@@ -113,7 +113,7 @@ def test_without_a_server_it_is_skipped_in_words_that_say_what_to_set(tmp_path, 
     monkeypatch.setenv("ODOO_TEST_DB", "test")
     result = run_case(CASES["R1"], OdooHarness, tmp_path, live=True)
     missing = "ODOO_TEST_URL, ODOO_TEST_USER, ODOO_TEST_PASSWORD"
-    assert (result.outcome, result.said) == ("skipped", f"it needs a real Odoo, a test database: set {missing}")
+    assert (result.outcome, result.said) == ("skipped", f"it needs a test database of a real Odoo: set {missing}")
 
 
 def test_a_database_without_a_second_one_has_no_neighbour(tmp_path, monkeypatch):
@@ -128,5 +128,5 @@ def test_the_package_declares_its_harness_and_offline_only_the_class_is_looked_a
         capture_output=True, text=True, timeout=100, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "odoo, suite 1.1: 4 passed, 0 failed, 87 skipped; it conforms, as far as it was looked at" in done.stdout
-    assert "because it talks to a real ERP: run it with --live" in done.stdout
+    assert "odoo, suite 1.1: 4 passed, 0 failed, 87 skipped; it conforms, as far as it was tested" in done.stdout
+    assert "because it uses a real ERP: run it with --live" in done.stdout

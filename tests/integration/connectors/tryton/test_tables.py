@@ -323,7 +323,7 @@ def test_a_call_behind_one_that_does_not_end_is_transient_and_writes_nothing(ben
     connector._erp._writer = turns = Turns(0.2)
     with turns.turn(), ThreadPoolExecutor(1) as thread, pytest.raises(Transient) as busy:
         thread.submit(connector.reserve_stock, request).result(20)
-    assert busy.value.sentence.startswith("reserving: another call of this service has worked for 0.2 s on what this")
+    assert busy.value.sentence.startswith("reserving: another call of this service has held for 0.2 s what this")
     assert bench.stock(mug) == (10, 0)
     assert isinstance(connector.reserve_stock(request), Reserved)
     assert bench.stock(mug) == (10, 2)

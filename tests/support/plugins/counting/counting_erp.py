@@ -51,7 +51,7 @@ from shipperone_erp import (
 from shipperone_erp.domain.explanations import EXPLANATIONS
 
 TRANSACTION = threading.Lock()
-"""Held during each: it is taken before this process is frozen, since a frozen transaction locks the ERP for all others."""
+"""Held during each: ShipperOne accepts it before this process is frozen, since a frozen transaction locks the ERP for all others."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS stock (warehouse TEXT, sku TEXT, on_hand INTEGER, reserved INTEGER DEFAULT 0,

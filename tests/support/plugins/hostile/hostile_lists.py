@@ -108,7 +108,7 @@ class CountsNoneOfWhatItLacks(HonestConnector):
 
 
 class LeavesGoodsOut(HonestConnector):
-    """What the ERP does not know is not in the answer."""
+    """Unknown to the ERP is not in the answer."""
 
     caught_by: ClassVar[str] = "Q6"
 

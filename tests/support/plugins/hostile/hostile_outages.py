@@ -1,4 +1,4 @@
-"""What can be done wrong while the ERP is away, silent or unclear. One fault a class; `caught_by` is the case that must find it."""
+"""What can be done wrong while the ERP is unavailable, silent or unclear. One fault a class; `caught_by` is the case that must find it."""
 
 from functools import cached_property
 from typing import Any, ClassVar

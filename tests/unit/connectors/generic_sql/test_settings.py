@@ -29,7 +29,7 @@ def told(changed: dict[str, object]) -> str:
 
 
 NO_REASON = "Input should be "
-LOOK = "a step looks for its key first, so that it is never done twice"
+LOOK = "a step looks up its key first, so that it never runs twice"
 ONE_OF = "a statement of this step is one of"
 CHANGES = "INSERT, UPDATE, DELETE, SELECT, WITH, MERGE"
 
@@ -43,18 +43,18 @@ CHANGES = "INSERT, UPDATE, DELETE, SELECT, WITH, MERGE"
         ("reserve", "SELECT :zzzzzzzz", ["unknown bind :zzzzzzzz", "SELECT :zzzzzzzz", "       ^^^^^^^^^"]),
         ("reserve", "UPDATE stock SET x = 1\n  WHERE sku = :sku",
          [':sku is of one item: add each = "item"', "WHERE sku = :sku", "            ^^^^"]),
-        ("reserve", "SELECT :tax_date", [":tax_date is not known in this step", "SELECT :tax_date", "       ^^^^^^^^^"]),
+        ("reserve", "SELECT :tax_date", [":tax_date is not available in this step", "SELECT :tax_date", "       ^^^^^^^^^"]),
         ("available", "SELECT :qyt", ["unknown bind :qyt, did you mean :qty?", "SELECT :qyt", "       ^^^^"]),
-        ("list_documents", "SELECT :order_id", [":order_id is not known in this step", "SELECT :order_id",
+        ("list_documents", "SELECT :order_id", [":order_id is not available in this step", "SELECT :order_id",
          "       ^^^^^^^^^"]),
         ("find_invoice", "WITH x AS (SELECT :key) DELETE FROM stock",
-         ["DELETE cannot stand here; a query only looks", "WITH x AS (SELECT :key) DELETE FROM stock",
+         ["DELETE is not allowed here; a query only reads", "WITH x AS (SELECT :key) DELETE FROM stock",
           "                        ^^^^^^"]),
         ("find_invoice", "with x as (select :key) replace into stock select 1",
-         ["REPLACE INTO cannot stand here; a query only looks", "with x as (select :key) replace into stock select 1",
+         ["REPLACE INTO is not allowed here; a query only reads", "with x as (select :key) replace into stock select 1",
           "                        ^^^^^^^^^^^^"]),
         ("find_invoice", "SELECT :key INTO copied FROM stock",
-         ["INTO cannot stand here; a query only looks", "SELECT :key INTO copied FROM stock", "            ^^^^"]),
+         ["INTO is not allowed here; a query only reads", "SELECT :key INTO copied FROM stock", "            ^^^^"]),
     ],
 )  # fmt: skip
 def test_a_statement_that_cannot_be_right_is_refused_with_a_caret(step, sql, said):
@@ -64,21 +64,21 @@ def test_a_statement_that_cannot_be_right_is_refused_with_a_caret(step, sql, sai
 
 
 S3 = {
-    "a bind in quotes": ("sqlite", "SELECT ':key'", ":key stands in quotes or in a comment, where it would still be taken "
-                         "for a bind: write \\:", "        ^^^^"),
-    "a bind in a comment": ("sqlite", "SELECT 1 -- :key", ":key stands in quotes or in a comment, where it would still be "
-                            "taken for a bind: write \\:", "            ^^^^"),
-    "a bind in a block comment": ("mariadb", "SELECT 1 /* :key */", ":key stands in quotes or in a comment, where it would "
-                                  "still be taken for a bind: write \\:", "            ^^^^"),
-    "a bind behind MariaDB's #": ("mariadb", "SELECT 1 # :key", ":key stands in quotes or in a comment, where it would "
-                                  "still be taken for a bind: write \\:", "           ^^^^"),
-    "a bind in a name": ("sqlite", 'SELECT " :key"', ":key stands in quotes or in a comment, where it would still be taken "
-                         "for a bind: write \\:", "         ^^^^"),
-    "a bind between dollars": ("postgresql", "SELECT $$ :key $$", ":key stands in quotes or in a comment, where it would "
-                               "still be taken for a bind: write \\:", "          ^^^^"),
-    "a bind behind an escaped quote": ("mariadb", r"SELECT 'it\'s :key'", ":key stands in quotes or in a comment, where it "
-                                       "would still be taken for a bind: write \\:", "              ^^^^"),
-    "a cast that hides the bind": ("postgresql", "SELECT :key::text", ":key:: makes the bind vanish: write CAST(:key AS …)",
+    "a bind in quotes": ("sqlite", "SELECT ':key'", ":key is in quotes or in a comment, where it would still be read as a "
+                         "bind: write \\:", "        ^^^^"),
+    "a bind in a comment": ("sqlite", "SELECT 1 -- :key", ":key is in quotes or in a comment, where it would still be read "
+                            "as a bind: write \\:", "            ^^^^"),
+    "a bind in a block comment": ("mariadb", "SELECT 1 /* :key */", ":key is in quotes or in a comment, where it would still "
+                                  "be read as a bind: write \\:", "            ^^^^"),
+    "a bind behind MariaDB's #": ("mariadb", "SELECT 1 # :key", ":key is in quotes or in a comment, where it would still "
+                                  "be read as a bind: write \\:", "           ^^^^"),
+    "a bind in a name": ("sqlite", 'SELECT " :key"', ":key is in quotes or in a comment, where it would still be read as a "
+                         "bind: write \\:", "         ^^^^"),
+    "a bind between dollars": ("postgresql", "SELECT $$ :key $$", ":key is in quotes or in a comment, where it would still "
+                               "be read as a bind: write \\:", "          ^^^^"),
+    "a bind behind an escaped quote": ("mariadb", r"SELECT 'it\'s :key'", ":key is in quotes or in a comment, where it would "
+                                       "still be read as a bind: write \\:", "              ^^^^"),
+    "a cast that hides the bind": ("postgresql", "SELECT :key::text", ":key:: hides the bind: write CAST(:key AS …)",
                                    "       ^^^^^^"),
 }  # fmt: skip
 
@@ -93,16 +93,16 @@ def test_what_sqlalchemy_misreads_is_named_with_a_caret_and_the_cure(case):
 
 
 S5 = {
-    "CREATE TABLE x (y INT)": "CREATE cannot stand here", "ALTER TABLE stock ADD x INT": "ALTER cannot stand here",
-    "DROP TABLE stock": "DROP cannot stand here", "TRUNCATE stock": "TRUNCATE cannot stand here",
-    "GRANT ALL ON stock TO x": "GRANT cannot stand here", "BEGIN": "BEGIN cannot stand here",
-    "START TRANSACTION": "START cannot stand here", "COMMIT": "COMMIT cannot stand here",
-    "ROLLBACK": "ROLLBACK cannot stand here", "SAVEPOINT x": "SAVEPOINT cannot stand here",
-    "SET TRANSACTION READ ONLY": "SET cannot stand here", "LOCK TABLE stock": "LOCK cannot stand here",
-    "PRAGMA foreign_keys = OFF": "PRAGMA cannot stand here", "VACUUM": "VACUUM cannot stand here",
-    "-- nothing": "an empty text cannot stand here", "": "an empty text cannot stand here",
-    "DELETE FROM stock; DELETE FROM stock": "several statements in one text: give each its own table",
-    "SELECT 1; COMMIT": "several statements in one text: give each its own table",
+    "CREATE TABLE x (y INT)": "CREATE is not allowed here", "ALTER TABLE stock ADD x INT": "ALTER is not allowed here",
+    "DROP TABLE stock": "DROP is not allowed here", "TRUNCATE stock": "TRUNCATE is not allowed here",
+    "GRANT ALL ON stock TO x": "GRANT is not allowed here", "BEGIN": "BEGIN is not allowed here",
+    "START TRANSACTION": "START is not allowed here", "COMMIT": "COMMIT is not allowed here",
+    "ROLLBACK": "ROLLBACK is not allowed here", "SAVEPOINT x": "SAVEPOINT is not allowed here",
+    "SET TRANSACTION READ ONLY": "SET is not allowed here", "LOCK TABLE stock": "LOCK is not allowed here",
+    "PRAGMA foreign_keys = OFF": "PRAGMA is not allowed here", "VACUUM": "VACUUM is not allowed here",
+    "-- nothing": "an empty text is not allowed here", "": "an empty text is not allowed here",
+    "DELETE FROM stock; DELETE FROM stock": "several statements in one text: write each in its own table",
+    "SELECT 1; COMMIT": "several statements in one text: write each in its own table",
 }  # fmt: skip
 
 
@@ -112,7 +112,7 @@ S5 = {
 def test_ddl_transactions_and_several_statements_are_refused_by_name(sql, dialect):
     said = problems({"url": URLS[dialect], "release": [{"sql": sql}]})[0]
     if sql == "BEGIN" and dialect == "oracle":
-        assert said.startswith("release, statement 1: a block holds one call and nothing else")
+        assert said.startswith("release, statement 1: a block contains exactly one call")
         return
     assert said.startswith(f"release, statement 1: {S5[sql]}")
     assert "^" in said
@@ -130,7 +130,7 @@ def test_ddl_transactions_and_several_statements_are_refused_by_name(sql, dialec
 )  # fmt: skip
 def test_what_each_database_writes_in_its_own_way_is_taken(dialect, sql):
     if "[a :b]" in sql:  # SQLAlchemy takes it for a bind all the same
-        assert "stands in quotes" in problems({"url": URLS[dialect], "release": sql})[0]
+        assert "is in quotes" in problems({"url": URLS[dialect], "release": sql})[0]
     else:
         assert problems({"url": URLS[dialect], "release": sql, "find_reservation": "SELECT 1"}) == []
 
@@ -164,7 +164,7 @@ def test_a_step_that_does_not_carry_its_key_is_warned_of():
     settings = GenericSqlSettings.model_validate(
         {"url": "sqlite:///x", "release": "DELETE FROM r WHERE o = :order_id", "find_reservation": "SELECT 1"}
     )
-    assert [warned.sentence for warned in warnings(settings)] == ["release: none of its statements carries the key"]
+    assert [warned.sentence for warned in warnings(settings)] == ["release: none of its statements uses the key"]
 
 
 @pytest.mark.parametrize(
@@ -174,21 +174,21 @@ def test_a_step_that_does_not_carry_its_key_is_warned_of():
          f"build_invoice needs find_invoice: {LOOK}; issue_invoice needs find_invoice: {LOOK}; "
          f"discard_invoice needs find_invoice: {LOOK}"),
         ({"find_delivery": ()}, f"deliver needs find_delivery: {LOOK}"),
-        ({"url": "erp.db"}, "not the URL of a database; write it like sqlite:///erp.db, postgresql://user@host/database, "
+        ({"url": "erp.db"}, "not a database URL; write one such as sqlite:///erp.db, postgresql://user@host/database, "
          "mariadb://user@host/database"),
-        ({"url": "postgresql+asyncpg://u@h/d"}, "postgresql+asyncpg is not served; write postgresql://, the driver is "
+        ({"url": "postgresql+asyncpg://u@h/d"}, "postgresql+asyncpg is not supported; write postgresql://, the driver is "
          "psycopg"),
         ({"url": "postgresql://u@h"}, "name the database: postgresql://user@host/database"),
         ({"url": "postgresql://u@h/d?password=x"}, "the URL's option password is not one of host, sslcert, sslkey, "
-         "sslmode, sslrootcert, target_session_attrs; a password stands in `password`"),
-        ({"isolation": "serializable"}, "SQLite has one level only; leave it out"),
+         "sslmode, sslrootcert, target_session_attrs; the password belongs in `password`"),
+        ({"isolation": "serializable"}, "SQLite has only one level; leave it out"),
         ({"url": "oracle://u@h/d", "isolation": "snapshot"}, 'write "read committed" or "serializable"'),
-        ({"binds": {"key": "x"}}, "key is a bind already; choose another name"),
+        ({"binds": {"key": "x"}}, "key is already a bind; choose another name"),
         ({"binds": {"a b": "x"}}, "a b cannot be a bind: letters, digits and underscores only"),
         ({"errors": {"closed": "no_such_reason"}}, NO_REASON),
-        ({"url": "sqlite://"}, "name the file: sqlite:///erp.db; a database in memory is gone with the process"),
+        ({"url": "sqlite://"}, "name the file: sqlite:///erp.db; a database in memory is lost with the process"),
         ({"url": "sqlite:///erp.db?mode=ro"},
-         "a SQLite URL takes no options; the time to wait for a lock is `lock_timeout`"),
+         "a SQLite URL has no options; the time limit for a lock is `lock_timeout`"),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be_right_are_refused_in_words(changed, said):
@@ -263,7 +263,7 @@ def test_a_password_inside_the_url_works_and_is_warned_about_and_shown_nowhere(t
     assert (kept.url, kept.password.get_secret_value()) == ("postgresql://user@host/erp", f"{PLANTED}@x")
     warned = [check for check in GenericSqlConnector(kept, tenant="acme").check() if check.name == "password"]
     assert warned == [] or warned[0].ok is None
-    assert next(iter(warnings(kept))).cure == 'put it beside the URL: password = { env = "…" }'
+    assert next(iter(warnings(kept))).cure == 'write it as a separate setting: password = { env = "…" }'
     assert PLANTED not in f"{show(read)} {read!r} {read} {kept!r} {kept.model_dump_json()}"
 
 
@@ -286,7 +286,7 @@ def test_check_says_that_there_is_no_database_and_never_raises(tmp_path, place):
     (line,) = connector(place(tmp_path), password=PLANTED).check()
     assert (line.name, line.ok) == ("database", False)
     assert str(tmp_path) in line.sentence
-    assert line.cure == "check `url`, and that this process may write to the file"
+    assert line.cure == "check `url`, and that this process can write to the file"
     assert PLANTED not in repr(line)
 
 

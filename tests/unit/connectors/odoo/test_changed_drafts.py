@@ -66,10 +66,10 @@ def test_a_change_that_leaves_buyer_goods_and_tax_alone_is_posted(head):
     [
         (
             {"partner_id": [40, "Eve"], "commercial_partner_id": [40, "Eve"]}, {}, Reason.ERP_REFUSED,
-            r"it is made out to Eve \(contact 40\), and the order's buyer is contact 30",
+            r"it is made out to Eve \(contact 40\), but the order's buyer is contact 30",
         ),
-        (OURS, {"tax_ids": [4]}, Reason.TAX_DIFFERS, '"MUG" has 23 % twin in place of the tax that the settings choose'),
-        (OURS, {"product_id": [6, "Cup"]}, Reason.ERP_REFUSED, 'a line names Cup in place of "MUG"'),
+        (OURS, {"tax_ids": [4]}, Reason.TAX_DIFFERS, '"MUG" has 23 % twin instead of the tax that the settings select'),
+        (OURS, {"product_id": [6, "Cup"]}, Reason.ERP_REFUSED, 'a line has Cup instead of "MUG"'),
         (OURS, {"extra": 5.0}, Reason.ERP_REFUSED, 'it has a line "More" of 5.00'),
     ],
     ids=["contact", "tax", "product", "line"],
@@ -90,5 +90,8 @@ def test_another_contact_tax_product_or_line_is_not_posted(changed, line, reason
         issue(of)
     assert (refused.value.reason, refused.value.owner) == (reason, "accountant")
     assert f"draft {reference(57)} was changed in Odoo" in refused.value.sentence
-    assert "put it back, or post it in Odoo if it is meant; then `order retry FO-1`" in refused.value.sentence
+    assert (
+        "revert the change, or post the invoice in Odoo if the change is intended; then `order retry FO-1`"
+        in refused.value.sentence
+    )
     assert of.calls("account.move/action_post") == []

@@ -51,4 +51,4 @@ def test_whatever_odoo_does_not_know_is_a_line_and_never_an_exception():
 
 def test_a_user_that_works_in_no_such_company():
     answers = {**odoo_in("SK"), "res.company/search_read": []}
-    assert "does not work in a company named 'Other'" in failed(lines(answers, company="Other"))["company"]
+    assert "has no access to a company named 'Other'" in failed(lines(answers, company="Other"))["company"]

@@ -49,7 +49,7 @@ def test_parts_of_a_line_with_two_prices_add_up_to_it(odoo):
 
 def test_shipping_is_credited_by_amount_and_once(odoo):
     assert amount(parts(odoo, ROWS, {}, asked({2: 1}, "2.00"))) == D("5.50")
-    with pytest.raises(Refused, match=r"1\.00 more than what is left of the shipping amount") as refused:
+    with pytest.raises(Refused, match=r"1\.00 more than the rest of the shipping amount") as refused:
         parts(odoo, ROWS, {SHIPPING: D(1)}, asked(shipping="1.00"))
     assert (refused.value.reason, refused.value.owner) == (Reason.ALREADY_IN_ERP, "accountant")
     with pytest.raises(Refused, match=r"0\.01 more"):
@@ -58,14 +58,14 @@ def test_shipping_is_credited_by_amount_and_once(odoo):
 
 @pytest.mark.parametrize(("credited", "left"), [({}, 3), ({MUG: D(2)}, 1), ({MUG: D(2), MUG + 1: D(1)}, 0)])
 def test_more_than_is_left_is_refused_with_what_is_left(odoo, credited, left):
-    with pytest.raises(Refused, match=rf"^{left} of item 1 .* are not credited yet, and 4 are asked for") as refused:
+    with pytest.raises(Refused, match=rf"^{left} of item 1 .* are not credited yet, but 4 were requested") as refused:
         parts(odoo, ROWS, credited, asked({1: 4}))
     assert refused.value.reason == Reason.ALREADY_IN_ERP
 
 
 @pytest.mark.parametrize("rows", [[], [row(TEA + WHOLE, 1, 7.01)]])
 def test_an_item_whose_pieces_the_invoice_does_not_tell_is_credited_by_hand(odoo, rows):
-    with pytest.raises(Refused, match="do not tell how many pieces of item 2"):
+    with pytest.raises(Refused, match="do not state how many pieces of item 2"):
         parts(odoo, rows, {}, asked({2: 1}))
 
 

@@ -89,10 +89,10 @@ def test_boxes_and_pieces():
     ("wrong", "says"),
     [
         ({"url": "erp.example"}, "https://"),
-        ({"url": "https://a:b@erp.example"}, "settings of their own"),
+        ({"url": "https://a:b@erp.example"}, "are separate settings"),
         ({"api_key": None}, "api_key is needed"),
         ({"protocol": "jsonrpc"}, "user is needed"),
-        ({"protocol": "json2", "api_key": None, "user": "a", "password": "b"}, "never a password"),
+        ({"protocol": "json2", "api_key": None, "user": "a", "password": "b"}, "not a password"),
         ({"customers": "fixed"}, "needs customer"),
         ({"units": {"Box": 0}}, "above zero"),
         ({"colour": "red"}, "Extra inputs"),

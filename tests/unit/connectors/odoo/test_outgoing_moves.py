@@ -114,6 +114,6 @@ def test_what_odoo_asks_a_person_is_no_delivery_and_a_report_is_none():
     asked = wizard(
         {"type": "ir.actions.act_window", "res_model": "expiry.picking.confirmation", "name": "Confirmation"}
     )
-    assert "only a user of Odoo can answer" in asked.sentence
+    assert "only an Odoo user can answer" in asked.sentence
     assert wizard(True) is None
     assert wizard({"type": "ir.actions.client", "tag": "do_multi_print"}) is None

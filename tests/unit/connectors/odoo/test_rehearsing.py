@@ -52,7 +52,7 @@ def test_a_listed_order_that_odoo_does_not_bring_to_its_lines_is_told_and_nothin
     odoo = rounding("0.01")
     (line,) = odoo.connector(*RATES, **SHIP).rehearse([TWO])
     assert line.ok is None
-    assert "1 of 1 listed order(s) worked out in Odoo come to another total (FO-1 to 14.99" in line.sentence
+    assert "1 of 1 listed order(s) computed in Odoo have another total (FO-1 to 14.99" in line.sentence
     assert "rounding_account" in str(line.cure)
     (made, *_) = odoo.made("account.move")
     assert made["partner_id/.id"] == "44", "made out to the company itself"
@@ -111,7 +111,7 @@ def test_an_order_that_odoo_cannot_invoice_to_the_cent_is_held_before_it_is_rese
     listed = order(*(one_of(total, rate, id) for total, rate, id in (("10.00", "23", 1), ("5.00", "5", 2))))
     erp = odoo.connector(*RATES, rounding_account=account, **SHIP)
     if held:
-        with pytest.raises(Refused, match=r"Odoo would invoice 14.99 where the lines come to 15.00") as refused:
+        with pytest.raises(Refused, match=r"Odoo would invoice 14.99, but the lines come to 15.00") as refused:
             erp.reserve_stock(ReserveStock("a-1", listed, 1, "arrived"))
         assert (refused.value.reason, refused.value.owner) == (Reason.TOTAL_DIFFERS, "accountant")
         assert "rounding_account" in refused.value.sentence
@@ -145,7 +145,7 @@ def test_a_tag_is_in_the_chatter_and_in_the_merchants_own_field():
     ("told", "ok", "words"),
     [
         ({"x_shop": {"type": "many2many"}}, True, "gets the tag"), ({}, False, "there is no such field"),
-        ({"x_shop": {"type": "integer"}}, False, "of type integer"),
+        ({"x_shop": {"type": "integer"}}, False, "its type is integer"),
     ],
 )  # fmt: skip
 def test_doctor_says_whether_the_field_of_a_tag_is_there(told, ok, words):

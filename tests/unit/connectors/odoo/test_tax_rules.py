@@ -124,7 +124,7 @@ def test_a_draft_of_a_day_that_was_locked_since_is_refused_too():
 def test_a_foreign_currency_without_a_rate_is_refused_before_anything_is_made():
     foreign = {"res.currency/search_read": [{"id": 2, "name": "USD", "decimal_places": 2}]}
     odoo = FakeOdoo(foreign)
-    with pytest.raises(Refused, match="no rate in Odoo, which would post 1 USD as 1 EUR") as refused:
+    with pytest.raises(Refused, match="no rate in Odoo, which would treat 1 USD as 1 EUR") as refused:
         build(odoo.connector(RATE, **FIXED), order(item(), currency="USD"))
     assert (refused.value.reason, refused.value.owner) == (Reason.CURRENCY_DIFFERS, "accountant")
     assert odoo.made("account.move") == []

@@ -61,8 +61,8 @@ def test_a_call_that_does_not_end_is_named_and_those_behind_it_give_up():
     with held(turns), pytest.raises(Kept) as kept, turns.turn():
         raise AssertionError("two calls at once")
     assert str(kept.value) == (
-        "another call of this service has worked for 0.05 s on what this one needs in Tryton, and has not ended; it is "
-        "tried again. If this lasts, look in Tryton's database for a transaction that does not end"
+        "another call of this service has held for 0.05 s what this call needs in Tryton; it is retried. If this persists, "
+        "check Tryton's database for a transaction that does not end"
     )
     with turns.turn():
         pass  # whoever gave up is in nobody's way

@@ -59,7 +59,7 @@ def test_one_piece_with_the_row_of_all_four_is_held_before_anything_is_built():
     assert (found.reason, found.owner) == (Reason.AMOUNT_UNEXPLAINED, "accountant")
     assert found.sentence == (
         "item 1 (MUG): 1 of 4 is listed with a row total of 40.00, but 1 x 10.00 is 10.00, and 40.00 is the row of all "
-        "4. Have ShipperOne list the amounts of this part alone, or accept this sum by `order approve FO-1 --total "
+        "4. Have ShipperOne list the amounts of this part only, or accept this sum by `order approve FO-1 --total "
         "44.99 --note …`"
     )
 
@@ -78,7 +78,7 @@ def test_a_first_part_that_was_invoiced_too_high_before_is_named_with_the_excess
     books = Books().allocated(FOUR).invoiced(listing(row(1, "40.00", "10.00"), shipping="4.99", total="44.99"), "44.99")
     said = books.sentence(listing(row(3, "30.00", "10.00"), total="44.99"))
     assert "come to 70.00 (invoice 1 40.00, this part 30.00), and 40.00 was allocated: 30.00 too much" in said
-    assert "invoice 1 carries 40.00 for 1 of it, 30.00 more than 1 x 10.00: a credit note over 30.00 may be due" in said
+    assert "invoice 1 states 40.00 for 1 of it, 30.00 more than 1 x 10.00: a credit note over 30.00 may be due" in said
     assert books.credited("30.00").problem(listing(row(3, "30.00", "10.00"), total="44.99")) is None
 
 
@@ -235,7 +235,7 @@ def test_what_an_earlier_part_carried_too_much_is_measured_with_tax_where_prices
     books = Books().allocated(listing(row(4, "48.40", "10.00", rate="21"), total="48.40"))
     books.invoiced(listing(row(1, "48.40", "10.00", rate="21"), total="48.40"))
     rest = listing(row(3, "36.30", "10.00", rate="21"), total="48.40")
-    assert "invoice 1 carries 48.40 for 1 of it, 36.30 more than its share of 12.10" in books.sentence(rest)
+    assert "invoice 1 states 48.40 for 1 of it, 36.30 more than its share of 12.10" in books.sentence(rest)
     assert "2.10 is missing" in books.credited("38.40").sentence(rest), "more was credited than was too much"
 
 

@@ -187,7 +187,10 @@ def test_a_remainder_is_shown_to_the_unit_with_the_place_that_explains_it(day, u
     found = problem(order, day.settings.model_copy(update={"discount": rule}), part=False, earlier=())
     assert found.reason is Reason.AMOUNT_UNEXPLAINED
     assert f"but the order's total is {order.total_incl_tax}: {rest} is not explained" in found.sentence
-    assert f"totals.rounding is {shown}: if that is it, name it in [[tenants.acme.charges]]" in found.sentence
+    assert (
+        f"totals.rounding is {shown}: if that is the cause, add it as a charge in [[tenants.acme.charges]]"
+        in found.sentence
+    )
     assert ('with `sign = "-"`' in found.sentence) is (rest < 0)
     # and what the sentence says is true
     named = tenant(
@@ -232,7 +235,7 @@ def test_a_charge_that_is_absent_or_zero_is_not_charged(totals):
 
 @pytest.mark.parametrize("value", ["two", True, {"amount": 2}, ["x"], 2.5, "NaN", "1e999"])
 def test_a_charge_that_is_no_exact_number_makes_the_order_unreadable(value):
-    with pytest.raises(Unreadable, match=r"order FO-1 has .* at totals\.fee, where the charge fee should be"):
+    with pytest.raises(Unreadable, match=r"order FO-1 has .* at totals\.fee, the place of the charge fee"):
         read({"totals": {"fee": value}}, FEE)
 
 
@@ -278,7 +281,7 @@ def test_what_a_named_charge_lacks_and_a_wrong_sign_are_said():
     order = FulfillmentOrder("FO-1", "main", (item,), "EUR", D(0), D(7), charges=(Charge("coupon", D(3), "line"),))
     found = problem(order, tenant(charges=charges), part=False, earlier=())
     assert "cod is not charged: totals.fee is absent or 0" in found.sentence
-    assert "it would add up if coupon were -3: look at its `sign`" in found.sentence
+    assert "it would add up if coupon were -3: check its `sign`" in found.sentence
 
 
 @pytest.mark.case("B20")

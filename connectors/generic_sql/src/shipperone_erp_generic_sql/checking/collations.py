@@ -64,12 +64,10 @@ def collations(connection: Connection, settings: GenericSqlSettings) -> Iterator
     ]
     for column, mixed in sorted(mixing):
         yield Check(
-            "collation", None, f"in {column} {mixed} are one text: one product, one key", _CURES.get(dialect, _CURE)
+            "collation", None, f"in {column} {mixed} are equal: one product, one key", _CURES.get(dialect, _CURE)
         )
     if not mixing:
-        yield Check(
-            "collation", True, "the columns that keys and goods are looked up by tell every text from every other"
-        )
+        yield Check("collation", True, "the columns of keys and goods distinguish all texts")
 
 
 def mixes_up(collation: str, dialect: str) -> str | None:

@@ -12,7 +12,7 @@ from shipperone_erp_generic_sql.step_execution import Work
 Goods = tuple[str, str]
 """A SKU and its warehouse."""
 
-_LINES = "let it return item_id, sku and qty of what the reservation holds"
+_LINES = "let it return item_id, sku and qty of the reserved items"
 
 
 def free(work: Work, call: Call) -> dict[Goods, Decimal]:
@@ -41,15 +41,15 @@ def moved(
     ]
     if wrong:
         return Check(
-            name, False, "\n".join(wrong), "compare the statements with `available`: which item moves which goods?"
+            name, False, "\n".join(wrong), "compare the statements with `available`: does each item move its own goods?"
         )
-    return Check(name, True, "what is available has changed by exactly what the items want")
+    return Check(name, True, "the available stock has changed by exactly the items' quantities")
 
 
 def held(name: str, work: Work, call: Call, gone: Mapping[str, Decimal]) -> Check:
     """Whether the reservation holds each item's own goods, less the quantity `gone` since."""
     if not work.configured("find_reservation_lines"):
-        said = "find_reservation_lines is not configured: whether each item holds its own goods was not seen"
+        said = "find_reservation_lines is not configured: it was not checked whether each item reserves its own goods"
         return Check(name, None, said, _LINES)
     rows = work.held_lines()
     there: dict[tuple[str, ...], Decimal] = {}
@@ -67,7 +67,7 @@ def held(name: str, work: Work, call: Call, gone: Mapping[str, Decimal]) -> Chec
 def invoiced(name: str, invoice: Invoice, call: Call, *, listed: bool) -> Iterator[Check]:
     """Whether the invoice has the call's lines and quantities, and their amounts if the query lists them."""
     if not listed:
-        said = "find_invoice_lines is not configured: whether each item is invoiced was not seen"
+        said = "find_invoice_lines is not configured: it was not checked whether each item is invoiced"
         yield Check(name, None, said, "let it return item_id, qty, total_incl_tax and tax_percent of each line")
         return
     there: dict[tuple[str, ...], Decimal] = {}
@@ -89,7 +89,7 @@ def invoiced(name: str, invoice: Invoice, call: Call, *, listed: bool) -> Iterat
     ]
     if wrong:
         yield Check(
-            name, None, "\n".join(wrong), "it would be held before anything is sent: compare taxes and rounding"
+            name, None, "\n".join(wrong), "the order would be held before anything is sent: compare taxes and rounding"
         )
 
 
@@ -116,7 +116,7 @@ def _same(
         if asked.get(key, Decimal(0)) != there.get(key, Decimal(0))
     ]
     if wrong:
-        cure = "which statement names another item's row? `then` and `capture` keep each item to itself"
+        cure = "find the statement that uses another item's row; `then` and `capture` keep items separate"
         return Check(name, False, "\n".join(wrong), cure)
     return Check(name, True, f"{len(asked)} lines, each with its own {' and '.join((*columns, 'qty'))}")
 

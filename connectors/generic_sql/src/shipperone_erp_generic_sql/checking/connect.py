@@ -17,7 +17,7 @@ CLOCK_OFF = 60.0
 """The largest accepted difference, in seconds, between the server's clock and the local one."""
 
 LEAST: dict[str, tuple[int, ...]] = {"postgresql": (12,), "mariadb": (10, 6), "mysql": (8,), "sqlite": (3, 35)}
-_SETUP = "`shipperone-erp sql setup` prints the least that is needed"
+_SETUP = "`shipperone-erp sql setup` prints the minimal grants"
 
 
 def connected(database: Database) -> list[Check]:
@@ -36,8 +36,8 @@ def connected(database: Database) -> list[Check]:
         if dialect.url in _RIGHTS:
             found += _RIGHTS[dialect.url](connection, _tables(database))
     if not dialect.proven:
-        said = f"{dialect.title} is supported, but this project's tests do not run against such a server"
-        found.append(Check("support", None, said, "go through every level on a test database before going live"))
+        said = f"{dialect.title} is supported, but not tested by this project"
+        found.append(Check("support", None, said, "run every level on a test database before going live"))
     return found
 
 
@@ -54,7 +54,9 @@ def _version(connection: Connection, dialect: str) -> Iterator[Check]:
     least = LEAST.get(dialect, ())
     if tuple(part for part in version if isinstance(part, int)) < least:
         old = ".".join(map(str, least))
-        yield Check("version", None, f"version {words} is older than {old}", "the recipes are tested from there on")
+        yield Check(
+            "version", None, f"version {words} is older than {old}", "the recipes are tested from that version on"
+        )
     else:
         yield Check("version", True, f"version {words or 'not told'}")
 
@@ -76,9 +78,9 @@ def _clock(connection: Connection, dialect: str) -> Iterator[Check]:
     off = (theirs - datetime.now(UTC)).total_seconds()
     if abs(off) > CLOCK_OFF:
         said = f"the server's clock and this machine's differ by {abs(off):.0f} s"
-        yield Check("clock", None, said, "keep both by NTP: dates of documents go by them")
+        yield Check("clock", None, said, "synchronize both by NTP: dates of documents depend on them")
     else:
-        yield Check("clock", True, "its clock agrees with this machine's")
+        yield Check("clock", True, "the clock agrees with this machine's")
 
 
 def _engines(connection: Connection, named: frozenset[str]) -> Iterator[Check]:
@@ -87,10 +89,10 @@ def _engines(connection: Connection, named: frozenset[str]) -> Iterator[Check]:
     )
     wrong = sorted(f"{name} ({engine})" for name, engine in rows if name.lower() in named and engine not in _SAFE)
     if wrong:
-        said = f"no transactions in {', '.join(wrong)}: a step that fails there leaves its half behind"
+        said = f"no transactions in {', '.join(wrong)}: a failed step leaves partial changes there"
         yield Check("tables", False, said, "ALTER TABLE … ENGINE = InnoDB")
     else:
-        yield Check("tables", True, "every table that the statements name has transactions")
+        yield Check("tables", True, "every table of the statements supports transactions")
 
 
 _SAFE = ("InnoDB", None)  # a view has no engine
@@ -101,8 +103,8 @@ def _postgresql_rights(connection: Connection, named: frozenset[str]) -> Iterato
         text("SELECT rolname, rolsuper OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname = CURRENT_USER")
     ).one()
     if wide:
-        said = f"login {name} may administer the server"
-        yield Check("rights", None, said, f"give the connector a login of its own; {_SETUP}")
+        said = f"login {name} has administrative rights on the server"
+        yield Check("rights", None, said, f"create a separate login for the connector; {_SETUP}")
         return
     rows = connection.execute(
         text(
@@ -120,7 +122,7 @@ def _mysql_rights(connection: Connection, named: frozenset[str]) -> Iterator[Che
     wide = [grant.split(" TO ")[0] for grant in grants if "ALL PRIVILEGES" in grant or "ON *.*" in grant]
     wide = [grant for grant in wide if not grant.startswith("GRANT USAGE")]
     if wide:
-        yield Check("rights", None, f"the login may do more than it needs: {wide[0]}", _SETUP)
+        yield Check("rights", None, f"the login has more rights than needed: {wide[0]}", _SETUP)
         return
     here = f"ON `{connection.execute(text('SELECT DATABASE()')).scalar_one()}`.`".upper()
     there = connection.execute(text("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"))
@@ -130,10 +132,10 @@ def _mysql_rights(connection: Connection, named: frozenset[str]) -> Iterator[Che
 
 def _too_wide(name: str, others: list[str]) -> Check:
     if not others:
-        return Check("rights", True, "the login may write to no table that no statement names")
+        return Check("rights", True, "the login can write only to tables of the statements")
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-    said = f"{name} may write to {', '.join(others[:3])}{more}, which no statement names"
-    return Check("rights", None, said, f"{_SETUP}; name what the ERP's triggers write in trigger_tables")
+    said = f"{name} may write to {', '.join(others[:3])}{more}, which no statement uses"
+    return Check("rights", None, said, f"{_SETUP}; list tables written by the ERP's triggers in trigger_tables")
 
 
 _RIGHTS: dict[str, Callable[[Connection, frozenset[str]], Iterator[Check]]] = {

@@ -22,10 +22,10 @@ from shipperone_erp_generic_sql.prepared import Prepared
 from shipperone_erp_generic_sql.step_execution import Work
 
 LIMITS = (
-    "what a rollback does not undo: numbers of sequences and AUTO_INCREMENT, what a trigger does outside the database, "
-    "what a procedure commits by itself"
+    "not undone by a rollback: numbers of sequences and AUTO_INCREMENT, effects of triggers outside the database, and "
+    "commits inside procedures"
 )
-_UNIQUE = "put a unique index on the column that holds :key (or :item_key), and let the duplicate fail"
+_UNIQUE = "create a unique index on the column of :key (or :item_key), and let the duplicate fail"
 _IN_STOCK = "choose an order (or --sku and --warehouse) that is in stock"
 
 
@@ -48,7 +48,7 @@ class DryRun:
                 for check in self._steps(Trial(self.database, connection, prepared, self.tenant)):
                     self.found.append(check)
         except (ConnectorError, DatabaseFailed) as failure:
-            self._say("dry run", False, str(failure), "the sentence says which statement")
+            self._say("dry run", False, str(failure), "the message names the statement")
         self._check_rollback(prepared)
         return self.found
 
@@ -61,7 +61,7 @@ class DryRun:
         if before is not None:
             missing = trial.work(reserve).short_lines()
             for line in missing.unknown:
-                yield Check("available", None, f"{line}: no row, or no figure", "choose goods that the ERP has")
+                yield Check("available", None, f"{line}: no row, or no number", "choose a product that the ERP has")
             for short in missing.lines:
                 said = f"{label(short.sku)}: {digits(short.wanted)} wanted, {digits(short.available)} available"
                 yield Check("available", None, said, "choose an order (or --sku) that is in stock")
@@ -98,10 +98,10 @@ class DryRun:
         except Refused as refusal:
             if refusal.reason is not Reason.NOT_ENOUGH_STOCK:
                 raise
-            return Check("reserve", None, f"{refusal.sentence}; so the step was not gone through", _IN_STOCK)
+            return Check("reserve", None, f"{refusal.sentence}; the step was not completed", _IN_STOCK)
         found = work.reservation()
         if found is None:
-            return Check("reserve", False, "it ran, and find_reservation does not find its key", "compare both")
+            return Check("reserve", False, "it ran, but find_reservation does not find its key", "compare both")
         return Check("reserve", True, f"reservation {found.reference}, {found.state}")
 
     def _booked(self, trial: Trial, reserve: Call, before: dict[Goods, Decimal] | None) -> Iterator[Check]:
@@ -111,7 +111,7 @@ class DryRun:
             found = trial.work(reserve).reservation()
             yield state_guards.released_again(trial, reserve, found.reference if found else "")
         if before is None:
-            said = "`available` is not configured: whether the right goods were reserved was not seen"
+            said = "`available` is not configured: it was not checked whether the right goods were reserved"
             yield Check("reserved goods", None, said, "configure `available`: on hand minus reserved")
             return
         wanted = {goods: -qty for goods, qty in compare.wanted(reserve).items()}
@@ -136,13 +136,18 @@ class DryRun:
         trial.work(draft).run("build_invoice")
         found = trial.work(draft).invoice()
         if found is None:
-            yield Check("build_invoice", False, "it ran, and find_invoice does not find its key", "compare both")
+            yield Check("build_invoice", False, "it ran, but find_invoice does not find its key", "compare both")
             return
         yield Check("build_invoice", *_amounts(found.invoice, found.state, draft.order.total_incl_tax))
         if found.state in ("draft", "pending") and found.invoice.number is not None:
-            said = f"the draft has the number {found.invoice.number}: a discarded one would leave a gap in the range"
+            said = (
+                f"the draft has the number {found.invoice.number}: a discarded draft would leave a gap in the numbers"
+            )
             yield Check(
-                "build_invoice", None, said, "give the number in issue_invoice, or let find_invoice return it then"
+                "build_invoice",
+                None,
+                said,
+                "assign the number in issue_invoice, or let find_invoice return it only then",
             )
         if found.state != "pending":
             listed = trial.work(draft).configured("find_invoice_lines")
@@ -173,7 +178,7 @@ class DryRun:
         trial.work(invoice).run("deliver", invoice_reference=_reference(trial.work(invoice)))
         found = trial.work(invoice).delivery()
         if found is None:
-            yield Check("deliver", False, "it ran, and find_delivery does not find its key", "compare both")
+            yield Check("deliver", False, "it ran, but find_delivery does not find its key", "compare both")
             return
         yield Check("deliver", True, found.state)
         if found.state == "done" and booked:
@@ -201,9 +206,9 @@ class DryRun:
         name = f"{step} again"
         refusal = trial.tried(lambda: trial.work(call).run(step))
         if refusal is None:
-            return Check(name, False, "the same key ran twice: two calls at once would do it twice", _UNIQUE)
+            return Check(name, False, "the same key ran twice: two concurrent calls would have two effects", _UNIQUE)
         if isinstance(refusal, DatabaseFailed) and refusal.kind is Kind.DUPLICATE:
-            return Check(name, True, "a second time with the same key the database refuses it")
+            return Check(name, True, "the database refuses the same key the second time")
         said = refusal.sentence if isinstance(refusal, Unmet) else str(refusal)
         return Check(name, None, f"it is refused, but not as a duplicate: {said}", _UNIQUE)
 
@@ -222,13 +227,18 @@ class DryRun:
             with self.database.rolled_back() as connection:
                 still = left(connection)
         except (ConnectorError, DatabaseFailed) as failure:
-            self._say("rollback", False, str(failure), "mend what it says: whether anything is left could not be seen")
+            self._say(
+                "rollback",
+                False,
+                str(failure),
+                "fix the reported error: it could not be checked whether anything remains",
+            )
             return
         if still:
             said = f"after the rollback {', '.join(still)} still finds it"
-            self._say("rollback", False, said, "a table without transactions, or a procedure that commits: mend that")
+            self._say("rollback", False, said, "fix the table without transactions, or the procedure that commits")
         else:
-            self._say("rollback", True, "nothing of it is left")
+            self._say("rollback", True, "no effect remains")
 
     def _call(self, trial: Trial, order: FulfillmentOrder, **told: object) -> Call:
         call = trial.call(order, generation=1, **told)
@@ -244,7 +254,7 @@ def _amounts(invoice: Invoice, state: str, wanted: Decimal | None) -> tuple[bool
         return True, f"invoice {invoice.reference}, {state}; nothing was compared", None
     if invoice.total_incl_tax != wanted:
         said = f"invoice {invoice.reference} comes to {digits(invoice.total_incl_tax)}, the order to {digits(wanted)}"
-        return None, said, "it would be held before anything is sent: compare taxes and rounding"
+        return None, said, "the order would be held before anything is sent: compare taxes and rounding"
     return True, f"invoice {invoice.reference}, {state}, {digits(wanted)}", None
 
 
@@ -252,7 +262,7 @@ def _state(step: str, found: object, wanted: tuple[str, ...]) -> Check:
     state = getattr(found, "state", None)
     if state in wanted or (found is None and "voided" in wanted):
         return Check(step, True, state or "gone")
-    said = f"it ran, and its query answers {state or 'nothing'}; it must be one of {', '.join(wanted)}"
+    said = f"it ran, but its query returns {state or 'nothing'}; it must be one of {', '.join(wanted)}"
     return Check(step, False, said, "compare the statements with the query")
 
 

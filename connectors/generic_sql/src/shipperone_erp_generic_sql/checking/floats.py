@@ -18,7 +18,7 @@ _MYSQL = "SELECT table_name, column_name, column_type FROM information_schema.co
 _QUERIES = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL, "mariadb": _MYSQL, "mysql": _MYSQL}
 _FLOATS = re.compile(r"\b(?:real|float|double)\b", re.IGNORECASE)
 AT_MOST = 5
-_CURE = "make them DECIMAL (on SQLite TEXT, or INTEGER for millionths); a float that shows more digits is refused"
+_CURE = "use DECIMAL (on SQLite TEXT, or INTEGER for millionths); a float with too many digits is refused"
 
 
 def floats(connection: Connection, settings: GenericSqlSettings) -> Iterator[Check]:
@@ -36,4 +36,6 @@ def floats(connection: Connection, settings: GenericSqlSettings) -> Iterator[Che
     )
     if found:
         more = f" and {len(found) - AT_MOST} more" if len(found) > AT_MOST else ""
-        yield Check("floats", None, f"binary floats, which amounts drift in: {', '.join(found[:AT_MOST])}{more}", _CURE)
+        yield Check(
+            "floats", None, f"binary floats, which are inexact for amounts: {', '.join(found[:AT_MOST])}{more}", _CURE
+        )

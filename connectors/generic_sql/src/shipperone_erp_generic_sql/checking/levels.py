@@ -13,14 +13,14 @@ from shipperone_erp_generic_sql.checks import explained, warnings
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 
-LINT = "reads the statements in the file; nothing is opened"
+LINT = "checks the statements in the file; the database is not opened"
 RACE = (
-    "lets several sessions reserve the last pieces, release one reservation, number invoices and issue one draft at "
-    "the same time; what they made stays in this test database, released"
+    "several sessions concurrently reserve the last pieces, release one reservation, number invoices and issue one "
+    "draft; their documents stay in this test database, released"
 )
 REHEARSE = (
-    "lets an order live its whole life against ShipperOne's sandbox, beside one that is short and one that is "
-    "cancelled, and kills the process twice; their documents stay in this test database"
+    "processes an order completely against ShipperOne's sandbox, together with one that is short and one that "
+    "is cancelled, and kills the process twice; their documents stay in this test database"
 )
 ERP = 5
 FAILED = 1
@@ -55,7 +55,7 @@ def levels(subject: Subject) -> list[Level]:
     found = [
         Level("lint", LINT, lambda: _linted(settings)),
         Level(
-            "connect", "opens the database and asks it about itself; nothing is changed",
+            "connect", "opens the database and checks its properties; nothing is changed",
             lambda: iter(connected(database)), ERP,
         ),
         Level(
@@ -95,5 +95,5 @@ def _linted(settings: GenericSqlSettings) -> Iterator[Check]:
 def _explained(database: Database, settings: GenericSqlSettings) -> Iterator[Check]:
     wrong = explained(database, settings)
     if not wrong:
-        yield Check("statements", True, "the database can plan every one of them (calls of procedures are not planned)")
+        yield Check("statements", True, "the database can plan all of them (procedure calls are not planned)")
     yield from wrong

@@ -15,9 +15,9 @@ from shipperone_erp_generic_sql.checking.trial_transaction import Trial
 from shipperone_erp_generic_sql.hook_call import Call
 from shipperone_erp_generic_sql.step_execution import Work
 
-_BY_KEY = "look by :key, and by nothing that another document may have too, such as the order's id"
+_BY_KEY = "look up by :key, and not by a value that another document may share, such as the order's id"
 _NAME_THE_KEY = (
-    "name :key (or what was found by it) in the WHERE of each statement of release, issue, discard and deliver"
+    "use :key (or a value found by it) in the WHERE of each statement of release, issue, discard and deliver"
 )
 
 
@@ -49,7 +49,7 @@ class Bystanders:
                 self.taken = {(line.item.sku, line.warehouse_code): line.item.qty}
                 self._watch("reservation", lambda: _reservation(trial.work(reserve)))
             else:
-                said = f"beside the first one no second reservation of its order could be made: {refusal}"
+                said = f"a second reservation of the same order could not be created: {refusal}"
                 yield Check("other reservation", None, said, "have one more piece of the first --sku in stock")
         if settings.build_invoice:
             draft = self._draft(held)
@@ -57,12 +57,12 @@ class Bystanders:
             if refusal is None:
                 self._watch("draft", lambda: _invoice(trial.work(draft)))
             else:
-                said = f"beside the first one no second draft of its order could be made: {refusal}"
-                yield Check("other draft", None, said, "an order that ships in parts has an invoice for each")
+                said = f"a second draft of the same order could not be created: {refusal}"
+                yield Check("other draft", None, said, "an order that ships in parts has one invoice for each part")
         yield from self.strangers()
 
     def strangers(self) -> Iterator[Check]:
-        """A failure for each query that finds a document under a key that was never used."""
+        """A failure for each query that finds a document under an unused key."""
         trial = self._trial
         work = trial.work(trial.call(self._order, generation=1, transfer="reserved", tax_date=datetime.now(UTC).date()))
         looks: dict[str, Callable[[], object]] = {
@@ -70,7 +70,7 @@ class Bystanders:
         }  # fmt: skip
         for query, look in looks.items():
             if work.configured(query) and look() is not None:
-                said = f"{query} finds a document under a key that was never used: that step would never be done"
+                said = f"{query} finds a document under an unused key: that step would be skipped"
                 yield Check("strange key", False, said, _BY_KEY)
 
     def untouched(self) -> Iterator[Check]:
@@ -80,11 +80,11 @@ class Bystanders:
             f"{what}: {before} became {after}" for what, look, before in self._seen if (after := look()) != before
         ]
         if changed:
-            said = "what belongs to another key was changed too: " + "; ".join(changed)
+            said = "a document of another key was changed, too: " + "; ".join(changed)
             yield Check("other documents", False, said, _NAME_THE_KEY)
         elif self._seen:
             kept = " and ".join(f"the {what}" for what, _, _ in self._seen)
-            yield Check("other documents", True, f"{kept} of another key of the same order stayed as it was")
+            yield Check("other documents", True, f"{kept} of another key of the same order is unchanged")
 
     def _draft(self, held: tuple[Reservation, ...]) -> Call:
         return self._trial.call(

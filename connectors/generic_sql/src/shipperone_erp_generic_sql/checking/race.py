@@ -39,8 +39,8 @@ HOLDING = 0.4
 
 TAKEN = ("live", "waiting_for_transfer")
 STATE_FIRST = (
-    "change the state by an UPDATE with the old one in its WHERE, as the first statement of the step (the third "
-    "habit): a SELECT before it sees what the others see"
+    "change the state by an UPDATE with the old state in its WHERE, as the first statement of the step (the third "
+    "habit): a SELECT before it does not lock"
 )
 LOCK_FIRST = "lock the stock row first, by SELECT … FOR UPDATE in an earlier statement of the step (the fourth habit)"
 
@@ -71,16 +71,16 @@ class Race:
                 if looks_at_once:
                     yield self._issued_once()
         except (ConnectorError, DatabaseFailed) as failure:
-            yield Check("race", False, str(failure), "the sentence says which statement")
+            yield Check("race", False, str(failure), "the message names the statement")
 
     def _last_pieces(self) -> Check:
         settings, sku = self.database.settings, self.order.items[0].sku
         if not settings.available:
-            return Check("last piece", None, "nothing was raced: without `available` the last piece is not known",
+            return Check("last piece", None, "not tested: without `available` the last piece is unknown",
                          "configure `available`: on hand minus reserved")  # fmt: skip
         left = self._left()
         if left <= 0:
-            return Check("last piece", None, f"nothing was raced: there is no {sku}", "choose a --sku that is in stock")
+            return Check("last piece", None, f"not tested: there is no {sku}", "choose a --sku that is in stock")
         rounds = ROUNDS if settings.release else 1
         last = replace(self.order, items=(replace(self.order.items[0], qty=left, warehouse_code=None),), charges=())
         for number in range(1, rounds + 1):
@@ -88,33 +88,36 @@ class Race:
             states = self._at_once(calls, self._reserved)
             taken = sum(state in TAKEN for state in states)
             if "pending" in states:
-                return Check("last piece", True, "reserve only asks; what the ERP's side does at once is not seen here")
+                return Check(
+                    "last piece", True, "reserve only records a request; the ERP's concurrent work is not tested here"
+                )
             now = self._left()
             for call, state in zip(calls, states, strict=True):
                 if state in TAKEN and settings.release:
                     self.database.in_transaction(partial(self._release, call))
             if taken > 1 or now < 0:
                 said = (
-                    f"{taken} sessions at once reserved the last {digits(left)} of {sku} (round {number} of {rounds})"
+                    f"{taken} concurrent sessions reserved the last {digits(left)} of {sku} (round {number} of "
+                    f"{rounds})"
                 )
-                return Check("last piece", False, f"{said}: the same goods are sold {taken} times", LOCK_FIRST)
+                return Check("last piece", False, f"{said}: the same goods would be sold {taken} times", LOCK_FIRST)
             if not taken:
-                said = f"nothing was raced: no session could reserve {digits(left)} of {sku}"
-                return Check("last piece", None, said, "compare `available` with the guard of reserve")
+                said = f"not tested: no session could reserve {digits(left)} of {sku}"
+                return Check("last piece", None, said, "compare `available` with the condition in reserve")
         if settings.release and (now := self._left()) != left:
             said = f"{digits(left)} of {sku} were available before the race, {digits(now)} are after all was released"
             return Check("last piece", False, said, "compare release with reserve")
         return Check(
-            "last piece", True, f"{SESSIONS} sessions at once, {rounds} rounds: one reserves it, the others wait"
+            "last piece", True, f"{SESSIONS} concurrent sessions, {rounds} rounds: one reserves it, the others wait"
         )
 
     def _numbers(self) -> Check:
         calls = [self._call(self.order, generation=1, tax_date=datetime.now(UTC).date()) for _ in range(SESSIONS)]
         numbers = [n for n in self._at_once(calls, self._issued) if n]
         if len(set(numbers)) < len(numbers):
-            said = f"{SESSIONS} invoices issued at once were given the numbers {', '.join(numbers)}"
-            return Check("numbers", False, said, "take the number from a locked row, and put a unique index on it")
-        return Check("numbers", True, f"{SESSIONS} sessions at once: no two invoices with one number")
+            said = f"{SESSIONS} invoices issued concurrently got the numbers {', '.join(numbers)}"
+            return Check("numbers", False, said, "take the number from a locked row, and create a unique index on it")
+        return Check("numbers", True, f"{SESSIONS} concurrent sessions: no two invoices with the same number")
 
     def _given_back(self) -> Iterator[Check]:
         """All sessions release one reservation at once, while another of the same goods stays reserved."""
@@ -130,13 +133,13 @@ class Race:
         now = self._left()
         if now == left - one:
             self.database.in_transaction(partial(self._release, calls[1]))
-            yield Check("released once", True, f"{SESSIONS} sessions at once released one reservation: once")
+            yield Check("released once", True, f"{SESSIONS} concurrent sessions released one reservation: once")
             return
         with suppress(ConnectorError):  # a refusal is expected: the goods are already released
             self.database.in_transaction(partial(self._release, calls[1]))
         said = (
-            f"{SESSIONS} sessions at once released a reservation of one piece: {digits(now - left + 2)} pieces were "
-            "given back"
+            f"{SESSIONS} concurrent sessions released a reservation of one piece: {digits(now - left + 2)} pieces were "
+            "released"
         )
         yield Check("released once", False, said, STATE_FIRST)
 
@@ -146,9 +149,9 @@ class Race:
         self.database.in_transaction(lambda connection: self._work(connection, call).run("build_invoice"))
         given = [number for number in self._at_once([call] * SESSIONS, self._issued_at_once) if number]
         if len(set(given)) > 1:
-            said = f"{SESSIONS} sessions at once issued one draft, and gave it the numbers {', '.join(given)}"
+            said = f"{SESSIONS} concurrent sessions issued one draft, with the numbers {', '.join(given)}"
             return Check("issued once", False, said, STATE_FIRST)
-        return Check("issued once", True, f"{SESSIONS} sessions at once issued one draft: it has one number")
+        return Check("issued once", True, f"{SESSIONS} concurrent sessions issued one draft: it has one number")
 
     def _at_once(self, calls: list[Call], session: Callable[[Call, threading.Barrier], ResultT]) -> list[ResultT]:
         met = threading.Barrier(len(calls))

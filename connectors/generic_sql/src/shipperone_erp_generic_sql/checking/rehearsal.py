@@ -57,7 +57,7 @@ class Rehearsal:
             run = _Run(self.config, self.tenant, sandbox, Path(folder) / "ledger.db")
             for action, after in (("allocate", 0), ("invoice", len(parts(self.order)) - 1)):
                 if not run.killed_at(action, order_id, after):
-                    said = f"it never came to confirm the {action}: {run.said or 'its run ended without a word'}"
+                    said = f"it never confirmed the {action}: {run.said or 'its run ended without a message'}"
                     yield Check("kill", None, said, _NEVER_CAME)
                     break
                 yield Check("kill", True, f"killed while it confirmed the {action}")
@@ -72,14 +72,16 @@ class Rehearsal:
                     )
                 )  # fmt: skip
             ending = run.to_its_end()
-            cure = None if ending == 0 else f"{run.said or 'it ended without a word'}; mend that, and rehearse again"
+            cure = None if ending == 0 else f"{run.said or 'it ended without a message'}; fix that, and rehearse again"
             yield Check("run", ending == 0, f"started again, it ended with {ending}", cure)
             yield self._confirmed(sandbox, order_id)
             if short is not None:
                 taken = sandbox.order(short.order_id).allocations
-                said = f"an order for {digits(short.items[0].qty)} of {short.items[0].sku}, one more than there is, "
+                said = f"an order for {digits(short.items[0].qty)} of {short.items[0].sku}, one more than in stock, "
                 said += "was confirmed" if taken else "was not confirmed"
-                yield Check("short", not taken, said, "say in the WHERE of what takes stock that there is enough")
+                yield Check(
+                    "short", not taken, said, "require sufficient stock in the WHERE of the statement that takes stock"
+                )
         yield from self._stock(before, cancelled is not None, finished=ending == 0)
         yield Check("left behind", None, f"the documents of {order_id} stay in this database", "remove them there")
 
@@ -122,7 +124,7 @@ class Rehearsal:
             return compare.free(Work(connection, self.database, Prepared(self.database.settings), call), call)
 
 
-_NEVER_CAME = "mend what its sentence says; the dry run and `shipperone-erp explain REASON` say more of it"
+_NEVER_CAME = "fix the cause in its message; the dry run and `shipperone-erp explain REASON` give details"
 
 
 class _Parts:

@@ -13,9 +13,10 @@ from shipperone_erp_generic_sql.exact_values import digits
 from shipperone_erp_generic_sql.hook_call import Call
 
 _NEXT_GENERATION = (
-    "an order has a new key after each release: let nothing but the key be unique, and give back all that was taken"
+    "an order has a new key after each release: only the key may be unique, and a release must return all reserved "
+    "stock"
 )
-_STATE_FIRST = "change the state first, and only where it is still the old one (WHERE … AND state = …; the third habit)"
+_STATE_FIRST = "change the state first, and only if it is still the old one (WHERE … AND state = …; the third habit)"
 
 
 def released_again(trial: Trial, call: Call, reference: str) -> Check:
@@ -37,8 +38,8 @@ def released_again(trial: Trial, call: Call, reference: str) -> Check:
         trial.work(other).run("reserve")
 
     found = _again(trial, "release again", release, seen, released_and_reserved_by_another)
-    if found.ok and not trial.settings.available and not found.sentence.startswith("a second time it is refused"):
-        said = "a second time it is not refused, and nothing shows whether goods are given back twice"
+    if found.ok and not trial.settings.available and not found.sentence.startswith("the second call is refused"):
+        said = "the second call is not refused, and it is unknown whether goods are released twice"
         return Check("release again", None, said, f"configure `available`; {_STATE_FIRST}")
     return found
 
@@ -101,11 +102,11 @@ def _again(
     if not began:
         return Check(name, False, f"an order that was released cannot be reserved again: {refusal}", _NEXT_GENERATION)
     if refusal is not None:
-        return Check(name, True, "a second time it is refused")
+        return Check(name, True, "the second call is refused")
     before, after = views
     if before == after:
-        return Check(name, True, "a second time it changes nothing")
-    return Check(name, False, f"a second time it is not refused: {_words(before)} became {_words(after)}", _STATE_FIRST)
+        return Check(name, True, "the second call changes nothing")
+    return Check(name, False, f"the second call is not refused: {_words(before)} became {_words(after)}", _STATE_FIRST)
 
 
 def _words(view: object) -> str:

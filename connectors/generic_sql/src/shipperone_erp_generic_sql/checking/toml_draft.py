@@ -76,7 +76,7 @@ def started(
     """The TOML's text. `password`: the TOML expression for it; `chosen`: a table for each kind of `TO_WRITE`."""
     count, found = tables_of(database)
     lines = [
-        f"# Started from {_safe(database.name)}: {count} tables. What looks like the steps' is listed.",
+        f"# Started from {_safe(database.name)}: {count} tables. Tables that may belong to the steps are listed.",
         "# Compare them with your ERP's documentation, write the statements, then: shipperone-erp sql check " + tenant,
         "",
         f"[tenants.{tenant}.generic_sql]",
@@ -84,7 +84,7 @@ def started(
         *([f"password = {password}"] if password else []),
     ]
     for kind, likely in found.items():
-        lines += ["", f"# --- {kind}: " + ("these look like it" if likely else "no table's name looks like it")]
+        lines += ["", f"# --- {kind}: " + ("candidates" if likely else "no table with a matching name")]
         lines += [f"# {table}" for table in likely]
     return "\n".join([*lines, "", _skeleton(tenant, found, chosen)])
 

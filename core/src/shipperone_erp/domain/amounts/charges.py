@@ -70,7 +70,7 @@ def _number(order: JsonObject, charge: ChargeRule, value: Any) -> Decimal:
     if number is None:
         shown = repr(value)[:40] if is_scalar(value) else kind(value)
         order.refuse(
-            f"has {shown} at {charge.path}, where the charge {charge.name} should be: that is no decimal number; "
-            "its path is set in [[charges]] of this tenant"
+            f"has {shown} at {charge.path}, the place of the charge {charge.name}, which is not a decimal number; "
+            "the path is set in [[charges]] of this tenant"
         )
     return number

@@ -120,8 +120,8 @@ def together(held: Sequence[Iterable[Difference]]) -> str:
         for field in readings
     )
     return (
-        f"{len(held)} order(s) are held, since nothing proves whether their rows are before or after their discounts: "
-        f"the invoices together come to {by}"
+        f"{len(held)} order(s) are held, since it is not proven whether their rows are before or after discounts: the "
+        f"invoices together come to {by}"
     )
 
 

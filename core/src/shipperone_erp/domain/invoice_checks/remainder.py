@@ -86,14 +86,14 @@ def _places(order: FulfillmentOrder, settings: TenantRules, rest: Decimal) -> It
     """Changes of the tenant's `charges` each of which would explain exactly this remainder."""
     for charge in order.charges:
         if rest == -2 * charge.amount:
-            yield f"it would add up if {charge.name} were {-charge.amount}: look at its `sign` in {_table(settings)}"
+            yield f"it would add up if {charge.name} were {-charge.amount}: check its `sign` in {_table(settings)}"
     named = {charge.path for charge in settings.charges}
     on_items = amounts_in([item.extra for item in order.items], ITEMS)
     places = [entry for entry in (*amounts_in(order.extra), *on_items) if entry[0] not in named and entry[1]]
     fitting = [(path, amount) for path, amount in places if amount == rest or (rest < 0 and amount == -rest)]
     for path, amount in fitting[:SUGGESTED_AT_MOST]:
         sign = ' with `sign = "-"`' if rest < 0 else ""
-        yield f"{path} is {amount}: if that is it, name it in {_table(settings)}{sign}"
+        yield f"{path} is {amount}: if that is the cause, add it as a charge in {_table(settings)}{sign}"
 
 
 def _table(settings: TenantRules) -> str:

@@ -85,6 +85,7 @@ def _carried(name: str, of: str, before: Amounts, *now: Amounts) -> Iterator[str
     ]
     if carried:
         yield (
-            f"{name} of {of} carried {' and '.join(carried)} already: have ShipperOne list it on one part only, or, if "
-            'every part is charged so, set `shipping_on_parts = "as_listed"`'
+            f"{name} of {of} already included {' and '.join(carried)}: have ShipperOne list it on one part only, or, "
+            "if "
+            'every part is charged separately, set `shipping_on_parts = "as_listed"`'
         )

@@ -122,8 +122,8 @@ def _price(
     of = f"{plain(item.qty)} of {plain(bounds.qty)}" if bounds is not None else f"{plain(item.qty)}"
     if price is None:
         yield (
-            f"{_name(item)}: {of} is listed with a row total of {row} and without a price, so that nothing shows that "
-            "it is the row of this part alone"
+            f"{_name(item)}: {of} is listed with a row total of {row} and without a price, so it is not proven to be "
+            "the row of this part only"
         )
         return
     off = abs(item.discount or NOTHING)
@@ -190,8 +190,8 @@ def _discount(item: OrderItem, bounds: Limits, before: Sequence[Invoiced], money
     elif off and off == whole and pieces < bounds.qty and off > share + slack:
         yield (
             f"{_name(item)}: {plain(item.qty)} of {plain(bounds.qty)} is listed with the discount {off} of the whole "
-            f"row, of which {rounded(share, money.currency)} is the share of this part: nothing shows that the other "
-            "parts are listed without it"
+            f"row, of which {rounded(share, money.currency)} is the share of this part: it is not proven that the "
+            "other parts are listed without it"
         )
     elif pieces == bounds.qty and together < whole - slack:
         yield (
@@ -244,7 +244,7 @@ def _wrong_before(before: Sequence[Invoiced], bounds: Limits | None, money: Mone
             price, qty = one.item.price_incl_tax, plain(one.item.qty)
             by_price = price is not None and right == rounded(one.item.qty * price, money.currency)
             yield (
-                f"{one.name} carries {row_of(one.item, money.currency)} for {qty} of it, {over} more than "
+                f"{one.name} states {row_of(one.item, money.currency)} for {qty} of it, {over} more than "
                 f"{f'{qty} x {price}' if by_price else f'its share of {right}'}: a credit note over {over} may be due"
             )
 

@@ -127,7 +127,7 @@ def _problems(
         yield Problem(Reason.AMOUNT_UNEXPLAINED, _open(order, readings, tenant), Owner.ACCOUNTANT, readings)
     if part:
         for contradiction in bounds.parts():
-            yield _held(order, f"{contradiction}. Have ShipperOne list the amounts of this part alone", sums)
+            yield _held(order, f"{contradiction}. Have ShipperOne list the amounts of this part only", sums)
     if settings.shipping_on_parts == "hold":
         carried = repeated(
             order,
@@ -144,7 +144,7 @@ def _problems(
     bounded = part or sentence is not None or order.total_incl_tax is None or bounds.of_sales_order
     excess = bounds.sums() if by_total and bounded else None
     if excess:
-        cure = f"Have ShipperOne correct it, record a credit note by `order credited {order.order_id}`"
+        cure = f"Have ShipperOne correct it, or record a credit note by `order credited {order.order_id}`"
         yield _held(order, f"{excess}. {cure}", sums)
 
 
@@ -180,9 +180,9 @@ def _open(order: FulfillmentOrder, sums: Iterable[Difference], tenant: str) -> s
     more = f" and on {len(discounted) - 3} more" if len(discounted) > 3 else ""
     by = ", ".join(f"{each.ours} by `{each.field}`" for each in sums)
     return (
-        f"it lists a discount of {named}{more}, and nothing proves whether its rows are before or after the discount: "
-        f"the invoice comes to {by}. Set the right one in [tenants.{tenant}]: every order that is held for this then "
-        "resumes by itself"
+        f"it lists a discount of {named}{more}, and it is not proven whether its rows are before or after the "
+        f"discount: the invoice comes to {by}. Set the right one in [tenants.{tenant}]: every order that is held for "
+        "this then resumes automatically"
     )
 
 
@@ -198,8 +198,8 @@ def _too_fine(order: FulfillmentOrder, currency: str, settings: TenantRules, dis
         if amount is not None and abs(amount - rounded(amount, currency)) > settings.tolerance:
             yield Problem(
                 Reason.AMOUNT_UNEXPLAINED,
-                f"the {name} is {amount:f}, and {decimals_in_words(currency)}: no invoice can state it, and it is not "
-                f"rounded silently. Have the shop round it to {rounded(amount, currency)}, name another place in "
+                f"the {name} is {amount:f}, and {decimals_in_words(currency)}: an invoice cannot state it, and it is "
+                f"never rounded silently. Have the shop round it to {rounded(amount, currency)}, set another place in "
                 f'[tenants.*.fields], or set `tolerance = "{enough(order, currency, settings, discount):f}"`',
                 Owner.ACCOUNTANT,
             )
@@ -208,7 +208,7 @@ def _too_fine(order: FulfillmentOrder, currency: str, settings: TenantRules, dis
 def _missing(tenant: str, reason: Reason, what: str, also: str = "") -> Problem:
     return Problem(
         reason,
-        f"ShipperOne does not state the {what}, and absent is not zero: if it is elsewhere in the order, name the "
+        f"ShipperOne does not state the {what}, and absent is not zero: if it is elsewhere in the order, set its "
         f"place in [tenants.{tenant}.fields]{also}",
         Owner.IT,
     )

@@ -27,7 +27,7 @@ def by_document(order: FulfillmentOrder, sums: Figures) -> Decimal | None:
 def rounding_hint(order: FulfillmentOrder, sums: Figures, total: Decimal) -> str:
     """Text to add where an invoice's `total` uses the other rounding, or is no amount of its currency; else ''."""
     if rounded(total, sums.currency) != total:
-        return f" ({total} is no amount of this currency: {decimals_in_words(sums.currency)})"
+        return f" ({total} is not an amount of this currency: {decimals_in_words(sums.currency)})"
     document, by_line = by_document(order, sums), sums.invoice_total
     if document is None or by_line is None or document == sums.goods:
         return ""

@@ -1,6 +1,6 @@
 """Sentences that several reasons share."""
 
-HELD = "It is held: nothing happens to it until an operator acts."
-RETRIED = "It is tried again by itself, with growing pauses of up to five minutes."
+HELD = "It is held until an operator acts."
+RETRIED = "It is retried automatically, with back-off up to five minutes."
 RETRY = "Then run `shipperone-erp order retry ID`."
-FROM_CONNECTOR = "A connector reports it; this release does not raise it by itself."
+FROM_CONNECTOR = "Reported by connectors only; core itself does not raise it."

@@ -105,9 +105,9 @@ class Conditions:
         since = read_at or (lease.taken_at if lease else None)
         longest = max(rules.last_good_cycle, 3 * settings.poll_interval)
         if since is not None and at - since > longest:
-            last = f"last read whole at {since:%Y-%m-%d %H:%M} UTC" if read_at else "never read whole"
+            last = f"last read completely at {since:%Y-%m-%d %H:%M} UTC" if read_at else "never read completely"
             why = f": {record.paused_sentence}" if record and record.paused_sentence else ""
-            said = f"{tenant}: pending_{stage} was {last}, which is more than {words(longest)} ago{why}"
+            said = f"{tenant}: pending_{stage} was {last}, more than {words(longest)} ago{why}"
             yield Condition(Rule.LAST_GOOD_CYCLE, tenant, stage, said)
 
     def _unserved(
@@ -119,10 +119,10 @@ class Conditions:
         at: datetime,
     ) -> str | None:
         if lease is None or lease.owner is None:
-            return f"{settings.name}: no process serves {stage}: its orders are not worked on"
+            return f"{settings.name}: no process serves {stage}: its orders are not processed"
         still = self._heartbeats.still_for(lease)
         if still > 3 * self._configuration.runtime.lease.total_seconds():
-            return f"{settings.name}: {lease.served_by} served {stage} and shows no sign of life any more"
+            return f"{settings.name}: {lease.served_by} served {stage} and has no heartbeat any more"
         return silence(record, lease, settings, at)
 
     def _of_orders(self, at: datetime) -> Iterator[Condition]:
@@ -132,7 +132,7 @@ class Conditions:
             if needs_operator(alike) and alike.owner in self._alerts.owners:
                 held.setdefault((alike.tenant, alike.owner or Owner.IT), []).append(alike)
             if alike.reason is Reason.ERP_AUTH:
-                said = f"{alike.tenant}: the ERP refuses the login; its orders wait"
+                said = f"{alike.tenant}: the ERP refuses the login; the tenant's orders wait"
                 yield Condition(Rule.TOKEN_REFUSED, alike.tenant, f"erp/{alike.stage}", said)
             if alike.accepted and alike.stage is Stage.INVOICE:
                 late.add(alike.tenant)

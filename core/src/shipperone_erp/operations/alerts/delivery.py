@@ -53,11 +53,13 @@ def _by_apprise(settings: AlertSettings, message: Message) -> Iterator[Delivered
         one = apprise.Apprise()
         try:
             if not one.add(text):
-                yield Delivered(name, "apprise knows no such address; see https://github.com/caronc/apprise/wiki")
+                yield Delivered(
+                    name, "apprise does not support this address; see https://github.com/caronc/apprise/wiki"
+                )
             elif one.notify(title=message.title, body=message.text, notify_type=kind, body_format="text"):
                 yield Delivered(name)
             else:
-                yield Delivered(name, "the service did not take the message")
+                yield Delivered(name, "the service did not accept the message")
         except Exception as error:
             yield Delivered(name, type(error).__name__)
 
@@ -77,4 +79,4 @@ def _by_command(command: tuple[str, ...], message: Message) -> Delivered:
         return Delivered(name, f"it did not end within {COMMAND_WITHIN:g} s")
     except OSError as error:
         return Delivered(name, f"it cannot be started: {error.strerror}")
-    return Delivered(name, None if done.returncode == 0 else f"it ended with {done.returncode}")
+    return Delivered(name, None if done.returncode == 0 else f"exit code {done.returncode}")

@@ -59,16 +59,16 @@ def digest(seen: Attention, open_alerts: Sequence[AlertRecord], done: int, liste
         by = ", ".join(f"{count} {owner.value}" for owner, count in seen.by_owner.most_common())
         lines.append(f"Orders that need an operator: {seen.orders} ({by}).")
     else:
-        lines.append("No order needs anybody.")
+        lines.append("No order needs an operator.")
     if seen.late:
         lines.append(f"Accepted by ShipperOne and not finished in the ERP: {seen.late}.")
     if seen.waiting:
-        lines.append(f"Orders that wait by themselves: {seen.waiting}.")
+        lines.append(f"Orders that wait and need no operator: {seen.waiting}.")
     if seen.oldest is not None:
         lines.append(f"The oldest open order was listed {seen.oldest:%Y-%m-%d %H:%M} UTC.")
     if open_alerts:
         lines += ["Open alerts:", *(f"- {line}" for line in _some([record.sentence for record in open_alerts]))]
-    need = {0: "nothing needs anybody", 1: "1 order needs an operator"}.get(
+    need = {0: "no order needs an operator", 1: "1 order needs an operator"}.get(
         seen.orders, f"{seen.orders} orders need an operator"
     )
     return Message("digest", f"shipperone-erp: {need}", lines)

@@ -64,8 +64,9 @@ def decide(
             bundles = None
             evidence = [replace(rule, chosen=rule.chosen and rule not in choices) for rule in evidence]
             questions.append(
-                f"does the ERP keep bundles in stock, or what is in them? {len(open_)} order(s) list both "
-                f'({", ".join(open_[:NAMED_AT_MOST])}), and sums cannot tell: set bundles = "children" or "parents"'
+                f"does the ERP keep bundles in stock, or their parts? {len(open_)} order(s) list both "
+                f"({', '.join(open_[:NAMED_AT_MOST])}), and the sums do not decide it: "
+                'set bundles = "children" or "parents"'
             )
     return (
         replace(
@@ -115,20 +116,20 @@ def _discounts(
     if neither:
         some = ", ".join(neither[:NAMED_AT_MOST])
         questions.append(
-            f"{len(neither)} order(s) with a discount come to their total by no reading of it ({some}): what else is "
-            "in their total, and is their discount before or after tax?"
+            f"{len(neither)} order(s) with a discount come to their total by no reading of the discount ({some}): what "
+            "else is in their total, and is the discount before or after tax?"
         )
     if not telling and not neither:
         questions.append(
             f"are rows listed before or after their discount? {len(open_of)} order(s) have one, and none of them "
-            "proves it: set `discount` after an accountant has looked at one invoice"
+            "proves it: set `discount` after an accountant has checked one invoice"
         )
     elif chosen is None and telling:
         of = ", ".join(f"{order_id} by {' or '.join(sorted(each))}" for order_id, each in telling[:NAMED_AT_MOST])
         if len(fitting) != 1 and not fitting:
-            questions.append(f"orders prove different readings of their discounts ({of}): which one is meant?")
+            questions.append(f"orders prove different readings of their discounts ({of}): which one is right?")
         elif len(fitting) > 1:
-            questions.append(f"discounts fit {' and '.join(fitting)} alike ({of}): which one is meant?")
+            questions.append(f"discounts fit {' and '.join(fitting)} equally ({of}): which one is right?")
     return chosen, evidence, questions
 
 
@@ -196,7 +197,7 @@ def _currency(settings: TenantSettings, orders: Sequence[FulfillmentOrder], ques
         return None
     if len(stated) == 1:
         return next(iter(stated))
-    questions.append(f"{silent} order(s) do not say their currency: which one is it? Set `currency`")
+    questions.append(f"{silent} order(s) state no currency: which one is it? Set `currency`")
     return None
 
 
@@ -221,7 +222,7 @@ def questions(tried: TenantSettings, verdicts: Mapping[Stage, Verdict], fields: 
     nowhere = {each.name for each in fields if each.place is None}
     listed = [each for verdict in verdicts.values() for each in verdict.orders]
     if not listed:
-        yield "no order is listed in either queue: inspect again once there is one"
+        yield "no order is listed in either queue: run inspect again when one is listed"
         return
     for name, says in (
         ("shipping_amount_incl_tax", "ShipperOne compares it with every invoice"),
@@ -229,9 +230,9 @@ def questions(tried: TenantSettings, verdicts: Mapping[Stage, Verdict], fields: 
     ):
         rowed = name == "price_incl_tax" and "row_total_incl_tax" not in nowhere
         if name in nowhere and not rowed:
-            yield f"where does an order list its {name}? It was found nowhere, and {says}"
+            yield f"where does an order list its {name}? It was not found, and {says}"
     if "total_incl_tax" in nowhere:
-        yield "is an order's total listed anywhere? Without one, no sum of an order is proven; rows and shipping count"
+        yield "is an order's total listed anywhere? Without it no sum can be checked; only rows and shipping are used"
     for stage, verdict in verdicts.items():
         left = [each for each in verdict.orders if each.reason is Reason.AMOUNT_UNEXPLAINED and each.order is not None]
         plain = [each for each in left if each.order and not any(item.discount for item in each.order.items)]
@@ -240,7 +241,7 @@ def questions(tried: TenantSettings, verdicts: Mapping[Stage, Verdict], fields: 
             some = ", ".join(str(each.order_id) for each in less[:NAMED_AT_MOST])
             yield (
                 f"{len(less)} order(s) in pending_invoice come to less than their total ({some}): are they parts of "
-                "larger orders? What was allocated tells, once the ledger knows it"
+                "larger orders? Their allocations decide it, once the ledger has them"
             )
         rest = [each for each in plain if each not in less]
         if rest:

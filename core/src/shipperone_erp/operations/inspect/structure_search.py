@@ -105,7 +105,7 @@ def _choose(
         if needed and second is not None and rank(name, second.path) == rank(name, ranked[0].path):
             found.questions.append(
                 f"{name} may be {ranked[0].path} or {second.path} (such as {ranked[0].example()} or "
-                f"{second.example()}): which of them does ShipperOne mean?"
+                f"{second.example()}): which of them is right?"
             )
     elif needed:
         of = {"qty": "how much has shipped" if stage is Stage.INVOICE else "the quantity"}.get(name, name)

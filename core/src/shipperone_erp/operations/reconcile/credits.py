@@ -46,8 +46,8 @@ def credit_notes(
         said = "" if amount is None else f" --amount {money_text(amount, currency)}"
         yield Compared(
             job_of, document, Finding.CREDIT_NOT_RECORDED,
-            f"credit note {document.number or document.reference} against invoice {job_of.number or job_of.key} is in "
-            f"the ERP alone: record it by `order credited {job_of.order_id} --number {document.number or 'N'}{said}`",
+            f"credit note {document.number or document.reference} against invoice {job_of.number or job_of.key} is "
+            f"only in the ERP: record it by `order credited {job_of.order_id} --number {document.number or 'N'}{said}`",
         )  # fmt: skip
 
 

@@ -90,8 +90,8 @@ def _beside_the_list(
         if content not in contents:
             yield Compared(
                 None, document, Finding.NOT_IN_LEDGER,
-                f"the ERP has it under the key {document.key}, which this ledger does not know: another installation "
-                "made it, or the ledger is an earlier copy (`shipperone-erp ledger restored`)",
+                f"the ERP has it under the key {document.key}, which this ledger does not contain: another "
+                "installation created it, or the ledger is an earlier copy (`shipperone-erp ledger restored`)",
             )  # fmt: skip
         elif content in of_content:  # otherwise it belongs to another tenant
             yield from _of_an_earlier_key(of_content[content], document)
@@ -108,8 +108,8 @@ def _beside_the_list(
             named = f"{job.reference}, number {job.number}" if job.number else job.reference
             yield Compared(
                 job, None, Finding.MISSING_IN_ERP,
-                f"the ledger has {named}; the ERP does not list it: it was deleted there, or the ERP was put back from "
-                f"a copy. It is not made again by itself{numbers.where_now(job)}",
+                f"the ledger has {named}; the ERP does not list it: it was deleted there, or the ERP was restored from "
+                f"a backup. It is not created again automatically{numbers.where_now(job)}",
             )  # fmt: skip
 
 
@@ -124,8 +124,8 @@ def _of_an_earlier_key(job: Job, document: Document) -> Iterable[Compared]:
 def _still_reserved(job: Job, document: Document) -> Compared:
     return Compared(
         job, document, Finding.RESERVATION_WITHOUT_ORDER,
-        f"the ERP still holds goods by {document.reference or document.key} ({document.state}); the ledger has given "
-        "that reservation back: release it in the ERP",
+        f"the ERP still reserves goods by {document.reference or document.key} ({document.state}); the ledger records "
+        "that reservation as released: release it in the ERP",
     )  # fmt: skip
 
 

@@ -41,19 +41,21 @@ class Finding(StrEnum):
 
 
 CURES: Mapping[Finding, str] = {
-    Finding.ACCEPTED_NOT_ISSUED: "It is tried again without end; its sentence says what keeps the ERP from issuing it.",
-    Finding.ISSUED_NOT_CONFIRMED: "Have ShipperOne take it, or credit it in the ERP.",
-    Finding.MISSING_IN_ERP: "`order retry ID --rebuild` has it rebuilt, without telling ShipperOne.",
-    Finding.CHANGED_IN_ERP: "Ask who changed it in the ERP; `order show ID` has what ShipperOne was told.",
-    Finding.NOT_IN_LEDGER: "Look for another installation on the same ERP; after a restored copy: `ledger restored`.",
-    Finding.LISTED_TWICE: "The accountant credits the one that is too many, or gives it another number.",
-    Finding.SUM_DIFFERS: "Credit what is too much and record it by `order credited`, or invoice what is missing.",
+    Finding.ACCEPTED_NOT_ISSUED: "It is retried without limit; its message states why the ERP does not issue it.",
+    Finding.ISSUED_NOT_CONFIRMED: "Have ShipperOne accept it, or credit it in the ERP.",
+    Finding.MISSING_IN_ERP: "`order retry ID --rebuild` rebuilds it, without a new confirmation to ShipperOne.",
+    Finding.CHANGED_IN_ERP: "Find out who changed it in the ERP; `order show ID` shows what was confirmed to "
+    "ShipperOne.",
+    Finding.NOT_IN_LEDGER: "Check for another installation on the same ERP; after restoring a copy of the ledger: "
+    "`ledger restored`.",
+    Finding.LISTED_TWICE: "The accountant credits the surplus invoice, or gives it another number.",
+    Finding.SUM_DIFFERS: "Credit the surplus and record it by `order credited`, or invoice the missing amount.",
     Finding.CREDIT_NOT_RECORDED: "Record it by `order credited ID --number N --amount A`.",
-    Finding.CREDIT_DIFFERS: "Correct it in the ERP, or ask who recorded it: the ledger counts what was recorded.",
-    Finding.SHIPPED_NOT_INVOICED: "Its sentence says what it waits for; `orders --stage invoice` lists such orders.",
+    Finding.CREDIT_DIFFERS: "Correct it in the ERP, or ask who recorded it: the ledger uses the recorded amount.",
+    Finding.SHIPPED_NOT_INVOICED: "Its message states what it waits for; `orders --stage invoice` lists such orders.",
     Finding.RESERVATION_WITHOUT_ORDER: "Release the reservation in the ERP; of an open order: `order resolve ID`.",
-    Finding.OPEN: "Its sentence says what it waits for.",
-    Finding.IGNORED: "Undo in the ERP what is left, or `order retry ID`.",
+    Finding.OPEN: "Its message states what it waits for.",
+    Finding.IGNORED: "Undo the remaining documents in the ERP, or run `order retry ID`.",
 }
 """The cure for each finding. A mark needs none."""
 

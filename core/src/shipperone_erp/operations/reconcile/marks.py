@@ -39,7 +39,7 @@ def _left(ledger: Ledger, tenant: str, acts: Mapping[int, Sequence[Action]]) -> 
         kind = rows[job.key]
         named = f"{kind} {job.reference}" if job.reference else kind
         if job.state is State.IGNORED:
-            said = f"an operator said `order ignore`; in the ERP is left: {named}"
+            said = f"ignored by an operator (`order ignore`); still in the ERP: {named}"
             yield job, Compared(job, None, Finding.IGNORED, said)
         elif unfinished(job) is not None:
             why = "".join(f": {part}" for part in (job.sentence, _dated(job, acts.get(job.id, ()))) if part)
@@ -61,7 +61,7 @@ def _noted(job: Job, acts: Sequence[Action]) -> Compared | None:
     dated = _dated(job, acts) if job.accepted else ""
     notes = []
     if job.accepted and job.inferred and not by_hand:
-        said = "ShipperOne's answer was lost; that it was accepted is inferred from what its queues listed afterwards"
+        said = "ShipperOne's answer was lost; its acceptance was inferred from later reads of the queues"
         notes.append((Finding.INFERRED, said))
     if decided:
         notes.append((Finding.DECIDED_BY_HAND, "; ".join(map(_action_text, decided))))

@@ -101,7 +101,7 @@ def documents(ledger: Ledger, settings: TenantSettings, since: datetime) -> list
         settings.name, settings.connector, settings.connector_settings, settings.policy_settings
     )
     try:
-        identity = _within(settings, "say which database it is", plugins.identity)
+        identity = _within(settings, "report its identity", plugins.identity)
         binding = Binding(settings.base_url, settings.store_code, settings.connector, identity)
         check_binding(ledger, settings.name, binding, settings.stages)
         return _listed(settings, plugins, since)
@@ -118,7 +118,7 @@ def _queues(settings: TenantSettings, max_response: int) -> QueuesRead | NotComp
 
 def _listed(settings: TenantSettings, plugins: TenantPlugins, since: datetime) -> list[Document] | NotCompared:
     if "list_documents" not in plugins.offers:
-        why = f"connector {settings.connector} keeps no list of its documents (list_documents)"
+        why = f"connector {settings.connector} cannot list its documents (list_documents)"
         return NotCompared(why, Ending.FAILED)
     try:
         return _within(settings, "list its documents", partial(plugins.list_documents, since - EARLIER))

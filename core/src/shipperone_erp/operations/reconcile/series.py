@@ -53,8 +53,8 @@ def twice(keys: Mapping[str, Sequence[Document]], known: Mapping[str, Job], numb
 def issued_before(job: Job, document: Document) -> str:
     """An invoice under an earlier key of a job: it was discarded, but a user has issued it."""
     return (
-        f"invoice {document.number} was issued under the earlier key {document.key}, beside {job.number or job.key}: "
-        "the accountant credits the one that is too many"
+        f"invoice {document.number} was issued under the earlier key {document.key}, in addition to "
+        f"{job.number or job.key}: the accountant credits the surplus invoice"
     )
 
 

@@ -97,13 +97,13 @@ def _not_invoiced(
             yield Compared(
                 done, None, Finding.ISSUED_NOT_CONFIRMED,
                 f"the ledger has it as confirmed since {at}, invoice {done.number or done.key}; ShipperOne still lists "
-                "the same items to be invoiced: ask ShipperOne whether it has the invoice",
+                "the same items in pending_invoice: ask ShipperOne whether it has the invoice",
             )  # fmt: skip
             continue
         newest = max(own, key=lambda job: job.id, default=None)
         if newest is None:
             if not_read:
-                why = "the ledger does not know it: no service has read the queue lately"
+                why = "the ledger does not contain it: no service has read the queue recently"
                 yield Compared(None, None, Finding.SHIPPED_NOT_INVOICED, _waits(one, why), shipped=one)
         elif _rests(newest) and (Stage.INVOICE, one.order_id) not in said:
             why = newest.sentence or str(newest.state)
@@ -134,8 +134,8 @@ def _without_order(ledger: Ledger, settings: TenantSettings, queues: QueuesRead)
         if not lists(listing, job.order_id) and not lists(queues.invoice, job.order_id):
             yield Compared(
                 job, None, Finding.RESERVATION_WITHOUT_ORDER,
-                f"{job.reference} is reserved, and ShipperOne lists the order in neither queue: "
-                f"{job.sentence or 'it was cancelled, or confirmed by somebody else'}",
+                f"{job.reference} is reserved, but neither queue lists the order: "
+                f"{job.sentence or 'it was cancelled, or confirmed elsewhere'}",
             )  # fmt: skip
 
 

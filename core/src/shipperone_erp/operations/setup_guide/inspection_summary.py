@@ -17,8 +17,8 @@ def inspection_summary(found: Inspection) -> str:
     total = sum(found.orders.values())
     if not total:
         return (
-            "no order is listed, so where ShipperOne has its fields could not be looked at; once there are some: "
-            f"shipperone-erp inspect {found.tenant}"
+            "no order is listed, so the places of ShipperOne's fields could not be checked; when orders are listed, "
+            f"run: shipperone-erp inspect {found.tenant}"
         )
     lines = [
         f"{found.explained} of {found.totals} orders that list a total come to it",

@@ -43,7 +43,7 @@ async def warehouses_of(settings: TenantSettings) -> Sequence[Any] | None:
         if wrong is None:
             return None
         if wrong.part == "token":
-            raise ValueError(f"{failure.sentence}; is it the token that came with this store?") from None
+            raise ValueError(f"{failure.sentence}; is it the token of this store?") from None
         raise ValueError(f"{wrong.part}: {failure.sentence}; {wrong.cure}") from None
     finally:
         await client.aclose()

@@ -34,13 +34,13 @@ WRITE = "write"
 
 YES_NO = (Option("yes"), Option("no"))
 STAGES = (
-    Option("both", "reserve stock, and invoice what has shipped"),
+    Option("both", "reserve stock, and invoice shipped orders"),
     Option("allocation", "reserve stock only"),
     Option("invoice", "invoice only"),
 )
 GO_LIVE = (
-    Option("ask", "what is listed now is held until you decide (`go-live`)"),
-    Option("now", "everything is worked on from the first read"),
+    Option("ask", "orders that are listed now are held until you decide (`go-live`)"),
+    Option("now", "all orders are processed from the first read"),
 )
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "secrets": tuple(one.value for one in PLACES),
@@ -92,8 +92,8 @@ class Guide:
     def _address(self, answers: Answers) -> Question | None:
         if "base_url" not in answers:
             return Question(
-                "base_url", "address of your ShipperOne",
-                "Your own instance, as it came with the token, such as https://acme.example.",
+                "base_url", "address of your ShipperOne instance",
+                "The instance that your token belongs to, such as https://acme.example.",
             )  # fmt: skip
         self._once(("address", _text(answers, "base_url")), lambda: answers_at(_settings(answers).base_url))
         return None
@@ -102,10 +102,12 @@ class Guide:
         if not in_plain_text(_text(answers, "base_url")):
             return None
         if "allow_http" not in answers:
-            said = "It is http:// to another machine: the token and the customers' data can be read on the way."
-            return Question("allow_http", "send them unencrypted all the same", said, default="no", options=YES_NO)
+            said = (
+                "The address is http:// to another machine: the token and the customers' data can be read in transit."
+            )
+            return Question("allow_http", "send them unencrypted anyway", said, default="no", options=YES_NO)
         if answers["allow_http"] == "no":
-            raise ValueError("then the address must begin with https://; < goes back to it")
+            raise ValueError("the address must begin with https://; type < to go back to it")
         return None
 
     def _store(self, answers: Answers) -> Question | None:
@@ -125,7 +127,7 @@ class Guide:
             near = re.sub(r"[^A-Za-z0-9-]", "", host.split(".")[0]) if not host.replace(".", "").isdigit() else ""
             default = near if near not in {"", "www", "localhost", *self._taken} else "acme"
             return Question(
-                "name", "a name for this shop", "Lists, logs and commands call it by this name.",
+                "name", "a name for this shop", "Its name in lists, logs and commands.",
                 default=None if default in self._taken else default,
             )  # fmt: skip
         if _text(answers, "name") in self._taken:
@@ -137,13 +139,13 @@ class Guide:
         if "token" in self._references:
             return None  # a secret of the connector asks for the place, if there is one
         return _unless(
-            "secrets", answers, "where secrets are kept", "The TOML only names the place; it never holds one.",
+            "secrets", answers, "where to store secrets", "The TOML contains only their place, never a secret.",
             default="file", options=PLACES,
         )  # fmt: skip
 
     def _token(self, answers: Answers) -> Question | None:
         if "token" not in answers:
-            return Question("token", "token", "It is not shown while you type.", secret=True)
+            return Question("token", "token", "Your input is not shown.", secret=True)
         self._warehouses(answers)
         return None
 
@@ -152,11 +154,11 @@ class Guide:
             listed = self._warehouses(answers)
             store = _text(answers, "store_code")
             found = (
-                f"the token is taken; store {store} has {len(listed)} warehouse(s): {', '.join(codes_of(listed))}"
+                f"the token is valid; store {store} has {len(listed)} warehouse(s): {', '.join(codes_of(listed))}"
                 if listed is not None
-                else "the token is taken for something, and may not read the warehouses"
+                else "the token is valid, but lacks the scope to read the warehouses"
             )
-            return Question("stages", "what this ERP does", found=found, default="both", options=STAGES)
+            return Question("stages", "tasks of this ERP", found=found, default="both", options=STAGES)
         self._queues(answers)
         return None
 
@@ -165,8 +167,8 @@ class Guide:
             installed = discovery.installed(discovery.CONNECTORS)
             options = tuple(Option(one.name, f"{one.distribution} {one.version}") for one in installed)
             explains = (
-                "The one that speaks to your ERP. Another is installed beside this command (pip install "
-                "shipperone-erp-odoo); `shipperone-erp connectors new NAME` writes one of your own."
+                "The connector for your ERP. Others are installed beside this command (pip install "
+                "shipperone-erp-odoo); `shipperone-erp connectors new NAME` creates a new one."
             )
             only = options[0].value if len(options) == 1 else None
             found = listed_counts(self._queues(answers))
@@ -180,7 +182,11 @@ class Guide:
             return None
         if step.secret and "secrets" not in answers and step.name not in self._references:
             return Question(
-                "secrets", "where secrets are kept", "The TOML only names the place.", default="file", options=PLACES
+                "secrets",
+                "where to store secrets",
+                "The TOML contains only their place.",
+                default="file",
+                options=PLACES,
             )
         return replace(step, name=f"{OWN}{step.name}")
 
@@ -193,7 +199,7 @@ class Guide:
 
     def _timezone(self, answers: Answers) -> Question | None:
         proposed = self._inspection(answers).proposal.timezone
-        said = "Dates of documents are in it: half past midnight there is yesterday in UTC."
+        said = "Documents are dated in this time zone: half past midnight can still be yesterday in UTC."
         if "timezone" in answers:
             _settings(answers)
         return _unless("timezone", answers, "time zone of the shop", said, default=proposed or local_zone())
@@ -202,25 +208,28 @@ class Guide:
         found = self._inspection(answers)
         if found.proposal.empty or "findings" in answers:
             return None
-        options = [Option("settled", "write what no order contradicts"), Option("none", "write nothing of it")]
+        options = [
+            Option("settled", "write the settings that no order contradicts"),
+            Option("none", "write none of them"),
+        ]
         if found.proposal.needs_a_yes:
             decided = ", ".join(found.proposal.needs_a_yes)
             options.insert(1, Option("all", f"write {decided} as well: an accountant has agreed to it"))
         text = as_toml(found.tenant, found.proposal.settings())
         return Question(
-            "findings", "where ShipperOne has its fields",
-            f"Looking at the listed orders has found these settings:\n\n{text}",
+            "findings", "the places of ShipperOne's fields",
+            f"The listed orders suggest these settings:\n\n{text}",
             inspection_summary(found), default="settled", options=tuple(options),
         )  # fmt: skip
 
     def _go_live(self, answers: Answers) -> Question | None:
         found = self._inspection(answers)
-        said = "Were orders that are listed now handled by hand already? Then they must not be done a second time."
+        said = "Were some of the listed orders already handled by hand? They must not be processed a second time."
         text = "" if not found.proposal.empty else inspection_summary(found)
         return _unless("go_live", answers, "going live", said, found=text, default="ask", options=GO_LIVE)
 
     def _write(self, answers: Answers) -> Question | None:
-        found = f"This is written to {self._file}:"
+        found = f"This will be written to {self._file}:"
         text = self._finished(answers).text
         return _unless(WRITE, answers, "write it", text, found=found, default="yes", options=YES_NO)
 

@@ -14,9 +14,9 @@ from shipperone_erp.connector.setup import Option
 from shipperone_erp.kernel import private_files
 
 PLACES = (
-    Option("file", "a file for each, mode 0600, that the TOML names"),
-    Option("env", "environment variables, from a file that you load or that systemd reads (EnvironmentFile=)"),
-    Option("credential", "systemd credentials (LoadCredential=): nobody but the service reads them"),
+    Option("file", "one file for each, with mode 0600, named in the TOML"),
+    Option("env", "environment variables, from a file that you load or systemd reads (EnvironmentFile=)"),
+    Option("credential", "systemd credentials (LoadCredential=): readable by the service only"),
 )
 
 
@@ -57,7 +57,7 @@ class Kept:
         except OSError as error:
             for file in written:
                 file.unlink()
-            why = "it is there already" if isinstance(error, FileExistsError) else error.strerror
+            why = "it exists already" if isinstance(error, FileExistsError) else error.strerror
             raise ValueError(f"{error.filename} cannot be written: {why}") from None
         return written
 
@@ -95,5 +95,5 @@ def _quoted(secret: Secret) -> str:
     """The secret quoted for both a shell and systemd."""
     value = secret.get_secret_value()
     if "'" in value or "\n" in value:
-        raise ValueError("a secret with a quotation mark or a line break cannot stand in an environment file")
+        raise ValueError("a secret with a quotation mark or a line break cannot be stored in an environment file")
     return f"'{value}'"

@@ -27,11 +27,11 @@ from shipperone_erp.testing.cases import (
 )
 
 SUBJECTS = (
-    ("L", "Loading and living", loading),
+    ("L", "Loading and life cycle", loading),
     ("C", "Settings", settings),
     ("S", "Secrets", secrets),
     ("A", "Answers", answers),
-    ("F", "What is declared of the ERP", capabilities),
+    ("F", "Declared capabilities", capabilities),
     ("R", "Reserving", reservations),
     ("W", "Warehouses and quantities", warehouses),
     ("I", "Invoicing", invoices),
@@ -39,12 +39,12 @@ SUBJECTS = (
     ("P", "Parts of an order", parcels),
     ("N", "Keys", keys),
     ("V", "Releasing and discarding", voiding),
-    ("O", "What operators do in the ERP", operators),
+    ("O", "Changes by operators in the ERP", operators),
     ("D", "Delivering", delivery),
-    ("U", "An ERP that is away, silent or unclear", outage),
+    ("U", "Outages, silence and unknown outcomes", outage),
     ("T", "Tenants", tenants),
-    ("K", "A process that is killed", crash),
-    ("Q", "Batches, lists, opinions", optional_hooks),
+    ("K", "Crashes", crash),
+    ("Q", "Batches, lists and mismatch decisions", optional_hooks),
     ("E", "End to end", end_to_end),
 )
 

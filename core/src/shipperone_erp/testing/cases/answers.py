@@ -10,7 +10,7 @@ from shipperone_erp.testing.findings import must
 
 @case(
     "A1",
-    "every hook answers with a value of its contract",
+    "every hook returns a value of its contract",
     probes="settings add_product",
     suffers="Every order is held as connector_bug, with nothing reserved or with a reservation without an order.",
     cure="Return a value on every path of the hook, and map the ERP library's exceptions to the five in one place.",
@@ -19,15 +19,15 @@ def answers_by_contract(bench: Bench) -> None:
     """The whole life of an order, and the undoing of a second one. `None`, a text, a bool, a class, a coroutine or
     any exception except the five of the contract is a finding, which names the hook."""
     answers = whole_life(bench, bench.desk)
-    must(answers, "the connector implements no hook: no order ever gets anywhere")
+    must(answers, "the connector implements no hook: no order can be processed")
 
 
 @case(
     "A2",
-    "every hook comes to its end in time",
+    "every hook ends in time",
     probes="settings add_product",
-    suffers="Slots fill up with calls that never return until the tenant stands still.",
-    cure="Set connect and read time-outs on the client; most libraries wait without end by default.",
+    suffers="Calls that never return use up the tenant's slots until nothing is processed.",
+    cure="Set connect and read time-outs on the client; most libraries wait without limit by default.",
 )
 def answers_in_time(bench: Bench) -> None:
     """The same life, with an ERP that works: no hook takes longer than the harness's `deadline`."""
@@ -39,10 +39,10 @@ def answers_in_time(bench: Bench) -> None:
 
 @case(
     "A3",
-    "another connector object knows what the first one did",
+    "a new connector object finds what the previous one created",
     probes="settings add_product",
-    suffers="After every restart each open order is reserved and invoiced once more.",
-    cure="Keep nothing in the object: write the key into the ERP's document and look it up there.",
+    suffers="After every restart each open order is reserved and invoiced again.",
+    cure="Keep no state in the object: write the key into the ERP's document and look it up there.",
 )
 def remembers_in_the_erp(bench: Bench) -> None:
     """A new connector object requests the same reservation and invoice again with the same key, as after a restart:

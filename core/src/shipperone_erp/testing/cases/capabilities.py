@@ -25,17 +25,17 @@ from shipperone_erp.testing.hook_calls import answered
 from shipperone_erp.testing.invoice_comparison import expected_total
 
 PROBES = "settings add_product documents"
-MISSING = "it is declared; leave it out of `capabilities`, or see why it does not work"
+MISSING = "it is declared; remove it from `capabilities`, or find out why it does not work"
 
 
 @case(
     "F1",
-    "drafts are declared if build_invoice makes one, and only then",
+    "drafts are declared if and only if build_invoice creates one",
     needs="build_invoice issue_invoice",
     probes=PROBES,
     since="1.1",
     suffers="A draft that an operator changed or cancelled may be issued: the cases about drafts were left out.",
-    cure="List Capability.DRAFTS if build_invoice writes into the ERP; if it only computes, list it not.",
+    cure="List Capability.DRAFTS if build_invoice writes to the ERP; do not list it if build_invoice only computes.",
 )
 def declares_drafts(bench: Bench) -> None:
     """An invoice is built. With `drafts` declared, the ERP then has a draft under its key; without, it has no
@@ -44,20 +44,20 @@ def declares_drafts(bench: Bench) -> None:
     built = bench.desk.built(order)
     drafts = bench.documents(bench.desk.to_build(order).key, "draft")
     if Capability.DRAFTS in bench.capabilities:
-        must(drafts, f"build_invoice made no draft in the ERP, and drafts are declared: {MISSING}")
+        must(drafts, f"build_invoice made no draft in the ERP, but drafts are declared: {MISSING}")
         return
     made = f"build_invoice made a draft, {built.reference}"
-    must(not drafts, f"{made}, and no drafts are declared: add Capability.DRAFTS")
+    must(not drafts, f"{made}, but no drafts are declared: add Capability.DRAFTS")
     named = f"build_invoice answered with the reference {built.reference}"
-    must(built.reference is None, f"{named}, and no drafts are declared: what is only computed has none")
+    must(built.reference is None, f"{named}, but no drafts are declared: a computed invoice has no reference")
 
 
 @case(
     "F2",
-    "what is declared is there",
+    "every declared capability works",
     probes=PROBES,
     since="1.1",
-    suffers="The configuration is taken, and every order that needs it is held once the shop is open.",
+    suffers="The configuration is accepted, and in production every order that needs the capability is held.",
     cure="Declare what the ERP under test does; a connector without `capabilities` declares all of it.",
 )
 def has_what_is_declared(bench: Bench) -> None:
@@ -80,11 +80,11 @@ def has_what_is_declared(bench: Bench) -> None:
 
 @case(
     "F3",
-    "what is there is declared",
+    "every capability that works is declared",
     probes=PROBES,
     since="1.1",
-    suffers="Core refuses settings and holds orders that the ERP could serve, and what it does there is not tested.",
-    cure="Add the capability that is named, and run the cases that come with it.",
+    suffers="Core refuses settings and holds orders that the ERP could serve, and the capability is not tested.",
+    cure="Add the named capability, and run its cases.",
 )
 def declares_what_is_there(bench: Bench) -> None:
     """Each capability that is not declared is requested from the connector directly, since core would refuse: an
@@ -117,7 +117,7 @@ def _marks(bench: Bench) -> str | None:
     order = bench.order()
     bench.desk.release(order)
     late = bench.desk.reserve(order)
-    return "a key that was released before it was known answers Voided" if isinstance(late, Voided) else None
+    return "a key that was released before it was used answers Voided" if isinstance(late, Voided) else None
 
 
 def _fractions(bench: Bench) -> str | None:

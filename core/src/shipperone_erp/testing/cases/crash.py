@@ -43,7 +43,7 @@ def _killed_everywhere(bench: Bench, hook: str, prepare: Prepare, verify: Verify
     calls = answered(
         lambda: calls_of(counting, hook, first.request), hook, bench.harness.deadline, bench.harness.advance
     )
-    must(calls, f"{hook} makes no call to the outside: how does it reach the ERP?")
+    must(calls, f"{hook} makes no call to the outside: the kit cannot see how it reaches the ERP")
     prepared = [(at, prepare()) for at in spread(calls, bench.harness.kills)]
     kills = [Kill(one.request, at) for at, one in prepared]
     struck = kill(bench.found, bench.harness.settings(), hook, kills)
@@ -61,7 +61,7 @@ def _killed_everywhere(bench: Bench, hook: str, prepare: Prepare, verify: Verify
     "reserve_stock, killed at every call, reserves once",
     needs="reserve_stock",
     probes=PROBES,
-    suffers="A power cut in the middle of an order blocks goods that no order knows of.",
+    suffers="A power cut in the middle of an order reserves goods that belong to no order.",
     cure="Write the stock and the reservation in one transaction.",
 )
 def reserves_once_after_a_kill(bench: Bench) -> None:
@@ -84,8 +84,8 @@ def reserves_once_after_a_kill(bench: Bench) -> None:
     "release_stock, killed at every call, releases once",
     needs="reserve_stock release_stock",
     probes=PROBES,
-    suffers="A power cut frees goods twice, or never.",
-    cure="Change the reservation's state and free its stock in one transaction.",
+    suffers="A power cut releases goods twice, or never.",
+    cure="Change the reservation's state and release its stock in one transaction.",
 )
 def releases_once_after_a_kill(bench: Bench) -> None:
     """Two orders hold 2 and 3 of one product, and the first is released. Afterwards the second's 3 are reserved."""
@@ -108,8 +108,8 @@ def releases_once_after_a_kill(bench: Bench) -> None:
     "build_invoice, killed at every call, builds once",
     needs="build_invoice",
     probes=PROBES,
-    suffers="A power cut leaves a draft with half of its lines, which is issued in the morning.",
-    cure="Write head and lines in one transaction or one call; else complete the draft when its key is found.",
+    suffers="A power cut leaves a draft with half of its lines, which is issued later.",
+    cure="Write header and lines in one transaction or one call; otherwise complete the draft when its key is found.",
 )
 def builds_once_after_a_kill(bench: Bench) -> None:
     """Afterwards the invoice has every line, and there is at most one document. Skipped if nothing is written."""
@@ -125,7 +125,7 @@ def builds_once_after_a_kill(bench: Bench) -> None:
         bench.compare(one.order, answer, found=made)
 
     if bench.desk.built(bench.order()).reference is None:
-        raise NotApplicable("build_invoice writes nothing: there is nothing to break off")
+        raise NotApplicable("build_invoice writes nothing: there is nothing to interrupt")
     _killed_everywhere(bench, "build_invoice", prepare, verify)
 
 
@@ -134,8 +134,8 @@ def builds_once_after_a_kill(bench: Bench) -> None:
     "issue_invoice, killed at every call, issues once",
     needs="build_invoice issue_invoice",
     probes=PROBES,
-    suffers="A power cut costs a number, or makes two invoices of one sale.",
-    cure="Number and issue the document in one transaction, and look the key up before a number is taken.",
+    suffers="A power cut loses an invoice number, or creates two invoices for one sale.",
+    cure="Number and issue the document in one transaction, and look up the key before taking a number.",
 )
 def issues_once_after_a_kill(bench: Bench) -> None:
     """Afterwards there is one issued document, with the number in the answer."""
@@ -164,7 +164,7 @@ def issues_once_after_a_kill(bench: Bench) -> None:
     needs="build_invoice discard_invoice",
     probes=PROBES,
     suffers="A power cut leaves a draft without an order, and the accountant issues it.",
-    cure="Void the document in one transaction, and never judge by its lines whether it is there.",
+    cure="Void the document in one transaction, and never use its lines to decide whether it exists.",
 )
 def discards_once_after_a_kill(bench: Bench) -> None:
     """Afterwards there is no live document of that key."""
@@ -185,7 +185,7 @@ def discards_once_after_a_kill(bench: Bench) -> None:
     "deliver, killed at every call, delivers once",
     needs="reserve_stock build_invoice issue_invoice deliver",
     probes=PROBES,
-    suffers="A power cut takes the goods out of the stock twice.",
+    suffers="A power cut removes the goods from stock twice.",
     cure="Write the delivery's key and the stock in one transaction.",
 )
 def delivers_once_after_a_kill(bench: Bench) -> None:
@@ -211,7 +211,7 @@ def delivers_once_after_a_kill(bench: Bench) -> None:
     can="transfers",
     probes=PROBES + " arrive",
     since="1.1",
-    suffers="A power cut leaves a reservation without its transfer: it counts as reserved, and the goods never come.",
+    suffers="A power cut leaves a reservation without its transfer: it counts as reserved, and the goods never arrive.",
     cure="Write the reservation and its transfer in one transaction, or complete the transfer when the key is found.",
 )
 def transfers_once_after_a_kill(bench: Bench) -> None:

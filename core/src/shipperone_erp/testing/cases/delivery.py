@@ -14,10 +14,10 @@ PROBES = "settings add_product on_hand reserved"
 
 @case(
     "D1",
-    "delivering twice takes the goods out once",
+    "delivering twice removes the goods once",
     needs=NEEDS,
     probes=PROBES,
-    suffers="The shelf is full and the ERP says it is empty: what is there is not sold.",
+    suffers="The ERP shows no stock although the shelf is full: the goods are not sold.",
     cure="Keep the key of each delivery under a unique constraint and return Done when it is there.",
 )
 def delivers_once(bench: Bench) -> None:
@@ -36,8 +36,8 @@ def delivers_once(bench: Bench) -> None:
     "twenty threads with one key deliver once",
     needs=NEEDS,
     probes=PROBES,
-    suffers="As in D1, on the day on which a call took longer than its deadline.",
-    cure="Insert the delivery's key in the transaction that takes the goods out, before it does.",
+    suffers="As in D1, when a call takes longer than its deadline.",
+    cure="Insert the delivery's key in the transaction that removes the goods, before it removes them.",
 )
 def delivers_once_at_once(bench: Bench) -> None:
     """Several concurrent calls of `deliver` with one key take the goods out once."""
@@ -52,11 +52,11 @@ def delivers_once_at_once(bench: Bench) -> None:
 
 @case(
     "D3",
-    "exactly these items leave",
+    "exactly the delivered items leave the stock",
     needs=NEEDS,
     probes=PROBES,
-    suffers="The second parcel is taken out with the first; its goods are sold again before they are packed.",
-    cure="Deliver request.order.items, not the reservation's lines, and lower what is reserved by what left.",
+    suffers="The second parcel leaves the stock with the first; its goods are sold again before they are packed.",
+    cure="Deliver request.order.items, not the reservation's lines, and reduce the reserved quantity by what left.",
 )
 def delivers_what_shipped(bench: Bench) -> None:
     """5 of one product and 1 of another are reserved; a parcel of 2 of the first leaves: 3 of it stay reserved, and
@@ -78,11 +78,11 @@ def delivers_what_shipped(bench: Bench) -> None:
 
 @case(
     "D4",
-    "a release after a parcel has left gives back the rest",
+    "a release after a parcel has left releases the rest",
     needs=NEEDS + " release_stock",
     probes=PROBES,
-    suffers="The ERP frees goods that are in the lorry, and sells them again.",
-    cure="Free only what is still reserved: the reserved quantity less what has left.",
+    suffers="The ERP releases goods that have already been shipped, and sells them again.",
+    cure="Release only what is still reserved: the reserved quantity minus what has left.",
 )
 def releases_the_rest(bench: Bench) -> None:
     """2 of 5 reserved pieces have left; the reservation is released: 8 of 10 on hand, none reserved."""
@@ -103,8 +103,8 @@ def releases_the_rest(bench: Bench) -> None:
     needs="reserve_stock build_invoice issue_invoice deliver",
     probes=PROBES,
     since="1.1",
-    suffers="A tenant without the allocation stage ships for a year, and no piece ever leaves the ERP's stock.",
-    cure="With request.reservations empty, take the goods out of what is free in order.source_warehouse(item).",
+    suffers="A tenant without the allocation stage ships orders, and their goods never leave the ERP's stock.",
+    cure="If request.reservations is empty, remove the goods from the free stock in order.source_warehouse(item).",
 )
 def delivers_without_reservations(bench: Bench) -> None:
     """Another order holds 3 of 10. An order of 2 is invoiced and delivered without any reservation, twice: 8 on hand,

@@ -20,8 +20,9 @@ READS = tuple(kind for kind in POSTS if kind != "echo")
     "an order flows from the queue to its invoice",
     needs="reserve_stock build_invoice",
     probes=PROBES,
-    suffers="Nothing is ever shipped: the hooks work, and the connector in core does not.",
-    cure="Run the other cases first; what remains is an entry point, a warehouse code or a rounding in the ERP.",
+    suffers="Nothing is ever shipped: each hook works, but the connector does not work in core.",
+    cure="Run the other cases first; the remaining causes are an entry point, a warehouse code or a rounding in the "
+    "ERP.",
 )
 def flows(bench: Bench) -> None:
     """The runtime serves one tenant with this connector, against a sandbox over HTTP: an order of two lines, one
@@ -43,11 +44,11 @@ def flows(bench: Bench) -> None:
 
 @case(
     "E2",
-    "nothing that goes wrong at ShipperOne doubles or loses an effect",
+    "no fault of ShipperOne doubles or loses an effect",
     needs="reserve_stock build_invoice",
     probes=PROBES,
-    suffers="One lost answer on a busy afternoon, and a customer has two invoices.",
-    cure="Look at the order that is named: usually one hook is not get-or-create on its key.",
+    suffers="After one lost answer a customer has two invoices.",
+    cure="Check the named order: usually one hook is not get-or-create on its key.",
 )
 def survives_faults(bench: Bench) -> None:
     """The sandbox's complete list of faults: each for the POST of an order of its own, in both stages, then each for
@@ -72,7 +73,7 @@ def survives_faults(bench: Bench) -> None:
             for kind, queue in zip(kinds, ("pending_allocation", "pending_invoice"), strict=True):
                 shop.disturb(kind, queue, 1)
             shop.run()
-        same(shop.never_struck(), [], "faults that nothing has met")
+        same(shop.never_struck(), [], "faults that did not occur")
         for order_id in sold[posted:]:
             shop.is_done(order_id)
         shop.is_nothing_of(gone)

@@ -14,12 +14,12 @@ PROBES = "settings add_product documents"
 
 @case(
     "I1",
-    "the invoice is the order's, and the same key builds once",
+    "the invoice matches the order, and the same key builds once",
     needs="build_invoice",
     probes=PROBES,
-    suffers="A customer gets two invoices, or one about something else; the accountant finds it at the month's end.",
-    cure="Read the written document back and state that; check the factor between the ERP's net prices and the "
-    "order's gross.",
+    suffers="A customer gets two invoices, or a wrong one; the accountant finds it at the end of the month.",
+    cure="Read back the written document and return its values; check the conversion between the ERP's net prices "
+    "and the order's gross prices.",
 )
 def builds_once(bench: Bench) -> None:
     """`build_invoice` is called twice with one key: the same answer. It has each line by its item's id, with
@@ -56,11 +56,11 @@ def builds_once_at_once(bench: Bench) -> None:
 
 @case(
     "I3",
-    "issuing twice is one fiscal document",
+    "issuing twice creates one fiscal document",
     needs="build_invoice issue_invoice",
     probes=PROBES,
-    suffers="Two numbers for one sale: the second needs a credit note, and the tax office an explanation.",
-    cure="Return the invoice that is there when the key's document is issued, and pass tax_date to the ERP.",
+    suffers="Two invoice numbers for one sale: the second one needs a credit note.",
+    cure="Return the existing invoice if the key's document is already issued, and pass tax_date to the ERP.",
 )
 def issues_once(bench: Bench) -> None:
     """`issue_invoice` is called three times with one key: `issued=True`, one number, the requested date, the amounts
@@ -85,7 +85,7 @@ def issues_once(bench: Bench) -> None:
     "twenty threads with one key issue once",
     needs="build_invoice issue_invoice",
     probes=PROBES,
-    suffers="As in I3, on the day on which a call took longer than its deadline.",
+    suffers="As in I3, when a call takes longer than its deadline.",
     cure="Lock the draft before it is issued, or let one UPDATE of its state decide who issues it.",
 )
 def issues_once_at_once(bench: Bench) -> None:
@@ -105,10 +105,10 @@ def issues_once_at_once(bench: Bench) -> None:
 
 @case(
     "I5",
-    "amounts are exact, however they round",
+    "amounts are exact for every rounding",
     needs="build_invoice",
     probes=PROBES,
-    suffers="Every tenth invoice is held for a cent, or worse, goes out a cent wrong.",
+    suffers="Many invoices are held for a cent, or are issued with a wrong amount.",
     cure="Take the order's tax-included amounts as they are; where the ERP wants net prices, add a rounding line.",
 )
 def is_exact(bench: Bench) -> None:
@@ -130,7 +130,7 @@ def is_exact(bench: Bench) -> None:
 
 @case(
     "I6",
-    "another currency is told, or refused",
+    "another currency is stated, or refused",
     needs="build_invoice",
     probes=PROBES,
     suffers="An order of 900 CZK is invoiced as 900 EUR.",
@@ -152,10 +152,10 @@ def keeps_the_currency(bench: Bench) -> None:
 
 @case(
     "I7",
-    "two lines of one SKU stay two lines",
+    "two lines with one SKU stay two lines",
     needs="build_invoice",
     probes=PROBES,
-    suffers="A return of the reduced mug is refunded in full; an invoice without line 2 is refused.",
+    suffers="A returned item at a reduced price is refunded in full; an invoice without line 2 is refused.",
     cure="Match lines by item_id, and write one line for each item of the order, whatever their SKUs.",
 )
 def keeps_lines_apart(bench: Bench) -> None:
@@ -170,11 +170,11 @@ def keeps_lines_apart(bench: Bench) -> None:
 
 @case(
     "I8",
-    "a draft that a person changed is not issued",
+    "a draft that a user changed is not issued",
     needs="build_invoice issue_invoice",
     can="drafts",
     probes=PROBES + " change_draft",
-    suffers="The customer is charged what ShipperOne accepted, and gets an invoice about something else.",
+    suffers="The customer is charged the amount that ShipperOne accepted, and gets a different invoice.",
     cure="Read the draft again in issue_invoice and compare lines and total with request.invoice before it is issued.",
 )
 def issues_what_was_accepted(bench: Bench) -> None:
@@ -183,7 +183,7 @@ def issues_what_was_accepted(bench: Bench) -> None:
     order, desk = bench.order(), bench.desk
     built = desk.built(order)
     if built.reference is None:
-        raise NotApplicable("build_invoice writes nothing: there is no draft that a person could change")
+        raise NotApplicable("build_invoice writes nothing: there is no draft that a user could change")
     bench.harness.change_draft(desk.to_build(order).key)
     try:
         answer = desk.issue(built, order)

@@ -47,9 +47,10 @@ def mixed_up(ask: Callable[[str], str | None], key: str) -> str:
     needs="reserve_stock release_stock",
     probes="settings add_product on_hand reserved documents",
     since="1.1",
-    suffers="The second revision of an order is answered with the first one's reservation, which was released: "
-    "it ships from stock that is sold to others.",
-    cure="Give the key a column of 64 characters that is compared byte by byte; many ERPs cut a reference at 30 or 40.",
+    suffers="The second revision of an order gets the first one's released reservation: it ships from stock that "
+    "is sold to others.",
+    cure="Store the key in a column of 64 characters that is compared byte by byte; many ERPs truncate a reference "
+    "at 30 or 40.",
 )
 def keeps_reservation_keys_whole(bench: Bench) -> None:
     """Two keys of 64 characters, with letters of both cases, digits, dot, underscore and hyphen, differ only in
@@ -86,7 +87,7 @@ def keeps_reservation_keys_whole(bench: Bench) -> None:
     needs="build_invoice issue_invoice",
     probes="settings add_product documents",
     since="1.1",
-    suffers="The second invoice of an order is answered with the first one's number: one of the two is never made.",
+    suffers="The second invoice of an order gets the first one's number: one of the two is never created.",
     cure="As in N1: a column of 64 characters, compared byte by byte, under a unique constraint.",
 )
 def keeps_invoice_keys_whole(bench: Bench) -> None:
@@ -126,12 +127,12 @@ def _asked(ask: Callable[[], AnswerT], what: str) -> AnswerT:
 
 @case(
     "N3",
-    "a delivery under its invoice's key leaves the invoice as it is",
+    "a delivery under its invoice's key leaves the invoice unchanged",
     needs="reserve_stock build_invoice issue_invoice deliver",
     probes="settings add_product on_hand reserved documents",
     since="1.1",
-    suffers="After a crash between invoice and delivery the invoice is made a second time, or is taken for voided.",
-    cure="Keep deliveries in a table or field of their own: Deliver.key equals the key of the invoice.",
+    suffers="After a crash between invoice and delivery the invoice is created again, or is treated as voided.",
+    cure="Keep deliveries in a separate table or field: Deliver.key equals the key of the invoice.",
 )
 def keeps_deliveries_apart(bench: Bench) -> None:
     """An order is reserved, invoiced, and delivered under the invoice's key. Then `issue_invoice` is repeated, as

@@ -22,9 +22,9 @@ PATIENCE = 2.0
 
 @case(
     "L1",
-    "the connector loads as core loads it",
+    "core can load the connector",
     static=True,
-    suffers="The tenant is paused as config_incomplete on the first start, and nothing ships.",
+    suffers="The tenant is paused with config_incomplete at the first start, and nothing ships.",
     cure="Export the class itself, not an instance, and mark each hook with @hookimpl on a plain method of one "
     "argument.",
 )
@@ -39,9 +39,9 @@ def loads(bench: Bench) -> None:
 
 @case(
     "L2",
-    "importing it does no work",
+    "importing the module does no work",
     static=True,
-    suffers="Every command of every tenant waits for this ERP, or fails when it is down.",
+    suffers="Every command of every tenant waits for this ERP, or fails while it is down.",
     cure="Move connections, files and threads from the module into the first hook that needs them.",
 )
 def imports_quietly(bench: Bench) -> None:
@@ -55,8 +55,9 @@ def imports_quietly(bench: Bench) -> None:
     "L3",
     "__init__ does no work",
     probes="settings",
-    suffers="The service does not start while the ERP is down, and a dead ERP stops the tenants beside it.",
-    cure="Keep only the settings in __init__, and connect in the first hook (functools.cached_property serves).",
+    suffers="The service does not start while the ERP is down, and one unavailable ERP stops other tenants.",
+    cure="Keep only the settings in __init__, and connect in the first hook (for example by "
+    "functools.cached_property).",
 )
 def is_made_quietly(bench: Bench) -> None:
     """A fresh interpreter creates the connector with the harness's settings: no connection, no file written, no
@@ -68,10 +69,11 @@ def is_made_quietly(bench: Bench) -> None:
 
 @case(
     "L4",
-    "after close() no thread and no process is left",
+    "after close() no thread and no process remains",
     probes="settings",
-    suffers="A service that renews its secrets once a day has thousands of threads after a year; a stop hangs.",
-    cure="Close pools and join threads in close(); a pool made inside a hook is often never kept, so never closed.",
+    suffers="A service whose secrets are renewed daily accumulates threads; stopping it hangs.",
+    cure="Close pools and join threads in close(); a pool created inside a hook is often not stored, so it is never "
+    "closed.",
 )
 def leaves_nothing_behind(bench: Bench) -> None:
     """An order's whole life, then `close()`: threads and child processes are the same as before."""
@@ -107,10 +109,10 @@ def _children() -> set[str]:
 
 @case(
     "L5",
-    "identity() is stable, and names another ERP otherwise",
+    "identity() is stable, and differs for another ERP",
     probes="settings",
-    suffers="The tenant stops after a restart because its ERP seems to be another; or a copy of the ledger works on "
-    "the wrong ERP unnoticed.",
+    suffers="The tenant stops after a restart because its ERP seems to be a different one; or a copy of the ledger "
+    "is used with the wrong ERP unnoticed.",
     cure="Build identity() from the host and the database's name, not from the user, the password or the process.",
 )
 def names_its_erp(bench: Bench) -> None:
@@ -132,25 +134,25 @@ def names_its_erp(bench: Bench) -> None:
 
 @case(
     "L6",
-    "exclusive() answers at once, without the ERP",
+    "exclusive() returns at once, without the ERP",
     probes="settings break_connection mend_connection",
-    suffers="It is asked before every call that changes stock: each would wait for the ERP twice.",
-    cure="Return a constant or a text made of the settings; exclusive() is a name for a lock and calls nothing.",
+    suffers="It is called before every call that changes stock: each would wait for the ERP twice.",
+    cure="Return a constant or a text built from the settings; exclusive() names a lock and calls nothing.",
 )
 def excludes_without_io(bench: Bench) -> None:
     """While the ERP is unreachable, `exclusive()` returns a text or None, the same twice, within a second."""
     desk = bench.desk
     bench.harness.break_connection()
-    name = in_time(desk.connector.exclusive, "exclusive, while the ERP is away,", 1.0, may_raise=False)
+    name = in_time(desk.connector.exclusive, "exclusive, while the ERP is unavailable,", 1.0, may_raise=False)
     must(name is None or (isinstance(name, str) and name), f"exclusive answered {name!r}, not a name or None")
     same(in_time(desk.connector.exclusive, "exclusive", 1.0), name, "exclusive, asked again")
 
 
 @case(
     "L7",
-    "check() never raises, and says so when the ERP is away",
+    "check() never raises, and reports an unavailable ERP",
     probes="settings break_connection mend_connection",
-    suffers="`doctor` ends in the middle of its list on the very day on which it is needed.",
+    suffers="`doctor` fails in the middle of its list exactly when it is needed.",
     cure="Catch the errors of the ERP in check() too and return each as a Check with ok=False; make a real call there.",
 )
 def checks(bench: Bench) -> None:
@@ -158,21 +160,22 @@ def checks(bench: Bench) -> None:
     is unreachable `check()` still returns, and at least one line has `ok=False` and a sentence."""
     desk = bench.desk
     for line in _checked(bench):
-        must(line.ok is not False, f"check fails while the ERP is there: {line.name}: {line.sentence}")
+        must(line.ok is not False, f"check fails while the ERP is available: {line.name}: {line.sentence}")
     bench.harness.break_connection()
     bad = [line for line in _checked(bench) if line.ok is False]
-    must(bad, "check says nothing is wrong while the ERP is away")
+    must(bad, "check reports no error while the ERP is unavailable")
     bench.harness.mend_connection()
-    must(desk.plugins.check() is not None, "check does not answer after the ERP is back")
+    must(desk.plugins.check() is not None, "check fails after the ERP is available again")
 
 
 @case(
     "L8",
-    "check() does not say OK where nothing can work",
+    "check() reports missing rights",
     probes="settings add_product revoke_rights mend_connection",
     since="1.1",
-    suffers="`doctor` is green, the tenant goes live, and the first hundred orders are held for a missing right.",
-    cure="Let check() try what the hooks need: read the warehouse, the journal, the company, the right to write.",
+    suffers="`doctor` reports OK, the tenant goes live, and its orders are held for a missing right.",
+    cure="Let check() test what the hooks need: reading the warehouse, the journal and the company, and the right to "
+    "write.",
 )
 def checks_rights(bench: Bench) -> None:
     """The connector's user can log in and has no rights or no company: `check()` has a line with `ok=False`, a
@@ -180,8 +183,8 @@ def checks_rights(bench: Bench) -> None:
     desk, order = bench.desk, bench.order()
     bench.harness.revoke_rights()
     bad = [line for line in _checked(bench) if line.ok is False]
-    must(bad, "check says nothing is wrong while the connector's user may do nothing")
-    must(bad[0].cure, f"check says what is wrong and not what cures it: {bad[0].name}: {bad[0].sentence}")
+    must(bad, "check reports no error although the connector's user has no rights")
+    must(bad[0].cure, f"check reports an error without a cure: {bad[0].name}: {bad[0].sentence}")
     reserves = "reserve_stock" in bench.offers
     try:
         answer = desk.reserve(order) if reserves else desk.build(order)

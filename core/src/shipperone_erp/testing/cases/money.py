@@ -19,7 +19,7 @@ EARLIER = TODAY - timedelta(days=3)
 
 @case(
     "M1",
-    "a fee is on the invoice, and a gift card is not",
+    "a fee is on the invoice, a gift card is not",
     needs="build_invoice",
     probes=PROBES,
     since="1.1",
@@ -40,8 +40,9 @@ def invoices_fees(bench: Bench) -> None:
     can="negative_lines",
     probes=PROBES,
     since="1.1",
-    suffers="The buyer paid with the coupon and gets an invoice without it; the books are short at the month's end.",
-    cure="Write charges with their sign; a check that refuses prices below zero belongs to goods alone.",
+    suffers="The buyer paid with the coupon and gets an invoice without it; the books do not balance at the end of "
+    "the month.",
+    cure="Write charges with their sign; refuse negative prices for goods only.",
 )
 def invoices_coupons(bench: Bench) -> None:
     """An order has a coupon of 3.00 (a charge of kind `line`, below zero, named `coupon`): it reduces the invoice's
@@ -60,7 +61,7 @@ def _charged(bench: Bench, *charges: Charge) -> None:
 
 @case(
     "M3",
-    "two tax rates of one order are two rates of its invoice",
+    "two tax rates of an order are two rates on its invoice",
     needs="build_invoice",
     probes=PROBES,
     since="1.1",
@@ -83,12 +84,13 @@ def keeps_tax_rates(bench: Bench) -> None:
 
 @case(
     "M4",
-    "the invoice is the buyer's",
+    "the invoice is made out to the buyer",
     needs="build_invoice",
     probes=PROBES,
     since="1.1",
-    suffers="Another customer's name and address are on the invoice: the buyer cannot deduct it, data is disclosed.",
-    cure="Find or make the partner by the order's own data each time, and keep none in the object.",
+    suffers="Another customer's name and address are on the invoice: the buyer cannot deduct it, and personal data "
+    "are disclosed.",
+    cure="Find or create the partner from the order's data each time, and keep none in the object.",
 )
 def invoices_the_buyer(bench: Bench) -> None:
     """Two orders of two buyers, one of them a company, and a third order of the first buyer: each invoice in the ERP
@@ -105,13 +107,14 @@ def invoices_the_buyer(bench: Bench) -> None:
 
 @case(
     "M5",
-    "a day of supply before the last invoice's is kept, or refused in time",
+    "a day of supply before the last invoice's date is kept, or refused in time",
     needs="build_invoice issue_invoice",
     can="backdating",
     probes=PROBES,
     since="1.1",
-    suffers="ShipperOne has accepted an invoice that the ERP then refuses to number: it is late, and cannot be undone.",
-    cure="Ask in build_invoice what issue_invoice will need: the locked period and the last number's date.",
+    suffers="ShipperOne has accepted an invoice that the ERP then refuses to number: it is overdue, and cannot be "
+    "undone.",
+    cure="Check in build_invoice what issue_invoice will need: the locked period and the date of the last number.",
 )
 def keeps_earlier_dates(bench: Bench) -> None:
     """An invoice of 2 March is issued; then one of 27 February is requested. Either it is built and issued with that

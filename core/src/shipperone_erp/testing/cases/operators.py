@@ -12,8 +12,8 @@ from shipperone_erp.testing.findings import NotApplicable, must, same
     needs="reserve_stock release_stock",
     probes="settings add_product on_hand reserved documents cancel",
     since="1.1",
-    suffers="The order counts as reserved and is confirmed, and its goods were given to another order weeks ago.",
-    cure="Read the state of the ERP's document each time; a table of your own keys does not see what operators do.",
+    suffers="The order counts as reserved and is confirmed, although its goods were released to another order.",
+    cure="Read the state of the ERP's document each time; a separate table of keys does not show changes by operators.",
 )
 def sees_cancelled_reservations(bench: Bench) -> None:
     """An operator cancels the reservation in the ERP: `reserve_stock` of that key answers `Voided` and reserves
@@ -40,8 +40,8 @@ def sees_cancelled_reservations(bench: Bench) -> None:
     can="drafts",
     probes="settings add_product documents cancel",
     since="1.1",
-    suffers="An invoice that the accountant threw away is issued all the same.",
-    cure="Look the draft up in the ERP in issue_invoice, and answer Voided if it is cancelled or gone.",
+    suffers="An invoice that the accountant cancelled is issued anyway.",
+    cure="Look up the draft in the ERP in issue_invoice, and return Voided if it is cancelled or missing.",
 )
 def sees_cancelled_drafts(bench: Bench) -> None:
     """An operator cancels or deletes the draft in the ERP: `issue_invoice` of that key answers `Voided`, and so does
@@ -64,13 +64,14 @@ def sees_cancelled_drafts(bench: Bench) -> None:
 
 @case(
     "O3",
-    "a draft that an operator changed is stated as it is",
+    "a draft that an operator changed is returned with its current values",
     needs="build_invoice",
     can="drafts",
     probes="settings add_product documents change_draft",
     since="1.1",
-    suffers="Core compares what should be in the ERP and not what is there; the changed invoice goes to the buyer.",
-    cure="State what is read back from the ERP, also when the draft of the key is already there.",
+    suffers="Core compares what the ERP should contain instead of what it contains; the changed invoice is sent to "
+    "the buyer.",
+    cure="Return what is read back from the ERP, also if the key's draft already exists.",
 )
 def states_changed_drafts(bench: Bench) -> None:
     """An operator changes the draft by a cent, and `build_invoice` is repeated with its key: it returns the draft's

@@ -23,10 +23,10 @@ SLACK = timedelta(minutes=10)
 
 @case(
     "Q1",
-    "a batch answers every key, and a bad request takes no other with it",
+    "a batch answers every key, and an invalid request fails alone",
     can="batch",
     probes=PROBES,
-    suffers="One order with a typing mistake stops the 49 that are in its batch.",
+    suffers="One invalid order stops the other 49 of its batch.",
     cure="Put try/except around each request of the batch and store the exception under its key.",
 )
 def answers_batches(bench: Bench) -> None:
@@ -57,7 +57,7 @@ def _batch(bench: Bench, form: str) -> None:
         key = requests[number].key
         must(
             isinstance(first[key], Reserved | Invoice | Done),
-            f"{form} answered {first[key]!r} beside a request that is bad",
+            f"{form} answered {first[key]!r} for a request beside an invalid one",
         )
         same(again[key], first[key], f"{form} with the same key again")
         same(desk.ask(single, requests[number]), first[key], f"{single} with a key that {form} has answered")
@@ -80,10 +80,10 @@ def _request(bench: Bench, form: str, order: FulfillmentOrder) -> Any:
 
 @case(
     "Q2",
-    "list_documents finds what was made, by its key",
+    "list_documents returns the created documents with their keys",
     needs="list_documents",
     probes=PROBES,
-    suffers="The reconciliation at the month's end misses an invoice, or counts another month's.",
+    suffers="The reconciliation at the end of the month misses an invoice, or counts one of another month.",
     cure="Filter by `since`, and return key, reference and number of each document.",
 )
 def lists_what_was_made(bench: Bench) -> None:
@@ -113,10 +113,10 @@ def lists_what_was_made(bench: Bench) -> None:
 
 @case(
     "Q3",
-    "handle_mismatch has an opinion, and accepts only what it may",
+    "handle_mismatch accepts only what it is allowed to accept",
     needs="handle_mismatch",
     probes="settings",
-    suffers="What ShipperOne has refused goes out all the same, or the order is held as connector_bug.",
+    suffers="An invoice that ShipperOne refused is issued anyway, or the order is held with connector_bug.",
     cure="Return Resolution.abstain() unless the difference is an amount of action `compare` that you can explain.",
 )
 def has_an_opinion(bench: Bench) -> None:
@@ -135,17 +135,20 @@ def has_an_opinion(bench: Bench) -> None:
                 told = bench.desk.plugins.handle_mismatch(mismatch)
                 must(told.reason != "connector_bug", f"handle_mismatch about {action}: {told.sentence}")
                 allowed = action == "compare" and field == "total_incl_tax"
-                must(allowed or told.verdict is not Verdict.ACCEPT, f"it accepts {field} of {action}, which nobody may")
+                must(
+                    allowed or told.verdict is not Verdict.ACCEPT,
+                    f"it accepts {field} of {action}, which is never allowed",
+                )
 
 
 @case(
     "Q4",
-    "a batch writes what each of its orders says",
+    "a batch writes each order's own values",
     can="batch",
     probes=PROBES + " on_hand reserved documents",
     since="1.1",
-    suffers="All invoices of a batch have the amounts of its first order; each answer looks right.",
-    cure="Take each document's values from its own request, and read each back by its own key.",
+    suffers="All invoices of a batch get the amounts of its first order, although each answer looks right.",
+    cure="Take each document's values from its own request, and read back each one by its own key.",
 )
 def writes_batches(bench: Bench) -> None:
     """Each batch form is given three different orders. Of the reservations the second is short, and the stock has
@@ -171,7 +174,7 @@ def writes_batches(bench: Bench) -> None:
             continue
         for order, request in zip(orders, requests, strict=True):
             answer = answers[request.key]
-            must(isinstance(answer, Invoice), f"{form} answered {answer!r} for an order that says everything")
+            must(isinstance(answer, Invoice), f"{form} answered {answer!r} for a complete order")
             figures_are(answer, order)
             bench.compare(order, answer, "draft", "issued")
 
@@ -188,12 +191,12 @@ def _delivers_each(bench: Bench, form: str) -> None:
 
 @case(
     "Q5",
-    "handle_mismatch accepts no large difference, and says why it holds",
+    "handle_mismatch accepts no large difference, and gives the reason for a hold",
     needs="handle_mismatch",
     probes="settings",
     since="1.1",
-    suffers="An invoice of 0.01 goes out for an order of 24.99, since differences are accepted.",
-    cure="Compare the two amounts as Decimal and accept a cent; abstain where the texts of a Difference are none.",
+    suffers="An invoice of 0.01 is issued for an order of 24.99, since every difference is accepted.",
+    cure="Compare the two amounts as Decimal and accept a cent; abstain if the texts of a Difference are not amounts.",
 )
 def accepts_no_large_difference(bench: Bench) -> None:
     """It is called about an invoice of 0.01 for an order of 24.99, and about one without a total: never `accept`. A
@@ -224,10 +227,10 @@ def accepts_no_large_difference(bench: Bench) -> None:
 
 @case(
     "Q6",
-    "free_stock counts what nobody has reserved, and names what the ERP would refuse",
+    "free_stock counts unreserved stock, and reports what the ERP would refuse",
     probes=PROBES + " on_hand reserved",
     since="1.1",
-    suffers="A supervised go-live shows 10 free where 3 are left, and `inspect` reports unknown SKUs as known.",
+    suffers="A supervised go-live shows 10 free pieces where 3 are left, and `inspect` reports unknown SKUs as known.",
     cure="Subtract what is reserved, count in the warehouse that is asked for, and answer None with a reason for a SKU "
     "that the ERP does not have.",
 )

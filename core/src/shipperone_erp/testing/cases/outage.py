@@ -17,9 +17,9 @@ AWAY = "settings add_product break_connection mend_connection"
 
 @case(
     "U1",
-    "an ERP that is away is Transient, for every hook",
+    "an unavailable ERP is Transient, for every hook",
     probes=AWAY,
-    suffers="A night's maintenance of the ERP ends with 300 orders held as connector_bug, each to be retried by hand.",
+    suffers="During maintenance of the ERP, orders are held with connector_bug, and each must be retried by hand.",
     cure="Catch the client library's connection errors in one place, around every call, and raise Transient.",
 )
 def tells_that_it_is_away(bench: Bench) -> None:
@@ -48,18 +48,18 @@ def tells_that_it_is_away(bench: Bench) -> None:
             except (Transient, Unknown) as told:
                 must(told.sentence, f"{hook} raised {type(told).__name__} without a sentence")
             except (AuthFailed, Refused) as told:
-                raise Finding(f"{hook} told an ERP that is away as {type(told).__name__}: {told.sentence}") from None
+                raise Finding(f"{hook} reported an unavailable ERP as {type(told).__name__}: {told.sentence}") from None
             else:
                 computed = isinstance(answer, Invoice) and answer.reference is None and not answer.issued
-                must(computed, f"{hook} answered {answer} while the ERP is away")
+                must(computed, f"{hook} answered {answer} while the ERP is unavailable")
 
 
 @case(
     "U2",
-    "once the ERP is back, the same connector goes on",
+    "once the ERP is available again, the same connector works",
     probes=AWAY,
-    suffers="After every restart of the ERP an operator has to restart the service too, at night.",
-    cure="Open a new connection when the old one is broken; most pools can test one before it is used.",
+    suffers="After every restart of the ERP an operator must restart the service too.",
+    cure="Open a new connection when the old one is broken; most pools can test a connection before use.",
 )
 def goes_on_by_itself(bench: Bench) -> None:
     """The connector has worked; the connection breaks, a hook fails, the connection is restored: the same object
@@ -78,21 +78,21 @@ def goes_on_by_itself(bench: Bench) -> None:
     except (Transient, Unknown):
         pass
     else:
-        raise Finding(f"{hook} answered while the ERP is away")
+        raise Finding(f"{hook} answered while the ERP is unavailable")
     bench.harness.mend_connection()
     try:
         answer = ask(after)
     except Transient:
         answer = ask(after)  # a pooled connection may fail once
-    must(isinstance(answer, Reserved | Invoice), f"after the ERP is back {hook} answered {answer}")
+    must(isinstance(answer, Reserved | Invoice), f"after the ERP is available again, {hook} answered {answer}")
 
 
 @case(
     "U3",
     "a refused login is AuthFailed",
     probes="settings add_product",
-    suffers="The ERP's password is changed, and every order is held one by one, or tried without end.",
-    cure="Map the ERP's own login error (a status 401, a code) to AuthFailed before the general error.",
+    suffers="After a change of the ERP's password every order is held one by one, or retried without limit.",
+    cure="Map the ERP's own login error (status 401, an error code) to AuthFailed before the general error.",
 )
 def tells_a_refused_login(bench: Bench) -> None:
     """The secrets are replaced by wrong ones: a hook raises `AuthFailed`, so that the tenant is paused and no order
@@ -109,7 +109,7 @@ def tells_a_refused_login(bench: Bench) -> None:
     except AuthFailed as told:
         must(told.sentence, "AuthFailed without a sentence")
     except (Transient, Unknown, Refused) as told:
-        raise Finding(f"a wrong password was told as {type(told).__name__}: {told.sentence}") from None
+        raise Finding(f"a wrong password was reported as {type(told).__name__}: {told.sentence}") from None
     else:
         raise Finding(f"with a wrong password {hook.__name__} answered {answer}")
     finally:
@@ -118,10 +118,10 @@ def tells_a_refused_login(bench: Bench) -> None:
 
 @case(
     "U4",
-    "a silent ERP does not keep a hook for ever",
+    "a silent ERP does not block a hook forever",
     needs="reserve_stock",
     probes="settings add_product stall_connection mend_connection reserved on_hand",
-    suffers="One lock in the ERP takes all slots of the tenant; its queue stands still without an error.",
+    suffers="One lock in the ERP blocks all slots of the tenant; its queue stops without an error.",
     cure="Set a statement or lock time-out as well as a connect time-out.",
 )
 def gives_up_in_time(bench: Bench) -> None:
@@ -145,10 +145,10 @@ def gives_up_in_time(bench: Bench) -> None:
 
 @case(
     "U5",
-    "a lost answer is Unknown, and the key settles it",
+    "a lost answer is Unknown, and is resolved by the key",
     needs="reserve_stock",
     probes="settings add_product lose_answer reserved on_hand documents",
-    suffers="Core takes it that nothing happened and gives the order up; its goods stay blocked.",
+    suffers="Core assumes that nothing happened and abandons the order; its goods stay reserved.",
     cure="Raise Unknown for an error after the request was sent, and Transient only for one before it.",
 )
 def tells_what_it_does_not_know(bench: Bench) -> None:
@@ -175,12 +175,13 @@ def tells_what_it_does_not_know(bench: Bench) -> None:
 
 @case(
     "U6",
-    "a commit that fails is no success",
+    "a failed commit is not reported as success",
     needs="reserve_stock",
     probes="settings add_product fail_commit mend_connection reserved on_hand documents",
     since="1.1",
-    suffers="The ERP's disk was full for a minute: the orders of that minute are confirmed, and nothing is reserved.",
-    cure="Return the answer after the commit, and let its error through as Transient, or as Unknown if in doubt.",
+    suffers="While the ERP's disk is full, orders are confirmed, and nothing is reserved.",
+    cure="Return the answer after the commit, and raise its error as Transient, or as Unknown if the outcome is "
+    "unknown.",
 )
 def tells_a_failed_commit(bench: Bench) -> None:
     """The ERP accepts the change and fails to commit it: `reserve_stock` raises `Transient` or `Unknown`, and
@@ -229,7 +230,7 @@ def _unknown_or_answered(ask: object, hook: str) -> None:
     except Unknown as told:
         must(told.sentence, "Unknown without a sentence")
     except (Transient, AuthFailed, Refused) as told:
-        said = f"{hook} told a lost answer as {type(told).__name__} ({told.sentence}), and it has happened"
+        said = f"{hook} reported a lost answer as {type(told).__name__} ({told.sentence}), but it took effect"
         raise Finding(f"{said}: raise Unknown, or look for the key") from None
 
 

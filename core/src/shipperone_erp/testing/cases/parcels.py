@@ -14,10 +14,10 @@ PROBES = "settings add_product documents"
 
 @case(
     "P1",
-    "five items as 2 + 2 + 1 are three invoices",
+    "five items shipped as 2 + 2 + 1 get three invoices",
     needs="build_invoice",
     probes=PROBES,
-    suffers="The second parcel is never invoiced, or the first one twice.",
+    suffers="The second parcel is never invoiced, or the first one is invoiced twice.",
     cure="Use request.key as the document's key; the order's id is the same for every parcel.",
 )
 def invoices_each_part(bench: Bench) -> None:
@@ -31,10 +31,10 @@ def invoices_each_part(bench: Bench) -> None:
 
 @case(
     "P2",
-    "one line of five as 2 + 2 + 1 is three invoices",
+    "one line of five pieces shipped as 2 + 2 + 1 gets three invoices",
     needs="build_invoice",
     probes=PROBES,
-    suffers="Four pieces of five are paid for, or six.",
+    suffers="Four or six of five pieces are invoiced.",
     cure="Use request.key, not the content: two equal parcels have different keys.",
 )
 def invoices_each_piece(bench: Bench) -> None:

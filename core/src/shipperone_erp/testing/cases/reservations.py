@@ -16,8 +16,8 @@ PROBES = "settings add_product on_hand reserved"
     "the same key reserves once",
     needs="reserve_stock",
     probes=PROBES + " documents",
-    suffers="Each retry takes the goods away from other customers, until nothing can be sold.",
-    cure="Look the key up first and answer with the document that is there; put a unique constraint on the key.",
+    suffers="Each retry reserves more goods, until nothing can be sold.",
+    cure="Look up the key first and return the existing document; put a unique constraint on the key.",
 )
 def reserves_once(bench: Bench) -> None:
     """`reserve_stock` is called three times with one key: one reservation, one reference, the stock reserved once and
@@ -38,8 +38,8 @@ def reserves_once(bench: Bench) -> None:
     "twenty threads with one key reserve once",
     needs="reserve_stock",
     probes=PROBES + " documents",
-    suffers="Two machines, or a call past its deadline, reserve the same order twice.",
-    cure="Let a unique constraint on the key decide inside one transaction, and look the key up again when it fails.",
+    suffers="Two machines, or a call after its deadline, reserve the same order twice.",
+    cure="Let a unique constraint on the key decide inside one transaction, and look up the key again when it fails.",
 )
 def reserves_once_at_once(bench: Bench) -> None:
     """Several concurrent calls with one key: one answer, one reservation. A lookup before the write is not
@@ -61,8 +61,9 @@ def reserves_once_at_once(bench: Bench) -> None:
     "a shortage names every short line and leaves nothing reserved",
     needs="reserve_stock",
     probes=PROBES,
-    suffers="The buyer orders one of three missing products; the goods of an order that cannot ship lie blocked.",
-    cure="Work out the shortage of all lines before the first one is written, and roll back on a shortage.",
+    suffers="The purchaser replenishes one of three missing products; goods stay reserved for an order that cannot "
+    "ship.",
+    cure="Compute the shortage of all lines before writing the first one, and roll back on a shortage.",
 )
 def tells_what_is_short(bench: Bench) -> None:
     """Three lines, two of them short: the `Shortage` names exactly these two, with the needed and the available
@@ -70,7 +71,7 @@ def tells_what_is_short(bench: Bench) -> None:
     mug, tea, jar = bench.product(1), bench.product(10), bench.product(0)
     order = bench.order(bench.item(mug, 3), bench.item(tea, 2), bench.item(jar, 1))
     answer = bench.desk.reserve(order)
-    must(isinstance(answer, Shortage), f"reserve_stock answered {answer} where two of three lines are short")
+    must(isinstance(answer, Shortage), f"reserve_stock answered {answer} although two of three lines are short")
     found = {line.item_id: (line.sku, line.wanted, line.available) for line in answer.lines}
     wanted = {order.items[0].item_id: (mug, 3, 1), order.items[2].item_id: (jar, 1, 0)}
     same(found, wanted, "the short lines, each with SKU, wanted and available")
@@ -86,7 +87,7 @@ def tells_what_is_short(bench: Bench) -> None:
     "available is on hand minus reserved",
     needs="reserve_stock",
     probes=PROBES,
-    suffers="The same mug is sold to two customers; one of them waits for something that is not there.",
+    suffers="The same piece is sold to two customers; one of them waits for goods that do not exist.",
     cure="Subtract what is reserved from what is on hand; many ERPs name the field `available` and mean on hand.",
 )
 def never_reserves_what_is_reserved(bench: Bench) -> None:
@@ -101,10 +102,10 @@ def never_reserves_what_is_reserved(bench: Bench) -> None:
 
 @case(
     "R5",
-    "of many orders that want the last piece one gets it",
+    "of many orders for the last piece exactly one gets it",
     needs="reserve_stock",
     probes=PROBES,
-    suffers="On the day of the sale more is sold than there is.",
+    suffers="On a busy day more is sold than is in stock.",
     cure="Lock the stock rows, or let one conditional UPDATE both check and reserve.",
 )
 def never_oversells(bench: Bench) -> None:
@@ -132,10 +133,10 @@ def never_oversells(bench: Bench) -> None:
 
 @case(
     "R6",
-    "two lines of one SKU are two lines, and want their sum",
+    "two lines with one SKU are two lines, and need their sum",
     needs="reserve_stock",
     probes=PROBES,
-    suffers="An order with the same mug twice ships one of them, or reserves more than there is.",
+    suffers="An order with the same product twice ships one of the lines, or reserves more than is in stock.",
     cure="Add the quantities up by SKU before they are compared with the stock.",
 )
 def adds_up_lines_of_one_sku(bench: Bench) -> None:
@@ -153,11 +154,11 @@ def adds_up_lines_of_one_sku(bench: Bench) -> None:
 
 @case(
     "R7",
-    "goods in another warehouse are reserved there, and waited for",
+    "goods in another warehouse are reserved there, and the order waits for them",
     needs="reserve_stock",
     can="transfers",
     probes=PROBES + " arrive",
-    suffers="The partner is told to ship what still lies in the other building.",
+    suffers="The warehouse is told to ship goods that are still in another warehouse.",
     cure="Use order.source_warehouse(item) for the goods, and answer Pending until the transfer is done.",
 )
 def reserves_where_it_lies(bench: Bench) -> None:
@@ -185,8 +186,8 @@ def reserves_where_it_lies(bench: Bench) -> None:
     "a product that the ERP does not know is never reserved",
     needs="reserve_stock",
     probes=PROBES + " documents",
-    suffers="An order is confirmed of which the warehouse has never heard; or all others wait behind it.",
-    cure="Raise Refused('product_unknown', …) with the SKU in the sentence when a look-up finds no product.",
+    suffers="An order is confirmed for a product that the warehouse does not have; or all other orders wait behind it.",
+    cure="Raise Refused('product_unknown', …) with the SKU in the sentence if a look-up finds no product.",
 )
 def knows_what_it_knows(bench: Bench) -> None:
     """A SKU that does not exist next to one that does: `Refused("product_unknown")`, or a `Pending` of that reason,

@@ -50,10 +50,10 @@ def overheard() -> Iterator[Overheard]:
 
 @case(
     "S1",
-    "nothing that is logged, answered or raised in an order's life holds a secret",
+    "no log line, answer or exception during an order's life contains a secret",
     probes="settings",
-    suffers="The password of the ERP travels to the log server, and from there to everybody.",
-    cure="Switch off the HTTP library's debug log of headers and bodies, or filter the login out of it.",
+    suffers="The ERP's password is written to the log server, where many people can read it.",
+    cure="Disable the HTTP library's debug log of headers and bodies, or remove the login from it.",
 )
 def keeps_secrets_at_work(bench: Bench) -> None:
     """The harness's own secrets; an order's whole life, `check` and `identity`; every logger is captured at DEBUG,
@@ -67,9 +67,9 @@ def keeps_secrets_at_work(bench: Bench) -> None:
 
 @case(
     "S2",
-    "a refused login tells nobody which password was refused",
+    "a refused login does not reveal the refused password",
     probes="settings",
-    suffers="The error message that is pasted into a ticket holds the password with the typing mistake.",
+    suffers="An error message that is pasted into a ticket contains the mistyped password.",
     cure="Raise AuthFailed with a sentence of your own, `from None`: the driver's message often repeats the login.",
 )
 def keeps_secrets_when_refused(bench: Bench) -> None:
@@ -83,9 +83,9 @@ def keeps_secrets_when_refused(bench: Bench) -> None:
 
 @case(
     "S3",
-    "an ERP that is away tells nobody the secrets",
+    "an unavailable ERP does not reveal the secrets",
     probes="settings break_connection mend_connection",
-    suffers="On the night of an outage every retry writes the password into the log.",
+    suffers="During an outage every retry writes the password to the log.",
     cure="Raise Transient `from None` where the driver's exception shows the connection's URL.",
 )
 def keeps_secrets_when_away(bench: Bench) -> None:
@@ -166,4 +166,4 @@ def _search(secrets: list[str], texts: list[str]) -> None:
         for secret in secrets:
             if secret in text:
                 raise Finding(f"a secret is shown{_raised_at(text, secret)}: {_around(text, secret)}")
-    must(texts, "nothing was said at all, not even an answer")
+    must(texts, "there was no output at all, not even an answer")

@@ -14,9 +14,9 @@ PLANTED = "kit-planted-4711-secret"
 
 @case(
     "C1",
-    "a key that does not exist is refused",
+    "an unknown key is refused",
     static=True,
-    suffers="A misspelt `warehose` is ignored for months, and the goods of one shop leave another shop's stock.",
+    suffers="A misspelt `warehose` is ignored, and the goods of one shop leave another shop's stock.",
     cure="Derive every settings model, nested ones too, from ConnectorSettings and leave model_config alone.",
 )
 def refuses_unknown_keys(bench: Bench) -> None:
@@ -27,16 +27,16 @@ def refuses_unknown_keys(bench: Bench) -> None:
         settings_type(bench.found).model_validate({key: 1})
     except ValidationError as error:
         named = [told for told in error.errors(include_input=False) if told["loc"] == (key,)]
-        must(named, f"{settings_type(bench.found).__name__} does not say that there is no key {key}")
+        must(named, f"{settings_type(bench.found).__name__} does not report that {key} is unknown")
     else:
-        raise Finding(f"{settings_type(bench.found).__name__} takes the key {key} without a word")
+        raise Finding(f"{settings_type(bench.found).__name__} accepts the key {key} without an error")
 
 
 @case(
     "C2",
-    "an error in the settings shows nothing of what was given",
+    "an error in the settings does not show the given values",
     static=True,
-    suffers="A missing comma in the TOML prints the password of the ERP into the log of the service.",
+    suffers="An error in the TOML prints the ERP's password to the service's log.",
     cure="Leave hide_input_in_errors on, and keep the value out of the messages of your own validators.",
 )
 def shows_no_input(bench: Bench) -> None:
@@ -56,17 +56,18 @@ def shows_no_input(bench: Bench) -> None:
         except ValidationError as error:
             said = f"{error} {error!r} {error.args}"
             must(
-                PLANTED not in said, f"the error of {model.__name__} repeats what was given: keep hide_input_in_errors"
+                PLANTED not in said,
+                f"the error of {model.__name__} repeats the given values: keep hide_input_in_errors",
             )
         except ValueError as error:
-            must(PLANTED not in str(error), f"the error of {model.__name__} repeats what was given")
+            must(PLANTED not in str(error), f"the error of {model.__name__} repeats the given values")
 
 
 @case(
     "C3",
-    "what looks like a secret is declared as one",
+    "a setting that looks like a secret is declared as one",
     probes="settings",
-    suffers="`config show` and every report that is attached to a ticket hold the password.",
+    suffers="`config show` and every report attached to a ticket contain the password.",
     cure="Annotate the field as Secret and call get_secret_value() only where the login is made.",
 )
 def declares_secrets(bench: Bench) -> None:
@@ -80,7 +81,7 @@ def declares_secrets(bench: Bench) -> None:
     "C4",
     "a connector never shows its secrets",
     probes="settings",
-    suffers="The password stands in a log as soon as an object is logged.",
+    suffers="The password is in the log as soon as an object is logged.",
     cure="Pass the Secret on, not its text, and give a connection object that holds the text no repr of its own.",
 )
 def hides_secrets(bench: Bench) -> None:

@@ -11,7 +11,7 @@ from shipperone_erp.testing.hook_calls import in_time
     "two tenants share nothing",
     needs="reserve_stock",
     probes="settings add_product on_hand reserved documents",
-    suffers="An order of one shop takes goods out of another shop's warehouse.",
+    suffers="An order of one shop takes goods from another shop's warehouse.",
     cure="Keep connections and caches in self; a default argument, a class attribute or a module's cache is shared.",
 )
 def keeps_tenants_apart(bench: Bench) -> None:

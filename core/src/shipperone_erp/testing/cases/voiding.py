@@ -11,11 +11,13 @@ PAPER = "settings add_product documents"
 
 @case(
     "V1",
-    "releasing twice is success, and frees the stock once",
+    "releasing twice succeeds, and releases the stock once",
     needs="reserve_stock release_stock",
     probes=STOCK,
-    suffers="A cancelled order blocks goods for ever; or, released twice, sells what is reserved for another order.",
-    cure="Find the reservation by request.key, change its state first, and free the stock only if that changed a row.",
+    suffers="A cancelled order keeps its goods reserved forever; or, released twice, frees goods that are reserved "
+    "for another order.",
+    cure="Find the reservation by request.key, change its state first, and release the stock only if that changed a "
+    "row.",
 )
 def releases_once(bench: Bench) -> None:
     """Two orders hold 2 and 3 of 10. The first is released three times, by its key alone (`reference=None`, as after a
@@ -34,7 +36,7 @@ def releases_once(bench: Bench) -> None:
     "a released key is never reserved again",
     needs="reserve_stock release_stock",
     probes=STOCK,
-    suffers="A call that was under way when the order was cancelled reserves it after all, and it is never released.",
+    suffers="A call in progress during the cancellation reserves the order after all, and it is never released.",
     cure="Keep the released reservation with its key and a state; do not delete it.",
 )
 def released_stays_released(bench: Bench) -> None:
@@ -53,11 +55,11 @@ def released_stays_released(bench: Bench) -> None:
 
 @case(
     "V3",
-    "releasing an unknown key is success, and leaves a mark",
+    "releasing an unknown key succeeds, and marks the key as released",
     needs="reserve_stock release_stock",
     can="marks",
     probes=STOCK,
-    suffers="The answer of a reservation was lost and the order cancelled: it arrives late, and blocks the goods.",
+    suffers="A reservation whose answer was lost arrives after the order was cancelled, and keeps the goods reserved.",
     cure="Insert a released reservation under the unknown key, so that the late call finds it.",
 )
 def marks_what_it_never_saw(bench: Bench) -> None:
@@ -73,11 +75,11 @@ def marks_what_it_never_saw(bench: Bench) -> None:
 
 @case(
     "V4",
-    "a discarded draft is gone for good",
+    "a discarded draft is never used again",
     needs="build_invoice discard_invoice",
     probes=PAPER,
-    suffers="The draft with the old price is issued, beside the new one.",
-    cure="Keep the discarded draft with its key and a state; the whole key, with its -g2, is the document's.",
+    suffers="The draft with the old price is issued in addition to the new one.",
+    cure="Keep the discarded draft with its key and a state; the key includes its suffix, such as -g2.",
 )
 def discarded_stays_discarded(bench: Bench) -> None:
     """A draft is discarded three times: `Done`. Then `build_invoice` and `issue_invoice` with its key answer `Voided`,
@@ -98,11 +100,11 @@ def discarded_stays_discarded(bench: Bench) -> None:
 
 @case(
     "V5",
-    "discarding an unknown key is success, and leaves a mark",
+    "discarding an unknown key succeeds, and marks the key as discarded",
     needs="build_invoice discard_invoice",
     can="marks",
     probes=PAPER,
-    suffers="A draft whose answer was lost turns up after it was given up, and is issued.",
+    suffers="A draft whose answer was lost appears after it was discarded, and is issued.",
     cure="Insert a voided document under the unknown key, so that the late call finds it.",
 )
 def marks_what_it_never_built(bench: Bench) -> None:
@@ -124,8 +126,8 @@ def marks_what_it_never_built(bench: Bench) -> None:
     "an issued invoice is not discarded",
     needs="build_invoice issue_invoice discard_invoice",
     probes=PAPER,
-    suffers="A fiscal document disappears, and the series of numbers has a gap.",
-    cure="Look at the document's state before it is discarded, and raise AlreadyIssued(invoice) if it is fiscal.",
+    suffers="A fiscal document disappears, and the number series has a gap.",
+    cure="Check the document's state before discarding it, and raise AlreadyIssued(invoice) if it is fiscal.",
 )
 def keeps_what_is_fiscal(bench: Bench) -> None:
     """`discard_invoice` of an issued document raises `AlreadyIssued` with that invoice and its number; the document
@@ -136,7 +138,11 @@ def keeps_what_is_fiscal(bench: Bench) -> None:
     try:
         answer = desk.discard(order)
     except AlreadyIssued as raised:
-        same((raised.invoice.issued, raised.invoice.number), (True, issued.number), "issued and number of what is told")
+        same(
+            (raised.invoice.issued, raised.invoice.number),
+            (True, issued.number),
+            "issued and number of the reported invoice",
+        )
     else:
         raise Finding(f"discard_invoice of an issued invoice answered {answer}; it raises AlreadyIssued(invoice)")
     same(bench.documents(desk.to_build(order).key), before, "the documents of that key")
@@ -148,8 +154,10 @@ def keeps_what_is_fiscal(bench: Bench) -> None:
     needs="reserve_stock release_stock",
     probes=STOCK,
     since="1.1",
-    suffers="An order is cancelled before it was reserved, and another order's goods are sold while they are packed.",
-    cure="Free what the reservation of request.key holds; the order's lines say what was wanted, not what is reserved.",
+    suffers="The cancellation of an unreserved order releases another order's goods, which are sold again while "
+    "being packed.",
+    cure="Release what the reservation of request.key holds; the order's lines state what was ordered, not what is "
+    "reserved.",
 )
 def frees_nothing_of_others(bench: Bench) -> None:
     """Another order holds 3 of 10. An unknown key is released, for an order of 2 of the same product: `Done`, twice,
@@ -164,13 +172,13 @@ def frees_nothing_of_others(bench: Bench) -> None:
 
 @case(
     "V8",
-    "a release takes the transfer back too",
+    "a release cancels the transfer too",
     needs="reserve_stock release_stock",
     can="transfers",
     probes=STOCK + " arrive",
     since="1.1",
-    suffers="The order is cancelled, and its goods travel to the other building all the same.",
-    cure="Free each line where its goods are now, and cancel its transfer if that has not arrived.",
+    suffers="The order is cancelled, and its goods are transferred to the other warehouse anyway.",
+    cure="Release each line where its goods are now, and cancel its transfer if it has not arrived.",
 )
 def releases_transfers(bench: Bench) -> None:
     """An order holds 2 in the other warehouse and 1 here; it is released while the transfer is in transit: nothing

@@ -16,12 +16,12 @@ FRACTION, REST = Decimal("1.5"), Decimal("0.75")
 
 @case(
     "W1",
-    "the order's own warehouse is the one that is reserved from",
+    "stock is reserved in the order's own warehouse",
     needs="reserve_stock",
     probes=PROBES,
     since="1.1",
-    suffers="Orders of the second warehouse take the first one's goods: one is oversold, the other never empties.",
-    cure="Map order.warehouse_code to the ERP's warehouse in each hook; look for a constant that is left over.",
+    suffers="Orders of the second warehouse take the first one's goods: one is oversold, the other stays full.",
+    cure="Map order.warehouse_code to the ERP's warehouse in each hook; look for a hard-coded warehouse.",
 )
 def reserves_in_the_orders_warehouse(bench: Bench) -> None:
     """10 pieces are in each of two warehouses; an order that names the second one reserves 2 there, and none in the
@@ -42,11 +42,11 @@ def reserves_in_the_orders_warehouse(bench: Bench) -> None:
 
 @case(
     "W2",
-    "several products, one of them twice with another between, are each reserved",
+    "several products, one of them in two separate lines, are each reserved",
     needs="reserve_stock",
     probes=PROBES,
     since="1.1",
-    suffers="The second line of the mug is confirmed and never reserved; the packer finds an empty shelf.",
+    suffers="The product's second line is confirmed but never reserved; the warehouse finds no goods.",
     cure="Add quantities up in a dictionary by SKU; itertools.groupby needs its input sorted by SKU.",
 )
 def reserves_each_product(bench: Bench) -> None:
@@ -71,8 +71,8 @@ def reserves_each_product(bench: Bench) -> None:
     can="fractions",
     probes=PROBES,
     since="1.1",
-    suffers="Of 1.5 metres one is reserved: the half metres are sold twice, and every roll ends too early.",
-    cure="Pass Decimal on to the ERP; int(qty) cuts the fraction, and float(qty) adds one.",
+    suffers="Only 1 of 1.5 metres is reserved: half metres are sold twice.",
+    cure="Pass the Decimal to the ERP; int(qty) truncates the fraction, and float(qty) is inexact.",
 )
 def reserves_fractions(bench: Bench) -> None:
     """2.25 are on hand, and an order needs 1.5: exactly 1.5 are reserved. A second order of 1.5 is short, with 0.75
@@ -94,8 +94,8 @@ def reserves_fractions(bench: Bench) -> None:
     can="units",
     probes=PROBES + " add_indivisible documents",
     since="1.1",
-    suffers="The ERP rounds 1.5 mugs up to two without a word; the second buyer of the last mug waits.",
-    cure="Read the unit's rounding or the product's flag, and raise Refused('unit_unclear', …) before a write.",
+    suffers="The ERP silently rounds 1.5 pieces up to two; the next buyer's piece is missing.",
+    cure="Check the unit's rounding or the product's flag, and raise Refused('unit_unclear', …) before writing.",
 )
 def refuses_forbidden_fractions(bench: Bench) -> None:
     """A product is sold in whole pieces only: an order of 1.5 is refused with `unit_unclear` (or `erp_refused`), and
@@ -124,8 +124,8 @@ def refuses_forbidden_fractions(bench: Bench) -> None:
     can="fractions",
     probes="settings add_product documents",
     since="1.1",
-    suffers="1.5 metres are charged, and the invoice is about one; the return is refunded by the invoice.",
-    cure="Pass Decimal quantities on, and look at the unit's decimal places: a third one may be rounded away.",
+    suffers="1.5 metres are charged, but the invoice states one; a return is refunded by the invoice.",
+    cure="Pass Decimal quantities to the ERP, and check the unit's decimal places: a third one may be rounded.",
 )
 def invoices_fractions(bench: Bench) -> None:
     """Lines of 1.5 for 14.85 and of 0.25 for 2.20: the invoice has these quantities and totals, also in the ERP."""
@@ -142,8 +142,8 @@ def invoices_fractions(bench: Bench) -> None:
     can="fractions",
     probes=PROBES,
     since="1.1",
-    suffers="Half a metre stays on the shelf in the ERP after each sale, and is sold to another customer.",
-    cure="Convert quantities in deliver as in reserve_stock: int(qty) is often left over in one of the two.",
+    suffers="After each sale half a metre remains in the ERP's stock, and is sold to another customer.",
+    cure="Convert quantities in deliver as in reserve_stock: int(qty) often remains in one of the two.",
 )
 def delivers_fractions(bench: Bench) -> None:
     """1.5 of 10 are reserved, invoiced and delivered: 8.5 on hand, none reserved."""
