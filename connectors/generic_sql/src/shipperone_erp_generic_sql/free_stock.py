@@ -30,6 +30,6 @@ def _free(work: Work, number: int) -> FreeStock:
     except Refused as refused:
         return FreeStock(sku, warehouse, None, refused.reason, refused.sentence)
     if free is None:
-        said = f"the ERP has no such product, or never had it there: SKU {label(sku)} in {label(warehouse)}"
-        return FreeStock(sku, warehouse, None, Reason.PRODUCT_UNKNOWN, said)
+        sentence = f"the ERP has no such product, or never had it there: SKU {label(sku)} in {label(warehouse)}"
+        return FreeStock(sku, warehouse, None, Reason.PRODUCT_UNKNOWN, sentence)
     return FreeStock(sku, warehouse, max(free, Decimal(0)))

@@ -30,10 +30,10 @@ def named(database: Database, failure: DatabaseFailed, statement: Parsed, place:
         return failure
     try:
         with database.rolled_back() as connection:  # the refused transaction accepts no further statement
-            said = explained(connection, table, statement)
+            message = explained(connection, table, statement)
     except (ConnectorError, DatabaseFailed):
         return failure
-    return DatabaseFailed(failure.kind, Refused(answer.reason, f"{place}: {said}", answer.owner))
+    return DatabaseFailed(failure.kind, Refused(answer.reason, f"{place}: {message}", answer.owner))
 
 
 def behind(words: str, statement: Parsed) -> str | None:

@@ -32,25 +32,27 @@ def address(odoo: Odoo, reserved: Mapping[str, Sequence[Reservation]], who: Mapp
     _write(odoo, wanted, at.id)
 
 
-def track(odoo: Odoo, left: Mapping[str, Sequence[int]], orders: Mapping[str, FulfillmentOrder], company: int) -> None:
+def track(
+    odoo: Odoo, departed: Mapping[str, Sequence[int]], orders: Mapping[str, FulfillmentOrder], company: int
+) -> None:
     """Set the order's carrier and tracking number on the deliveries by which goods left, by key."""
     settings = odoo.settings
     if not (settings.tracking or settings.carrier) or not odoo.has("stock.picking", "carrier_tracking_ref"):
         return
     stated = {
         id: (stated_at(orders[key], settings.tracking), stated_at(orders[key], settings.carrier))
-        for key, ids in left.items()
+        for key, ids in departed.items()
         for id in ids
     }
-    ids = sorted(id for id, told in stated.items() if any(told))
+    ids = sorted(id for id, details in stated.items() if any(details))
     domain = [("id", "in", ids), ("carrier_tracking_ref", "=", False), ("carrier_id", "=", False)]
     rows = odoo.find("stock.picking", domain, ["id"], company=company, order="id") if ids else []
     wanted: dict[int, dict[str, object]] = {}
     for row in rows:
         number, name = stated[int(row["id"])]
         carrier = lookups.carrier(odoo, name, company) if name else None
-        told = {"carrier_tracking_ref": number, "carrier_id/.id": carrier}
-        wanted[int(row["id"])] = {column: value for column, value in told.items() if value is not None}
+        details = {"carrier_tracking_ref": number, "carrier_id/.id": carrier}
+        wanted[int(row["id"])] = {column: value for column, value in details.items() if value is not None}
     _write(odoo, {id: values for id, values in wanted.items() if values}, company)
 
 
@@ -67,12 +69,12 @@ def _write(odoo: Odoo, wanted: Mapping[int, Mapping[str, object]], company: int)
     for id, values in wanted.items():
         by_columns.setdefault(tuple(values), {})[id] = values
     for alike in by_columns.values():
-        left = dict(alike)
-        while left:
+        remaining = dict(alike)
+        while remaining:
             try:
-                bad = odoo.write_each("stock.picking", left, company=company)
+                bad = odoo.write_each("stock.picking", remaining, company=company)
             except Refused:
                 break
             if not bad:
                 break
-            left = {id: values for id, values in left.items() if id not in bad}
+            remaining = {id: values for id, values in remaining.items() if id not in bad}

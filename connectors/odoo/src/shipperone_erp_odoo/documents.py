@@ -24,14 +24,14 @@ def documents(odoo: Odoo, since: datetime) -> list[Document]:
     An invoice lists its items. A reservation does not, since its moves are by product, nor does a credit note.
     """
     if odoo.protocol == "xmlrpc":
-        said = "XML-RPC cannot carry external ids: reconcile needs protocol JSON-RPC or JSON-2"
-        raise Refused(Reason.CONFIG_INCOMPLETE, said)
+        sentence = "XML-RPC cannot carry external ids: reconcile needs protocol JSON-RPC or JSON-2"
+        raise Refused(Reason.CONFIG_INCOMPLETE, sentence)
     found = [_picking(odoo, row, key) for row, key in _made(odoo, "stock.picking", PICKING, since)["PICK"]]
     if odoo.settings.documents == "sale_order":
         found += [_sale(odoo, row, key) for row, key in _made(odoo, "sale.order", ORDER, since)[SALE]]
     moves = _made(odoo, "account.move", INVOICE, since)
-    stands = _standing(odoo, [row for row, _ in moves["INV"]])
-    found += [_invoice(odoo, row, key, stands.get(int(row["id"]))) for row, key in moves["INV"]]
+    current = _standing(odoo, [row for row, _ in moves["INV"]])
+    found += [_invoice(odoo, row, key, current.get(int(row["id"]))) for row, key in moves["INV"]]
     credited = _credited(odoo, [row for row, _ in moves[CREDIT]])
     return found + [credit_note(odoo, row, key, credited.get(int(row["id"]))) for row, key in moves[CREDIT]]
 
@@ -109,14 +109,14 @@ def _sale(odoo: Odoo, row: Row, key: str) -> Document:
     )
 
 
-def _invoice(odoo: Odoo, row: Row, key: str, stands: Stands | None) -> Document:
+def _invoice(odoo: Odoo, row: Row, key: str, current: Stands | None) -> Document:
     id = int(row["id"])
     return Document(
         kind="invoice",
         key=key,
         reference=reference(id),
         order_id=str(row["invoice_origin"]) if row["invoice_origin"] else None,
-        lines=stands.listed(odoo) if stands else (),
+        lines=current.listed(odoo) if current else (),
         total_incl_tax=money(row["amount_total"]),
         currency=named(row["currency_id"]),
         state=str(row["state"]),

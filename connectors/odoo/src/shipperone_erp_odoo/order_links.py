@@ -15,13 +15,13 @@ def show(odoo: Odoo, model: str, made: Mapping[str, tuple[int, FulfillmentOrder 
     tag = odoo.settings.tag if model != "sale.order" else None
     drafts = []
     for xid, (id, order) in made.items():
-        said = [text for text in (_link(odoo, order), escape(tag) if tag else None) if text]
-        if not said:
+        links = [text for text in (_link(odoo, order), escape(tag) if tag else None) if text]
+        if not links:
             continue
         head = {
             "model": model,
             "res_id": id,
-            "body": f"<p>ShipperOne: {', '.join(said)}</p>",
+            "body": f"<p>ShipperOne: {', '.join(links)}</p>",
             "message_type": "comment",
             "subtype_id/id": "mail.mt_note",
             "is_internal": 1,

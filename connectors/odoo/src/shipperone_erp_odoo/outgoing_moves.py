@@ -34,11 +34,11 @@ def missing(key: str, wanted: Mapping[int, Decimal], moves: Sequence[Move]) -> d
     found = {}
     for product, quantity in wanted.items():
         mine = [move for move in moves if move.product == product and move.state != "cancel"]
-        left = sum((m.has for m in mine if m.state == "done" and m.mark == key), NOTHING)
-        if left < quantity and mine and not any(move.open for move in mine):
-            left = sum((m.has for m in mine if m.mark == key or not _is_key(m.mark)), NOTHING)
-        if left < quantity:
-            found[product] = quantity - left
+        shipped = sum((m.has for m in mine if m.state == "done" and m.mark == key), NOTHING)
+        if shipped < quantity and mine and not any(move.open for move in mine):
+            shipped = sum((m.has for m in mine if m.mark == key or not _is_key(m.mark)), NOTHING)
+        if shipped < quantity:
+            found[product] = quantity - shipped
     return found
 
 

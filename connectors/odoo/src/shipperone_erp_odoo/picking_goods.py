@@ -25,22 +25,22 @@ def pick_whole(odoo: Odoo, pickings: Mapping[str, Sequence[Found]], company: int
 
     Returns the keys that failed, with the reasons; nothing is written for them.
     """
-    left = {
+    remaining = {
         key: {move.id: move.unit for picking in found for move in picking.moves if move.open}
         for key, found in pickings.items()
     }
     refused: dict[str, Refused] = {}
-    while left:
+    while remaining:
         rows = {
             id: {"origin": key, "picked": "1", "product_uom/.id": unit}
-            for key, moves in left.items()
+            for key, moves in remaining.items()
             for id, unit in moves.items()
         }
         bad = odoo.write_each("stock.move", rows, company=company)
         if not bad:
             break
-        refused |= {key: bad[id] for key, moves in left.items() for id in moves if id in bad}
-        left = {key: moves for key, moves in left.items() if key not in refused}
+        refused |= {key: bad[id] for key, moves in remaining.items() for id in moves if id in bad}
+        remaining = {key: moves for key, moves in remaining.items() if key not in refused}
     return refused
 
 

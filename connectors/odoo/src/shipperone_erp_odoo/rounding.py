@@ -23,7 +23,7 @@ Planned = tuple[FulfillmentOrder, Sequence[DraftLine]]
 
 
 def balanced(
-    odoo: Odoo, at: Company, stands: Mapping[int, Stands], planned: Mapping[int, Planned]
+    odoo: Odoo, at: Company, current: Mapping[int, Stands], planned: Mapping[int, Planned]
 ) -> Mapping[int, Stands]:
     """These invoices; each draft has a line for its difference from the plan.
 
@@ -31,15 +31,15 @@ def balanced(
     """
     code = odoo.settings.rounding_account
     if code is None:
-        return stands
-    off = {id: gap for id, plan in planned.items() if id in stands and (gap := _gap(odoo, at, stands[id], *plan))}
+        return current
+    off = {id: gap for id, plan in planned.items() if id in current and (gap := _gap(odoo, at, current[id], *plan))}
     for id, gap in off.items():
         line = {
             "sequence": ROUNDING, "name": NAME, "quantity": 1, "price_unit": float(gap), "tax_ids": [[6, 0, []]],
             "account_id": lookups.account(odoo, code, at),
         }  # fmt: skip
         odoo.call("account.move", "write", [id], company=at.id, vals={"invoice_line_ids": [[0, 0, line]]})
-    return {**stands, **standing(odoo, sorted(off), at)}
+    return {**current, **standing(odoo, sorted(off), at)}
 
 
 def _gap(odoo: Odoo, at: Company, one: Stands, order: FulfillmentOrder, plan: Sequence[DraftLine]) -> Decimal:

@@ -50,8 +50,8 @@ def address(books: Books, party: Any, who: Party | None) -> Any:
 def _fixed(books: Books, order: FulfillmentOrder) -> Any:
     code = books.settings.customer
     if code is None:
-        said = f"order {order.order_id} names no buyer; set `customer` to the code of the party for such orders"
-        raise Refused(Reason.CUSTOMER_AMBIGUOUS, said, Owner.ACCOUNTANT)
+        sentence = f"order {order.order_id} names no buyer; set `customer` to the code of the party for such orders"
+        raise Refused(Reason.CUSTOMER_AMBIGUOUS, sentence, Owner.ACCOUNTANT)
     found = books.search("party.party", [("code", "=", code)])
     if not found:
         raise Refused(Reason.CONFIG_INCOMPLETE, f"`customer`: no active party has the code {code} in Tryton")
@@ -97,9 +97,9 @@ def _contact(kind: str, value: str | None) -> list[dict[str, str]]:
 
 def _unique(who: Party, vat_id: str) -> str:
     """The identity of this buyer, as a digest: the party's field is visible to every user."""
-    told = [who.name, who.company, vat_id, who.company_id, (who.email or "").lower() or None]
-    said = json.dumps([" ".join((text or "").split()) for text in told], ensure_ascii=False)
-    return hashlib.sha256(said.encode()).hexdigest()[:32]
+    parts = [who.name, who.company, vat_id, who.company_id, (who.email or "").lower() or None]
+    canonical = json.dumps([" ".join((text or "").split()) for text in parts], ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
 def _compact(vat_id: str | None) -> str:

@@ -22,15 +22,15 @@ def tax_of(books: Books, order: FulfillmentOrder, percent: Decimal | None) -> An
         for rule in books.settings.taxes:
             if _fits(rule, country, business, percent):
                 return named(books, rule.tax, percent)
-        said = f"no rule of `taxes` fits {_shown(percent)} to {country or 'a country that is not stated'}"
-        raise Refused(Reason.TAX_NOT_MAPPED, said, Owner.ACCOUNTANT)
+        sentence = f"no rule of `taxes` fits {_shown(percent)} to {country or 'a country that is not stated'}"
+        raise Refused(Reason.TAX_NOT_MAPPED, sentence, Owner.ACCOUNTANT)
     if percent is None:
-        said = "ShipperOne states no tax, and `taxes` has no rule for that"
-        raise Refused(Reason.TAX_NOT_MAPPED, said, Owner.ACCOUNTANT)
+        sentence = "ShipperOne states no tax, and `taxes` has no rule for that"
+        raise Refused(Reason.TAX_NOT_MAPPED, sentence, Owner.ACCOUNTANT)
     found = [tax for tax in _sales_taxes(books) if tax.rate == percent / 100]
     if len(found) != 1:
-        said = f"{len(found) or 'no'} sales taxes of {_shown(percent)} in Tryton; name one in `taxes`"
-        raise Refused(Reason.TAX_NOT_MAPPED, said, Owner.ACCOUNTANT)
+        sentence = f"{len(found) or 'no'} sales taxes of {_shown(percent)} in Tryton; name one in `taxes`"
+        raise Refused(Reason.TAX_NOT_MAPPED, sentence, Owner.ACCOUNTANT)
     return found[0]
 
 
@@ -38,11 +38,11 @@ def named(books: Books, name: str, percent: Decimal | None = None) -> Any:
     """The tax of this name. Refused unless it is a single percentage, equal to the one that ShipperOne provides."""
     found = [tax for tax in _sales_taxes(books) if tax.name == name]
     if len(found) != 1:
-        said = f"{len(found) or 'no'} sales taxes with a percentage are named {name} in Tryton"
-        raise Refused(Reason.TAX_NOT_MAPPED, said, Owner.ACCOUNTANT)
+        sentence = f"{len(found) or 'no'} sales taxes with a percentage are named {name} in Tryton"
+        raise Refused(Reason.TAX_NOT_MAPPED, sentence, Owner.ACCOUNTANT)
     if percent is not None and found[0].rate != percent / 100:
-        said = f"the tax {name} is {_shown(found[0].rate * 100)} in Tryton, and ShipperOne states {_shown(percent)}"
-        raise Refused(Reason.TAX_NOT_MAPPED, said, Owner.ACCOUNTANT)
+        sentence = f"the tax {name} is {_shown(found[0].rate * 100)} in Tryton, and ShipperOne states {_shown(percent)}"
+        raise Refused(Reason.TAX_NOT_MAPPED, sentence, Owner.ACCOUNTANT)
     return found[0]
 
 

@@ -10,8 +10,8 @@ from shipperone_erp.kernel.errors import ShipperOneErpError
 def report(error: Exception) -> int:
     """Print the error; called while the exception is handled. Returns the exit code."""
     if isinstance(error, ShipperOneErpError):
-        said = REDACTION(str(error))
-        say(*(said.split("\n") if error.has_lines else [said]))
+        text = REDACTION(str(error))
+        say(*(text.split("\n") if error.has_lines else [text]))
         return error.exit_code
     if isinstance(error, ConnectorError):
         say(REDACTION(error.sentence))

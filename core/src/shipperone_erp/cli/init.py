@@ -69,12 +69,12 @@ def init(
 
     NAME and --connector alone write a commented TOML to be filled in.
     """
-    told = {
+    document = {
         "name": name, "connector": connector, "base_url": base_url, "store_code": store, "secrets": secrets,
         "stages": stages, "timezone": timezone, "findings": findings, "go_live": go_live,
         "allow_http": None if allow_http is None else "yes" if allow_http else "no", "write": "yes" if yes else None,
     }  # fmt: skip
-    plain = {key: value for key, value in told.items() if value is not None}
+    plain = {key: value for key, value in document.items() if value is not None}
     for question, allowed in CHOICES.items():
         if plain.get(question, allowed[0]) not in allowed:
             raise UsageError(f"{FLAGS[question]} {plain[question]}: it is {' or '.join(allowed)}")

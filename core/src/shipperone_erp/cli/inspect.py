@@ -171,5 +171,5 @@ def _apply(loaded: Configuration, found: Inspection, *, agreed: bool) -> None:
         return
     home = write_changes([loaded.file, *loaded.included], found.tenant, wanted.settings())
     say(f"{home}: {', '.join(wanted.settings())} written; check it, then run: shipperone-erp config check")
-    if left := set(found.proposal.needs_a_yes) - set(wanted.needs_a_yes):
-        say(f"not written, since an accountant has to agree: {', '.join(sorted(left))} (--accountant-agrees)")
+    if remaining := set(found.proposal.needs_a_yes) - set(wanted.needs_a_yes):
+        say(f"not written, since an accountant has to agree: {', '.join(sorted(remaining))} (--accountant-agrees)")

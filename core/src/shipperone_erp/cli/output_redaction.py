@@ -50,10 +50,10 @@ def _redacting(make: Callable[..., logging.LogRecord], redaction: Redaction) -> 
     def redacted(*arguments: object, **named: object) -> logging.LogRecord:
         record = make(*arguments, **named)
         try:
-            said = record.getMessage()
+            sentence = record.getMessage()
         except Exception:  # its arguments do not fit the format; logging would print them unredacted
-            said = f"{record.msg} (a line whose arguments do not fit)"
-        record.msg, record.args = redaction(said), None
+            sentence = f"{record.msg} (a line whose arguments do not fit)"
+        record.msg, record.args = redaction(sentence), None
         if record.exc_info and record.exc_info[1] is not None:
             # formatters use this text, and do not format the traceback themselves
             record.exc_text = redaction(_FORMATTER.formatException(record.exc_info))
@@ -68,5 +68,5 @@ def _log_thread(died: threading.ExceptHookArgs) -> None:
     """Log that a thread of a connector has ended by an exception."""
     if died.exc_value is not None:
         name = died.thread.name if died.thread else "?"
-        told = (died.exc_type, died.exc_value, died.exc_traceback)
-        logging.getLogger("shipperone_erp").error("thread %s ended by an exception", name, exc_info=told)
+        raised = (died.exc_type, died.exc_value, died.exc_traceback)
+        logging.getLogger("shipperone_erp").error("thread %s ended by an exception", name, exc_info=raised)

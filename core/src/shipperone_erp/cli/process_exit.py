@@ -18,11 +18,11 @@ def leave(code: int) -> NoReturn:
     ends = time.monotonic() + GRACE
     for thread in _others():
         thread.join(max(0.0, ends - time.monotonic()))
-    if left := _others():
+    if remaining := _others():
         from shipperone_erp.cli.options import say
 
-        names = ", ".join(sorted({thread.name for thread in left}))
-        say(f"{len(left)} thread(s) started by a connector did not end: {names}")
+        names = ", ".join(sorted({thread.name for thread in remaining}))
+        say(f"{len(remaining)} thread(s) started by a connector did not end: {names}")
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -127,9 +127,9 @@ class _Supervised:
         print_text("")
         for stage in self._settings.stages:
             counts = {kind: number for (at, kind), number in seen.accepted.items() if at is stage}
-            said = ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items())) or "none yet"
-            left = sum(one.stage is stage for one in seen.candidates)
-            print_text(f"{self._settings.name} {stage}: confirmed {said}; {left} more listed")
+            sentence = ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items())) or "none yet"
+            remaining = sum(one.stage is stage for one in seen.candidates)
+            print_text(f"{self._settings.name} {stage}: confirmed {sentence}; {remaining} more listed")
         passed = len(self._skipped)
         skipped = f", the {passed} that you skipped included" if passed else ""
         print_paragraphs(

@@ -63,8 +63,8 @@ def try_(
             steps.append(step)
             if not as_json:
                 print_text("", f"{step.hook}, key {step.key}, {step.seconds:.2f} s")
-                for side, said in (("answer", [step.answer]), ("core", step.core), ("ERP", step.erp)):
-                    _print_side(side, said)
+                for side, texts in (("answer", [step.answer]), ("core", step.core), ("ERP", step.erp)):
+                    _print_side(side, texts)
     if as_json:
         print_json({"connector": name, "order_id": wanted.order_id, "steps": [_document(step) for step in steps]})
     if any(step.wrong for step in steps):
@@ -104,8 +104,8 @@ def _asked(order: FulfillmentOrder) -> list[str]:
     return [f"order {order.order_id} from {order.warehouse_code}, {total}", *lines]
 
 
-def _print_side(side: str, said: "list[str] | tuple[str, ...]") -> None:
-    lines = [line for text in said for line in text.split("\n")]
+def _print_side(side: str, texts: "list[str] | tuple[str, ...]") -> None:
+    lines = [line for text in texts for line in text.split("\n")]
     print_text(*(f"  {side if number == 0 else '':<7} {line}" for number, line in enumerate(lines)))
 
 

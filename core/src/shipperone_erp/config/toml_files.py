@@ -62,8 +62,8 @@ def nearest(lines: Mapping[Position, int], path: Position) -> int | None:
 
 
 def _syntax(file: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
-    said, _, place = str(error).partition(" (at ")
+    sentence, _, place = str(error).partition(" (at ")
     line = len(text.splitlines())
     if place.startswith("line "):
         line = int(place.removeprefix("line ").split(",")[0])
-    return Problem(str(file), line, "the file", f"this is not TOML: {said}")
+    return Problem(str(file), line, "the file", f"this is not TOML: {sentence}")

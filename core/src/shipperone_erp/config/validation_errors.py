@@ -69,5 +69,5 @@ PLAIN = {
 }
 
 
-def _words(kind: str, said: str) -> str:
-    return PLAIN.get(kind, said[:1].lower() + said[1:])
+def _words(kind: str, sentence: str) -> str:
+    return PLAIN.get(kind, sentence[:1].lower() + sentence[1:])

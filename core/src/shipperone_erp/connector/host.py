@@ -193,10 +193,10 @@ class TenantPlugins:
             raise ContractViolation(f"{self.tenant}: free_stock of connector {self.name} raised {words}") from None
         if found is None:
             return None
-        told = [
+        answer = [
             replace(entry, sentence=self._sanitizer.text(entry.sentence)) for entry in self._contract.free_stock(found)
         ]
-        return {Goods(entry.sku, entry.warehouse_code): entry for entry in told}
+        return {Goods(entry.sku, entry.warehouse_code): entry for entry in answer}
 
     def identity(self) -> str:
         """The connector's identity of the ERP's database, else the connector's name."""

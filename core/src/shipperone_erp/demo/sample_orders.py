@@ -40,7 +40,7 @@ def orders(seed: int) -> list[SandboxOrder]:
     """Every order of the demo in ShipperOne's sequence; equal for equal seeds."""
     listed = generate(CROWD, seed=seed)
     lamp = SandboxOrder.simple(TRANSFER, ("LAMP", 1, "39.90"), first_id=9020)
-    told = [
+    samples = [
         SandboxOrder.simple(
             PART,
             ("TEA", 2, "4.50"),
@@ -61,7 +61,7 @@ def orders(seed: int) -> list[SandboxOrder]:
             extra={"totals": {"coupon_amount": Decimal("5.00")}},
         ),
     ]
-    for number, order in enumerate(told):
+    for number, order in enumerate(samples):
         listed.insert(3 + number * 6, order)
     return listed
 

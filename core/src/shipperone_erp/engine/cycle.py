@@ -128,8 +128,8 @@ class StageCycle:
         known = (
             await self.unfinished() if chosen or held or busy else [job for job in planner_input.jobs if not job.ended]
         )
-        left = WorkLeft(self.tenant, self.stage, known, self.context.now(), self.context.settings.invoice_within)
-        self._events.publish(left)
+        remaining = WorkLeft(self.tenant, self.stage, known, self.context.now(), self.context.settings.invoice_within)
+        self._events.publish(remaining)
         read = LastRead(self._planned_at, self._complete, frozenset(self._running))
         times = [time for job in known if (time := next_read_for(job, read, self.rules.settle)) is not None]
         due_in = (min(times) - self.context.now()).total_seconds() if times else None

@@ -119,6 +119,6 @@ async def foresee(
                 decided.setdefault(order_of(decision), []).append(decision)
         for order_id, would in list(words.items())[: selection.limit]:
             resting = f"nothing while it is paused by {paused[stage]}, then: " if stage in paused else ""
-            told = resting + "; ".join(would)
-            foreseen.append(Foreseen(settings.name, stage, order_id, told, tuple(decided[order_id])))
+            sentence = resting + "; ".join(would)
+            foreseen.append(Foreseen(settings.name, stage, order_id, sentence, tuple(decided[order_id])))
     return Foresight(foreseen, unknown_to(settings.name, selection.orders, list(listings.values()), ledger))

@@ -31,12 +31,12 @@ class LedgerFile:
 
         LedgerError if the file is gone but SQLite's files beside it exist: a process may still use it.
         """
-        left = self.left_behind()
-        if left is not None:
+        leftover = self.left_behind()
+        if leftover is not None:
             raise LedgerError(
-                f"there is no ledger at {self.path}, but {left.name} exists: it was deleted or moved. Nothing "
+                f"there is no ledger at {self.path}, but {leftover.name} exists: it was deleted or moved. Nothing "
                 "was started, since a process may still use it. Restore the ledger (for an earlier copy, then "
-                f"run `shipperone-erp ledger restored`); to start with an empty one, remove {left.name} first",
+                f"run `shipperone-erp ledger restored`); to start with an empty one, remove {leftover.name} first",
                 exit_code=78,
             )
         if not self.path.exists():
@@ -50,8 +50,8 @@ class LedgerFile:
     def left_behind(self) -> Path | None:
         """SQLite's file beside the ledger's, if that exists and the ledger's does not."""
         # check these files first: another process that creates the ledger now creates its file before them
-        left = next((file for file in self.beside if file.exists()), None)
-        return None if self.path.exists() else left
+        leftover = next((file for file in self.beside if file.exists()), None)
+        return None if self.path.exists() else leftover
 
     def refuse_another_programs(self, connection: sqlite3.Connection) -> None:
         """LedgerError if the database holds tables and no ledger. Called before anything in it is changed."""

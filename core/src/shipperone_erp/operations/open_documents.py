@@ -51,11 +51,11 @@ def _reservations(ledger: Ledger, tenant: str | None) -> Iterable[Job]:
                 for item in invoice.order.items:
                     shipped[name, invoice.order_id, str(item.item_id)] += item.qty
     for job in jobs:
-        left = False
+        remaining = False
         for item in job.order.items:
             place = job.tenant, job.order_id, str(item.item_id)
             used = min(shipped[place], item.qty)
             shipped[place] -= used
-            left = left or used < item.qty
-        if left:
+            remaining = remaining or used < item.qty
+        if remaining:
             yield job

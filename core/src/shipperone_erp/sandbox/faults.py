@@ -54,20 +54,20 @@ class Fault:
     def parse(cls, text: str) -> "Fault":
         """Parses the command line's form: `lost_answer:invoice:times=1`."""
         kind, *rest = text.split(":")
-        told: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for part in rest:
             name, equals, value = part.partition("=")
             if not equals:
-                told["action"] = part
+                values["action"] = part
             elif name in ("times", "every", "page"):
-                told[name] = int(value)
+                values[name] = int(value)
             elif name in ("seconds", "chance"):
-                told[name] = float(value)
+                values[name] = float(value)
             elif name in ("retry_after", "method", "order_id"):
-                told[name] = value
+                values[name] = value
             else:
                 raise ValueError(f"{name!r} is no part of a fault; see docs/reference/sandbox.md")
-        return cls(kind, **told)
+        return cls(kind, **values)
 
 
 @dataclass(slots=True)

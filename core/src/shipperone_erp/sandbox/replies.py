@@ -65,8 +65,8 @@ def denied(fault: Fault) -> Reply:
 def instead(kinds: Mapping[str, Fault], authorization: str) -> Reply | None:
     """The response of a fault that replaces the action; None if there is none."""
     if "echo" in kinds:
-        said = [authorization, kinds["echo"].payload or ""]
-        return as_json(400, {"message": "Not possible with Authorization: %1 %2", "parameters": said})
+        parameters = [authorization, kinds["echo"].payload or ""]
+        return as_json(400, {"message": "Not possible with Authorization: %1 %2", "parameters": parameters})
     if "echo_html" in kinds:
         return as_html(502, html.escape(f"Bad Gateway for {authorization} {kinds['echo_html'].payload or ''}"))
     if "500" in kinds:

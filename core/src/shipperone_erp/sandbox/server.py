@@ -191,8 +191,8 @@ class Sandbox:
                 event = wire.next_event()
             except h11.RemoteProtocolError as error:
                 if wire.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-                    said = as_json(400, {"message": "This is no HTTP request: %1.", "parameters": [str(error)]})
-                    await send(wire, writer, said, said.body)
+                    reply = as_json(400, {"message": "This is no HTTP request: %1.", "parameters": [str(error)]})
+                    await send(wire, writer, reply, reply.body)
                 return
             if event is h11.NEED_DATA:
                 wire.receive_data(await reader.read(65536))

@@ -177,10 +177,10 @@ class Shop:
 
     def _ship(self, state: OrderState, wanted: dict[int | str, Decimal]) -> None:
         for item_id, qty in wanted.items():
-            left = state.unshipped[item_id] - qty
-            if left < 0:
+            remaining = state.unshipped[item_id] - qty
+            if remaining < 0:
                 raise ValueError(f"order {state.order.order_id}: more of item {item_id} than is left to ship")
-            state.unshipped[item_id] = left
+            state.unshipped[item_id] = remaining
             state.to_invoice[item_id] = state.to_invoice.get(item_id, Decimal(0)) + qty
         state.unshipped = {item_id: qty for item_id, qty in state.unshipped.items() if qty}
         state.parts_shipped += 1
@@ -188,15 +188,15 @@ class Shop:
 
     def _list(self, state: OrderState, *, first: bool = False) -> None:
         order_id = state.order.order_id
-        stands = {
+        standing = {
             "pending_allocation": bool(state.to_allocate),
             "pending_shipment": bool(state.unshipped),
             "pending_invoice": bool(state.to_invoice),
         }
         if state.cancelled:
-            stands = {"failed": state.failed}
+            standing = {"failed": state.failed}
         for queue, listed in self._listed.items():
-            if not stands.get(queue):
+            if not standing.get(queue):
                 listed.pop(order_id, None)
                 continue
             captured = (state.texts or {}).get(queue)

@@ -113,18 +113,18 @@ class Bench:
 
     def item(self, sku: str, qty: str | int = 1, total: str = "10.00", **fields: Any) -> OrderItem:
         """A line of an order, with its price including tax in the shop's form."""
-        told: dict[str, Any] = {"name": f"Product {sku}", "tax_percent": self.harness.tax_percent, **fields}
+        values: dict[str, Any] = {"name": f"Product {sku}", "tax_percent": self.harness.tax_percent, **fields}
         pieces, row = Decimal(qty), Decimal(total)
         if row % pieces == 0 or (row / pieces).quantize(Decimal("0.01")) * pieces == row:
-            told.setdefault("price_incl_tax", (row / pieces).quantize(Decimal("0.01")))
+            values.setdefault("price_incl_tax", (row / pieces).quantize(Decimal("0.01")))
         number = self._first_item * 1000 + next(self._numbers)
-        return OrderItem(item_id=number, sku=sku, qty=pieces, row_total_incl_tax=row, **told)
+        return OrderItem(item_id=number, sku=sku, qty=pieces, row_total_incl_tax=row, **values)
 
     def order(self, *items: OrderItem, shipping: str = "4.99", **fields: Any) -> FulfillmentOrder:
         """An order of these lines (or of two products in stock), with a total that adds up."""
         lines = items or (self.item(self.product(), 2, "20.00"), self.item(self.product(), 1, "4.50"))
         total = sum((line.row_total_incl_tax or Decimal(0) for line in lines), Decimal(shipping))
-        told: dict[str, Any] = {"currency": self.harness.currency, "total_incl_tax": total, **fields}
+        values: dict[str, Any] = {"currency": self.harness.currency, "total_incl_tax": total, **fields}
         number = f"KIT-{self._run}-{next(self._numbers)}"
         return FulfillmentOrder(
             number,
@@ -132,7 +132,7 @@ class Bench:
             lines,
             shipping_amount_incl_tax=Decimal(shipping),
             order_number=number,
-            **told,
+            **values,
         )
 
     def part(self, whole: FulfillmentOrder, *items: OrderItem) -> FulfillmentOrder:

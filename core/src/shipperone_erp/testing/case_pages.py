@@ -20,9 +20,9 @@ def cases() -> str:
     parts = [f"Suite {SUITE}, {len(CASES)} cases."]
     for letter, title, module in SUBJECTS:
         parts.append(f"### {letter}: {title}")
-        told = cleandoc(module.__doc__ or "").partition("\n\n")[2]
-        if told:
-            parts.append(told)
+        text = cleandoc(module.__doc__ or "").partition("\n\n")[2]
+        if text:
+            parts.append(text)
         parts += [_page(found) for found in CASES.values() if found.check.__module__ == module.__name__]
     return "\n\n".join(parts)
 

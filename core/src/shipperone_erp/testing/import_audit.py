@@ -58,8 +58,8 @@ def watch(found: type[Any], settings: Mapping[str, Any] | None) -> Seen:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONDONTWRITEBYTECODE": "1"},
     )
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        return Seen((), (), said[-1] if said else f"the interpreter ended with {done.returncode}")
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        return Seen((), (), lines[-1] if lines else f"the interpreter ended with {done.returncode}")
     seen: Seen = pickle.loads(done.stdout.rpartition(b"\0seen\0")[2])  # noqa: S301
     return seen
 
@@ -74,11 +74,11 @@ class _Watch:
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.notes is None:
             return
-        told = WORK.get(event)
+        template = WORK.get(event)
         if event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
-            told = "writes the file {0}"
-        if told is not None and self._responsible(sys._getframe(1)):
-            self.notes.append(told.format(*arguments))
+            template = "writes the file {0}"
+        if template is not None and self._responsible(sys._getframe(1)):
+            self.notes.append(template.format(*arguments))
 
     def _responsible(self, frame: FrameType | None) -> bool:
         """Whether the innermost module that is being imported, if any, is the connector's own."""

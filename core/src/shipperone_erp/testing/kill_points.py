@@ -167,8 +167,8 @@ class _Forker:
         except (EOFError, OSError) as error:
             self.close()
             self._stderr.seek(0)
-            said = self._stderr.read().decode(errors="replace")[-800:]
-            raise RuntimeError(f"the process that forks those to be killed has ended: {said}") from error
+            text = self._stderr.read().decode(errors="replace")[-800:]
+            raise RuntimeError(f"the process that forks those to be killed has ended: {text}") from error
         finally:
             limit.cancel()
         return struck

@@ -53,8 +53,8 @@ class ConnectorSuite:
         if cls.suite not in VERSIONS:
             raise TypeError(f"{cls.__name__}: there is no suite {cls.suite}; this kit has {', '.join(VERSIONS)}")
         if cls.suite in ENDS:
-            said = ENDS[cls.suite].sentence(cls.__name__, f"suite {cls.suite}")
-            warnings.warn(said, ConnectorDeprecation, stacklevel=2)
+            text = ENDS[cls.suite].sentence(cls.__name__, f"suite {cls.suite}")
+            warnings.warn(text, ConnectorDeprecation, stacklevel=2)
 
 
 def look_again(suite: type[ConnectorSuite]) -> None:
@@ -95,16 +95,16 @@ def _overridden(case: Case, harness: type[ConnectorHarness], current: Any) -> Te
     done = "removed" if current is None else marked
 
     def fails(self: ConnectorSuite) -> None:
-        said = f"{case.id} ({case.line}) is {done} without a reason; say why in {harness.__name__}.departures"
-        pytest.fail(said, pytrace=False)
+        sentence = f"{case.id} ({case.line}) is {done} without a reason; say why in {harness.__name__}.departures"
+        pytest.fail(sentence, pytrace=False)
 
     return fails  # type: ignore[return-value]
 
 
 def _report(result: Result, harness: type[ConnectorHarness]) -> None:
     for name in result.not_compared:
-        said = f"`{name}` of invoices is not compared in the ERP: {harness.__name__}.documents leaves it out"
-        warnings.warn(ConformanceWarning(said), stacklevel=2)
+        sentence = f"`{name}` of invoices is not compared in the ERP: {harness.__name__}.documents leaves it out"
+        warnings.warn(ConformanceWarning(sentence), stacklevel=2)
     if result.outcome == "warned":
         warnings.warn(ConformanceWarning(str(result)), stacklevel=2)
         pytest.skip(f"a warning: {result.said}")

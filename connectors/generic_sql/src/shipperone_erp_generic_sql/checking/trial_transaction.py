@@ -36,9 +36,9 @@ class Trial:
     def settings(self) -> GenericSqlSettings:
         return self.database.settings
 
-    def call(self, order: FulfillmentOrder, **told: object) -> Call:
+    def call(self, order: FulfillmentOrder, **values: object) -> Call:
         """A call for that order under a key of its own; `told`: further values of the call."""
-        return self.settings.call(self.tenant, next(self._keys), order, **told)
+        return self.settings.call(self.tenant, next(self._keys), order, **values)
 
     def work(self, call: Call) -> Work:
         """The call's work in this transaction."""

@@ -206,15 +206,15 @@ class Bounds:
 
     def _complete(self, allocations: Iterable[Job], invoices: Iterable[Job]) -> bool:
         """With this listing, everything that was allocated is invoiced."""
-        left: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        remaining: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         for sign, orders in (
             (1, [job.order for job in allocations]),
             (-1, [*(job.order for job in invoices), self._order]),
         ):
             for order in orders:
                 for item in self._counted(order).items:
-                    left[order.order_id, str(item.item_id)] += sign * item.qty
-        return any(True for _ in allocations) and all(qty <= 0 for qty in left.values())
+                    remaining[order.order_id, str(item.item_id)] += sign * item.qty
+        return any(True for _ in allocations) and all(qty <= 0 for qty in remaining.values())
 
 
 def invoiced_otherwise(job: Job, recorded: Recorded, settings: TenantRules) -> str | None:

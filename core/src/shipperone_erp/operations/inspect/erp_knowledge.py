@@ -42,8 +42,8 @@ def knowledge(listed: Mapping[Goods, int], stock: ErpStock) -> ErpKnowledge:
     for goods, items in counts.most_common():
         answer = stock.found.get(goods)
         if answer is None:
-            said = f"the connector did not answer for SKU {goods.sku} in {goods.warehouse_code}"
-            unknown.append(UnknownGoods(goods.sku, goods.warehouse_code, items, Reason.CONNECTOR_BUG, said))
+            sentence = f"the connector did not answer for SKU {goods.sku} in {goods.warehouse_code}"
+            unknown.append(UnknownGoods(goods.sku, goods.warehouse_code, items, Reason.CONNECTOR_BUG, sentence))
         elif answer.reason is not None:
             if answer.reason == Reason.WAREHOUSE_UNKNOWN:
                 lost.add(goods.warehouse_code)

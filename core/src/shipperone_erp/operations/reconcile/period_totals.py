@@ -99,10 +99,10 @@ def sentences(found: Sequence[Compared], orders: Iterable[Shipped], own: Sequenc
     """The same totals as lines for a terminal. Without the ERP's list, totals by rate are those of `own`."""
     for currency, of in totals(found).items():
         parts = {"issued and equal": of.agreeing, "not issued": of.late, "differing": of.differing}
-        told = ", ".join(f"{money_text(amount, currency)} {name}" for name, amount in parts.items())
+        sentence = ", ".join(f"{money_text(amount, currency)} {name}" for name, amount in parts.items())
         apart = {"inferred": of.inferred, "credited": of.credited}
         beside = "".join(f"; {money_text(amount, currency)} {name}" for name, amount in apart.items() if amount)
-        yield f"accepted {money_text(of.accepted, currency)} {currency}: {told}{beside}".rstrip()
+        yield f"accepted {money_text(of.accepted, currency)} {currency}: {sentence}{beside}".rstrip()
     for total in by_rate(found, own):
         gross, currency_of = money_text(total.gross, total.currency), total.currency
         rate = "no stated rate" if total.percent is None else f"{total.percent:f} %"
@@ -114,12 +114,12 @@ def sentences(found: Sequence[Compared], orders: Iterable[Shipped], own: Sequenc
     unstated = sum(of.not_compared for of in totals(found).values())
     if unstated:
         yield f"total not compared of {unstated} invoice(s): the ERP stated none"
-    for left in not_invoiced(orders):
-        amount = f"{money_text(left.amount, left.currency or None)} {left.currency}".rstrip()
-        unknown = f", {left.unpriced} of unknown amount" if left.unpriced else ""
+    for shipped in not_invoiced(orders):
+        amount = f"{money_text(shipped.amount, shipped.currency or None)} {shipped.currency}".rstrip()
+        unknown = f", {shipped.unpriced} of unknown amount" if shipped.unpriced else ""
         yield (
-            f"shipped and not invoiced: {left.orders} order(s), {amount}{unknown}; the oldest is {left.oldest}, "
-            f"shipped {left.since:%Y-%m-%d}"
+            f"shipped and not invoiced: {shipped.orders} order(s), {amount}{unknown}; the oldest is {shipped.oldest}, "
+            f"shipped {shipped.since:%Y-%m-%d}"
         )
 
 

@@ -90,8 +90,8 @@ def in_words(refused: Exception) -> str:
     return str(refused)
 
 
-def _plain(said: str) -> str:
-    return said.removeprefix("Value error, ")
+def _plain(sentence: str) -> str:
+    return sentence.removeprefix("Value error, ")
 
 
 def _taken(question: Question, answer: Answer) -> Answer:

@@ -96,6 +96,6 @@ def _commented(text: str) -> str:
     for line in text.split("\n"):
         table = line if line.startswith("[") else table
         key = line.partition(" = ")[0]
-        said = TenantSettings.model_fields[key].description if key in COMMENTED and table.count(".") == 1 else None
-        lines.append(f"{line}   # {said}" if said else line)
+        comment = TenantSettings.model_fields[key].description if key in COMMENTED and table.count(".") == 1 else None
+        lines.append(f"{line}   # {comment}" if comment else line)
     return "\n".join(lines)

@@ -97,13 +97,15 @@ def _run_each(
                 failed.append(f"{entry.job.order_id if entry.job else entry.key}: {entry.why_not}")
                 continue
             try:
-                said = action.run(ActionRequest(site.ledger, site.configuration, entry.job, site.now(), note, values))
+                message = action.run(
+                    ActionRequest(site.ledger, site.configuration, entry.job, site.now(), note, values)
+                )
             except UsageError as refused:
                 failed.append(str(refused))
                 continue
             done += 1
             after = site.ledger.job(entry.job.id) or entry.job
-            follows = f"{after.order_id}: {said or job_actions.what_follows(after)}."
+            follows = f"{after.order_id}: {message or job_actions.what_follows(after)}."
     name = text(f"act_{action.name}")
     if failed and not done:
         raise UsageError("\n".join(failed))

@@ -62,12 +62,12 @@ async def _list(site: Site, request: Request, which: str) -> Response:
         tenants = sorted({alike.tenant for alike in counts} | set(site.configuration.tenants))
         alone = reason is not None and len(chosen) == 1
         filters = {"owner": owner, "reason": reason, "tenant": tenant, "stage": stage}
-        left = TOGETHER
+        remaining = TOGETHER
         groups = []
         for group in chosen:
-            limit = PAGE if alone else min(FIRST, left)
+            limit = PAGE if alone else min(FIRST, remaining)
             jobs = _jobs(ledger, group, tenant, stage, limit, start if alone else 0) if limit else []
-            left -= len(jobs)
+            remaining -= len(jobs)
             groups.append(_shown(group, jobs, {**filters, "owner": group.owner, "reason": group.reason}))
         return {
             "which": which, "groups": groups, "attention": seen, "filters": filters, "tenants": tenants[:200],
