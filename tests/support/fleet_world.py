@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import warm_processes
+from shipperone_erp.config import Configuration, TenantSettings
 from shipperone_erp.domain.states import State
 from shipperone_erp.ledger.fleet_store import FleetStore
 from shipperone_erp.ledger.repository import Ledger
@@ -178,6 +179,22 @@ class Fleet:
             if worker.process.poll() is None:
                 worker.thaw()
                 worker.kill()
+
+
+class NobodysHost:
+    """Serves whom it is told to, and does nothing for them."""
+
+    def __init__(self) -> None:
+        self.serving: frozenset[str] = frozenset()
+
+    def start(self, settings: TenantSettings) -> None:
+        self.serving |= {settings.name}
+
+    async def leave(self, names: Collection[str]) -> None:
+        self.serving -= frozenset(names)
+
+    def renew(self, configuration: Configuration) -> None:
+        """No secret is renewed here."""
 
 
 @contextmanager

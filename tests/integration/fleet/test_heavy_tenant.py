@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("procrastinate")
 
-from fleet_world import STALLED, fleet
+from fleet_world import STALLED, NobodysHost, fleet
 from shipperone_erp.config import load
 from shipperone_erp.fleet import schema_upgrade
 from shipperone_erp.fleet.scheduler import FleetScheduler
@@ -18,22 +18,6 @@ from skipped_time import TimeOf
 from world import COUNTING
 
 LOG = logging.getLogger("test")
-
-
-class NobodysHost:
-    """Serves whom it is told to, and does nothing for them."""
-
-    def __init__(self) -> None:
-        self.serving: frozenset[str] = frozenset()
-
-    def start(self, settings):
-        self.serving |= {settings.name}
-
-    async def leave(self, names):
-        self.serving -= frozenset(names)
-
-    def renew(self, configuration):
-        """No secret is renewed here."""
 
 
 def test_a_tenant_that_makes_much_work_gets_a_group_of_its_own(tmp_path, postgresql_url, monkeypatch):

@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -83,6 +83,8 @@ class FleetScheduler:
         self._slots = 0
         self._draining = False
         self._refusing = False
+        self._newest = 0
+        self._away = False
         self._wake = asyncio.Event()
         self._schedule = Schedule(time)
 
@@ -95,9 +97,11 @@ class FleetScheduler:
             await self._bring()
             await self._beat()
             fetching = asyncio.create_task(self._queue.run(self._serve, self._room))
-            beating = asyncio.create_task(self._beats())
+            # the heartbeat waits for nothing: a configuration of thousands of tenants takes long to load
+            beating = asyncio.create_task(self._rounds(self._until_due, self._beat))
+            following = asyncio.create_task(self._rounds(self._until_woken, self._follow))
             ended = asyncio.create_task(stopping.wait())
-            await asyncio.wait({fetching, ended, beating}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({fetching, ended, beating, following}, return_when=asyncio.FIRST_COMPLETED)
             self._queue.stop()
             for held in self._held.values():
                 self._leave(held)
@@ -107,10 +111,9 @@ class FleetScheduler:
             except LedgerError:  # a worker that ends during a database outage is rescued like a dead one
                 if not stopping.is_set():
                     raise
-            for task in (beating, ended):
+            for task in (beating, following, ended):
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await beating
+            await asyncio.wait({beating, following})
             with contextlib.suppress(LedgerError):
                 await asyncio.to_thread(self._store.unregister, self._id)
 
@@ -174,26 +177,30 @@ class FleetScheduler:
                     raise
                 await self._time.sleep(self._settings.heartbeat.total_seconds())
 
-    async def _beats(self) -> None:
-        away = False
+    async def _until_due(self) -> None:
+        await self._time.sleep(self._settings.heartbeat.total_seconds())
+
+    async def _until_woken(self) -> None:
+        await self._wake.wait()
+        self._wake.clear()
+
+    async def _rounds(self, wait: Callable[[], Awaitable[None]], act: Callable[[], Awaitable[None]]) -> None:
+        """Act after each wait, until cancelled. A database outage is logged once."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._settings.heartbeat.total_seconds())
-            self._wake.clear()
+            await wait()
             try:
                 async with database_errors():
-                    await self._beat()
-                    await self._upkeep.run(self._queue, self._members, self._host.serving)
-                away = False
+                    await act()
+                self._away = False
             except LedgerError as failure:
-                if not away:
+                if not self._away:
                     self._log.warning("%s; this worker keeps serving its groups", failure)
-                away = True
-            except Exception:  # an internal error must not stop this worker's heartbeat
+                self._away = True
+            except Exception:  # an internal error must not end what keeps this worker alive
                 self._log.exception("this is a bug in shipperone-erp; the worker continues")
 
     async def _beat(self) -> None:
-        """Send one heartbeat, and act on its result."""
+        """Send one heartbeat, and give up the groups that its result takes from this worker; wakes `_follow`."""
         stalled = self._settings.stalled.total_seconds()
         asked = frozenset(held.job for held in self._held.values())
         beat: Beat = await asyncio.to_thread(
@@ -213,10 +220,16 @@ class FleetScheduler:
         kept = [held for held in self._held.values() if not held.leaving]
         for held in kept[self._slots :]:  # the newest groups, which lose the least
             self._leave(held)
-        await self._upkeep.follow_pauses()
-        await self._follow(beat.revision)
+        self._newest = beat.revision
+        self._wake.set()
 
-    async def _follow(self, revision: int) -> None:
+    async def _follow(self) -> None:
+        """Follow the fleet and the files of this machine, then do this worker's part for the whole fleet."""
+        await self._upkeep.follow_pauses()
+        await self._serve_members(self._newest)
+        await self._upkeep.run(self._queue, self._members, self._host.serving)
+
+    async def _serve_members(self, revision: int) -> None:
         """Serve the members of the held groups, as far as the configuration of this machine permits."""
         changed = False
         if self._schedule.due("files", LOOK_EVERY):
@@ -226,10 +239,15 @@ class FleetScheduler:
                 self._host.renew(renewed)
                 changed = True
         if revision != self._revision or changed:
-            self._fleet = await asyncio.to_thread(self._store.digests)
-            await self._bring()
-            self._members = await asyncio.to_thread(self._store.members, list(self._held))
+            # before they are read: a group that is handed out meanwhile requests them again
             self._revision = revision
+            try:
+                self._fleet = await asyncio.to_thread(self._store.digests)
+                await self._bring()
+                self._members = await asyncio.to_thread(self._store.members, list(self._held))
+            except LedgerError:
+                self._revision = 0
+                raise
         here = {name for name, group in self._members.items() if group in self._held}
         settings = await self._book.settings(here)
         refusals = self._book.refusals(self._fleet)
@@ -243,13 +261,18 @@ class FleetScheduler:
         for tenant in here & refused:
             if await asyncio.to_thread(partial(self._store.part, tenant, refused_by=self._id, stalled=stalled)):
                 self._revision = 0
-        wanted = {name for name in here - refused if not self._held[self._members[name]].leaving}
+        wanted = {name for name in here - refused if self._is_held(name)}
         gone = self._host.serving - wanted - self._in_leaving()
         if gone:
             self._aside(self._host.leave(gone))
         for name in sorted(wanted - self._host.serving):
-            if name in settings:
+            if name in settings and self._is_held(name):
                 self._host.start(settings[name])
+                await asyncio.sleep(0)  # the heartbeat goes on between thousands of starts
+
+    def _is_held(self, tenant: str) -> bool:
+        held = self._held.get(self._members.get(tenant, ""))
+        return held is not None and not held.leaving
 
     def _in_leaving(self) -> set[str]:
         return {name for name, group in self._members.items() if group in self._held and self._held[group].leaving}

@@ -23,6 +23,8 @@ class TenantBook:
         self._file = configuration.file
         self._log = log
         self._seen: dict[Path, FileVersion | None] = {}
+        self._turn = asyncio.Lock()
+        self._asked: set[str] = set()
         self._read(configuration)
 
     def _read(self, configuration: Configuration) -> None:
@@ -35,10 +37,16 @@ class TenantBook:
 
     async def settings(self, names: Collection[str]) -> dict[str, TenantSettings]:
         """The settings of these tenants, if they are complete here; `refusals` has the others."""
-        missing = {name for name in names if name in self.digests} - self._loaded.keys() - self._incomplete.keys()
-        if missing:
-            await self._load(missing)
+        if self._missing(names):
+            self._asked |= set(names)
+            async with self._turn:  # one load at a time, of all that was requested during the one before
+                asked, self._asked = self._asked, set()
+                if missing := self._missing(asked | set(names)):
+                    await self._load(missing)
         return {name: self._loaded[name] for name in names if name in self._loaded}
+
+    def _missing(self, names: Collection[str]) -> set[str]:
+        return {name for name in names if name in self.digests} - self._loaded.keys() - self._incomplete.keys()
 
     async def renewed(self) -> Configuration | None:
         """The configuration, loaded again, if a file of a secret has changed; otherwise None."""
@@ -46,9 +54,10 @@ class TenantBook:
         if all(self._seen.get(file) == signature for file, signature in now.items()):
             return None
         self._seen |= now
-        wanted = [*self._loaded, *self._incomplete]
-        self._loaded, self._incomplete = {}, {}
-        return await self._load(wanted)
+        async with self._turn:
+            wanted = [*self._loaded, *self._incomplete]
+            self._loaded, self._incomplete = {}, {}
+            return await self._load(wanted)
 
     async def changed(self) -> bool:
         """Whether a file of the configuration has changed; the new content is used from here on."""
@@ -57,7 +66,8 @@ class TenantBook:
         }:
             return False
         try:
-            self._read(await asyncio.to_thread(self._configuration, ()))
+            async with self._turn:
+                self._read(await asyncio.to_thread(self._configuration, ()))
         except ConfigurationError as error:  # an operator is editing it
             self._log.warning(
                 "the configuration has changed and cannot be read; the previous one stays in use: %s", error
