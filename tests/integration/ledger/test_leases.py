@@ -12,6 +12,7 @@ import pytest
 from ledger_databases import a_job, a_lease, an_owner
 from shipperone_erp.domain.records import Lease
 from shipperone_erp.kernel.errors import LeaseLost
+from shipperone_erp.ledger.fencing import lost_leases
 from shipperone_erp.ledger.leases import Held
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import InsertJob
@@ -91,11 +92,27 @@ def test_beating_many_leases_tells_which_are_lost(ledger):
     forged = replace(held[3], number=9)
     gone = held[5]
     ledger.give_back(gone)
-    assert set(ledger.beat([*held[:3], forged, *held[4:]])) == {forged, gone}
+    taken = replace(held[7], owner=an_owner().id)  # as if it were another's by now
+    unseen = held[9]
+    kept = [lease for lease in held if lease not in (held[3], held[7], unseen)]
+    assert set(ledger.beat([*kept, forged, taken])) == {forged, gone, taken}
     beaten = {record.name: record.heartbeat for record in ledger.leases()}
     assert beaten[held[0].name] == beaten[held[599].name] == 2
-    assert beaten[forged.name] == beaten[gone.name] == 1
+    assert beaten[gone.name] == beaten[taken.name] == 1
+    assert beaten[unseen.name] == 1, "a lease that its process has lost sight of expires"
     assert ledger.beat([]) == ()
+
+
+def test_a_process_locks_no_lease_that_another_has_taken_over(postgresql_url):
+    """A stale commit and the successor's heartbeat would else wait for each other's rows, in another order."""
+    with Ledger.open(postgresql_url, migrate=True) as ledger:
+        names = ["a/invoice", "b/invoice"]
+        stale = [Lease(name, "stale", 1) for name in names]
+        now = [ledger.try_take(name, an_owner(), None, 15.0) for name in names]
+        with ledger._database.writing.begin() as connection:
+            assert lost_leases(connection, stale) == set(stale)
+            with Ledger.open(postgresql_url) as successor:
+                assert successor.beat(now) == ()
 
 
 def test_of_many_at_once_one_takes_it(ledger_url):
