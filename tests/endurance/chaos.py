@@ -38,7 +38,9 @@ from shipperone_erp.operations import job_actions, pauses
 from world import COUNTING
 
 LEASE = 0.8
-STALLED = 3.0
+LEASE_OF_WORKERS, STALLED = 1.5, 5.0
+"""Long enough for a loaded machine: a fleet that takes its living workers for dead does nothing else."""
+
 TICK = 0.05
 VISITED = 10
 """To so many merchants a second comes what comes by the second, and their effects are counted."""
@@ -129,11 +131,11 @@ class Chaos:
         self._visits = itertools.cycle(self.merchants)
         self.file = folder / "shipperone-erp.toml"
         tokens = {merchant.variable: merchant.sandbox.token for merchant in self.merchants}
-        common = (folder, self.file, {**tokens, "PYTHONPATH": str(COUNTING)}, self.chance, LEASE)
+        common = (folder, self.file, {**tokens, "PYTHONPATH": str(COUNTING)}, self.chance)
         if server is not None:
-            self.fleet: Fleet = Workers(*common, count=size.workers, stalled=STALLED, server=server)
+            self.fleet: Fleet = Workers(*common, LEASE_OF_WORKERS, count=size.workers, stalled=STALLED, server=server)
         else:
-            self.fleet = Fleet(*common)
+            self.fleet = Fleet(*common, LEASE)
         self.result = Result()
         self.held: set[tuple[int, Reason]] = set()
         self.acts: Counter[str] = Counter()
@@ -164,7 +166,7 @@ class Chaos:
         if not self.size.workers:
             return SETTINGS.format(ledger=self.url, lease=LEASE)
         groups, poll = max(4, self.size.tenants // 4), max(0.3, self.size.tenants / 100)
-        return FLEET_SETTINGS.format(ledger=self.url, lease=LEASE, stalled=STALLED, groups=groups, poll=poll)
+        return FLEET_SETTINGS.format(ledger=self.url, lease=LEASE_OF_WORKERS, stalled=STALLED, groups=groups, poll=poll)
 
     def _bad_days(self) -> None:
         """Each life of a service has its share of what happens, and ends at a random moment."""

@@ -53,7 +53,8 @@ def everything(merchant: Merchant, jobs: Sequence[Job]) -> Iterator[str]:
         if drafts[order_id]:
             yield f"{order_id}: drafts are left: {list(drafts[order_id])}"
         if not state.cancelled and (state.to_allocate or state.unshipped or state.to_invoice):
-            yield f"{order_id} is not done: {state}"
+            left = (state.to_allocate, state.unshipped, state.to_invoice)
+            yield f"{order_id} is not done: to allocate, to ship, to invoice: {left}"
         yield from _reserved_as_allocated(order_id, mine, state, live[order_id])
     yield from _stock(merchant)
 

@@ -148,12 +148,11 @@ def beat(connection: Connection, held: Collection[Lease]) -> tuple[Lease, ...]:
 def _renewed(connection: Connection, owner: str, names: Sequence[str]) -> dict[str, int]:
     """The fencing token of each of the owner's leases among these names."""
     if connection.dialect.name == "postgresql":
-        moved = connection.execute(_MOVED_AT_ONCE, {"names": list(names), "holder": owner})
-        return {row.name: row.number for row in moved}
+        return dict(connection.execute(_MOVED_AT_ONCE, {"names": list(names), "holder": owner}).tuples().all())
     numbers: dict[str, int] = {}
     for start in range(0, len(names), CHUNK):
         chunk = {"names": names[start : start + CHUNK], "holder": owner}
-        numbers |= {row.name: row.number for row in connection.execute(_NUMBERS_AMONG, chunk)}
+        numbers |= dict(connection.execute(_NUMBERS_AMONG, chunk).tuples().all())
         connection.execute(_MOVED_AMONG, chunk)
     return numbers
 
