@@ -1,4 +1,4 @@
-"""An ERP that takes 20 ms for everything and keeps nothing: what it costs is what the runtime adds."""
+"""An ERP that takes 20 ms for every call and keeps nothing: what an order costs is what the runtime adds."""
 
 import time
 
@@ -18,25 +18,27 @@ TAKES = 0.020
 
 
 class NoErpSettings(ConnectorSettings):
-    """Nothing to set."""
+    """How long every hook takes."""
+
+    seconds: float = TAKES
 
 
 class SlowErp(Connector[NoErpSettings]):
-    """Every hook sleeps for 20 ms and says yes."""
+    """Every hook sleeps for that long, and answers that it is done."""
 
     @hookimpl
     def reserve_stock(self, request: ReserveStock) -> Reserved:
-        time.sleep(TAKES)
+        time.sleep(self.settings.seconds)
         return Reserved(f"R-{request.key}")
 
     @hookimpl
     def build_invoice(self, request: BuildInvoice) -> Invoice:
-        time.sleep(TAKES)
+        time.sleep(self.settings.seconds)
         return invoice_of(request)
 
     @hookimpl
     def issue_invoice(self, request: IssueInvoice) -> Invoice:
-        time.sleep(TAKES)
+        time.sleep(self.settings.seconds)
         invoice = request.invoice
         return Invoice(
             f"I-{request.key}",
