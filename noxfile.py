@@ -201,7 +201,7 @@ def faults(session: nox.Session) -> None:
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """2,000 orders and 100 kills while everything goes wrong at once, on SQLite and PostgreSQL; effects are counted."""
+    """2,000 orders and 100 kills while everything goes wrong at once; effects are counted. `-- --fleet`: of workers."""
     endurance(session, "chaos")
 
 
@@ -233,9 +233,27 @@ def month(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Orders per second and CPU per order beside a bare loop without a ledger, in the same run."""
+    """Orders per second beside a bare loop without a ledger; without arguments, then all of `bench_fleet`."""
     install_wheels(session)
     session.run("python", "tests/bench/bench.py", *session.posargs, env=TEST_PATH)
+    if not session.posargs:
+        session.install(*TEST_TOOLS)
+        fleet_benches(session)
+
+
+@nox.session
+def bench_fleet(session: nox.Session) -> None:
+    """1, 2 and 4 workers on PostgreSQL, latency, takeover; then what it costs to hand out tenants, and alternatives."""
+    install_wheels(session)
+    session.install(*TEST_TOOLS)
+    fleet_benches(session, *session.posargs)
+
+
+def fleet_benches(session: nox.Session, *arguments: str) -> None:
+    """The workers, with these arguments; without any, also the costs of handing out."""
+    session.run("python", "tests/bench/workers_bench.py", *arguments, env=TEST_PATH)
+    if not arguments:
+        session.run("python", "tests/bench/fleet_bench.py", env=TEST_PATH)
 
 
 @nox.session

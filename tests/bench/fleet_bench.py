@@ -1,5 +1,6 @@
 """What it costs to hand out groups of tenants, beside the simplest alternative: rendezvous hashing over live workers.
 
+    nox -s bench_fleet                                             this, after the workers side by side
     python tests/bench/fleet_bench.py --tenants 5000 --groups 64
 
 CPU is that of this process and of its PostgreSQL backends together, so that a busy machine does not change it much. No
@@ -19,9 +20,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
+from sqlalchemy import text
+
 from ledger_databases import empty_postgresql, running_postgresql
 from shipperone_erp.config.fleet import FleetSettings
 from shipperone_erp.domain.records import Lease
+from shipperone_erp.engine.lease_keeper import BEATS as BEATS_A_LEASE
 from shipperone_erp.fleet.group_queue import GroupQueue
 from shipperone_erp.fleet.scheduler import group_of
 from shipperone_erp.fleet.schema_upgrade import prepare
@@ -30,15 +34,13 @@ from shipperone_erp.ledger.leases import Owner
 from shipperone_erp.ledger.repository import Ledger
 
 BEATS = 100
-LEASES = 500
+LEASE = 15
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def of_server(store: FleetStore) -> float:
     """Seconds of CPU of the server's processes for this database."""
     with store._turn() as connection:
-        from sqlalchemy import text
-
         pids = connection.execute(text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")).scalars()
         return sum(map(_cpu, pids))
 
@@ -48,6 +50,10 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+shares: list[float] = []
+"""The share of a core of each of what goes on all the time."""
+
+
 @contextmanager
 def measured(store: FleetStore, what: str, times: int, a_second: float | None = None) -> Iterator[None]:
     server, own = of_server(store), time.process_time()
@@ -55,6 +61,8 @@ def measured(store: FleetStore, what: str, times: int, a_second: float | None = 
     own, server = time.process_time() - own, of_server(store) - server
     each = (own + server) / times
     share = f"{100 * each * a_second:8.3f} % of a core" if a_second else ""
+    if a_second:
+        shares.append(each * a_second)
     print(f"{what:58} {1000 * each:8.2f} ms ({1000 * server / times:.2f} of it the server's) {share}", flush=True)
 
 
@@ -76,12 +84,41 @@ async def hand_outs(url: str, store: FleetStore, groups: list[str]) -> None:
             await queue.run(serve, lambda: True)
 
 
+async def rescues(url: str, store: FleetStore, workers: int) -> None:
+    """What each worker does for those that may be dead, with every heartbeat."""
+    async with GroupQueue(url, FleetSettings(), "bench", logging.getLogger("bench")) as queue:
+        await queue.rescue()
+        with measured(store, "the look for dead workers", BEATS, workers / 5):
+            for _ in range(BEATS):
+                await queue.rescue()
+
+
 def rendezvous(tenants: list[str], workers: list[str]) -> dict[str, str]:
     """The worker of each tenant: the one whose hash with it is the highest."""
     return {
         tenant: max(workers, key=lambda worker: hashlib.blake2b(f"{worker}/{tenant}".encode(), digest_size=8).digest())
         for tenant in tenants
     }
+
+
+def leases(ledger: Ledger, store: FleetStore, tenants: list[str], workers: int) -> None:
+    """The heartbeat of the leases of one worker, of both stages of its tenants, among those of all others."""
+    owners = [Owner(f"w{number}", "h", 1) for number in range(workers)]
+    names = [f"{tenant}/{stage}" for tenant in tenants for stage in ("allocation", "invoice")]
+    with store._session() as connection:
+        for number, owner in enumerate(owners):
+            connection.execute(
+                text(
+                    "INSERT INTO leases (name, owner, host, pid, number, heartbeat, taken_at) "
+                    "SELECT name, :owner, 'h', 1, 1, 1, now() FROM unnest(CAST(:names AS text[])) AS name"
+                ),
+                {"owner": owner.id, "names": names[number::workers]},
+            )
+        connection.commit()
+    held = [Lease(name, owners[0].id, 1) for name in names[::workers]]
+    with measured(store, f"the heartbeat of {len(held)} leases of a worker", BEATS, workers * BEATS_A_LEASE / LEASE):
+        for _ in range(BEATS):
+            assert ledger.beat(held) == ()
 
 
 def main() -> None:
@@ -113,15 +150,9 @@ def main() -> None:
             for _ in range(10):
                 store.digests()
                 store.members(groups[: len(held)])
-        owner = Owner("w0", "h", 1)
-        held_leases = [
-            lease
-            for n in range(LEASES)
-            if isinstance(lease := ledger.try_take(f"t{n}/invoice", owner, None, 15.0), Lease)
-        ]
-        with measured(store, f"the heartbeat of {LEASES} leases in the ledger", 10, 2 * chosen.tenants / LEASES / 3):
-            for _ in range(10):
-                ledger.beat(held_leases)
+        asyncio.run(rescues(url, store, chosen.workers))
+        leases(ledger, store, tenants, chosen.workers)
+        print(f"{'all that goes on all the time, 15 s leases':58} {100 * sum(shares):39.3f} % of a core")
     began = time.process_time()
     names = [f"w{number}" for number in range(chosen.workers)]
     before = rendezvous(tenants, names)
