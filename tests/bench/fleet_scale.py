@@ -21,9 +21,9 @@ class Costs:
     rows: int = 6
     """Rows that an order writes: two jobs, four effects; each effect is written twice."""
     writes: int = 14
-    heartbeat: float = 10.1
-    hand_out: float = 5.7
-    lease_row: float = 0.006
+    heartbeat: float = 6.4
+    hand_out: float = 3.6
+    lease_row: float = 0.0024
     """CPU of the server to move the heartbeat of one lease."""
     memory: float = 0.15
     """MiB of a tenant in its worker."""

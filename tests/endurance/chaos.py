@@ -315,7 +315,7 @@ class Chaos:
             wrong += [f"{merchant.name}: {found}" for found in everything(merchant, mine)]
         wrong += self.fleet.odd_ends
         said = self.fleet.said()
-        wrong += [f"a service said: {line}" for line in said.splitlines() if "fault of shipperone-erp" in line]
+        wrong += [f"a service said: {line}" for line in said.splitlines() if "bug in shipperone-erp" in line]
         if any(merchant.sandbox.token in said for merchant in self.merchants):
             wrong.append("a token is in a log")
         wrong[:] = list(dict.fromkeys(wrong))

@@ -218,7 +218,7 @@ class Workers(Fleet):
 
     def _ended(self, service: Service, code: int, *, asked: bool) -> None:
         said = service.log.read_text(errors="replace")
-        if code == 1 and "is temporarily unavailable" in said and "is served here" not in said:
+        if code == 1 and "is temporarily unavailable" in said and "served by this worker from now on" not in said:
             self.struck["started while there was no database"] += 1  # systemd starts it again
         else:
             super()._ended(service, code, asked=asked)

@@ -65,7 +65,8 @@ def test_run_of_the_previous_version_serves_its_tenant_beside_a_worker_of_this_o
         assert (service.stop(), worker.stop()) == (0, 0)
         for process in two.workers:
             assert "Traceback" not in process.said, process.said
-            assert "standing by" not in process.said, process.said
+            assert "on standby" not in process.said, process.said
+            assert "standing by" not in process.said, process.said  # the previous version's word
 
 
 def test_a_fleet_is_upgraded_machine_by_machine(tmp_path, postgresql_url, previous):
@@ -81,7 +82,7 @@ def test_a_fleet_is_upgraded_machine_by_machine(tmp_path, postgresql_url, previo
         three.add(1, first=2)
         assert first.stop() == 0
         until(lambda: three.done(2), why=second.said + upgraded.said)
-        until(lambda: "is served here" in upgraded.said, why=str(three.serving()))
+        until(lambda: "served by this worker from now on" in upgraded.said, why=str(three.serving()))
         second.kill()  # what it served moves to the version of now, after its lease
         three.add(1, first=3)
         until(lambda: three.done(3) and three.serving() == {"one-upgraded": 3}, why=upgraded.said)

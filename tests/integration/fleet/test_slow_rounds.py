@@ -47,7 +47,7 @@ def test_a_worker_that_loads_its_configuration_for_long_is_not_taken_for_dead(tm
         two.add(1)
         until(lambda: two.serving() == {"slow": 2} and two.done(1), why=worker.said)
         assert worker.stop() == 0
-        assert "stood still" not in worker.said, worker.said
+        assert "was suspended" not in worker.said, worker.said
         assert "Traceback" not in worker.said, worker.said
 
 
@@ -92,7 +92,7 @@ def test_a_group_that_leaves_while_its_members_are_looked_at_is_no_fault(tmp_pat
             store.wanted.set()
             await comes_true(store.reached.is_set)
             assert store.drain("only", stalled=60.0) == 1
-            await comes_true(lambda: "is given back" in caplog.text)
+            await comes_true(lambda: ": released" in caplog.text)
             store.go_on.set()
             store.wanted.clear()
             heard = store.silences_read
@@ -103,4 +103,4 @@ def test_a_group_that_leaves_while_its_members_are_looked_at_is_no_fault(tmp_pat
         with caplog.at_level(logging.INFO, LOG.name):
             asyncio.run(serves())
         assert host.serving == frozenset()
-        assert "this is a fault of shipperone-erp" not in caplog.text
+        assert "this is a bug in shipperone-erp" not in caplog.text

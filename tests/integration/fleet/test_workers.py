@@ -73,7 +73,7 @@ def test_a_worker_that_was_frozen_in_a_hook_wakes_up_and_nothing_happens_twice(t
         one.once_each(1)
         leases = {lease.name: lease.number for lease in _leases(one)}
         frozen.thaw()
-        until(lambda: "this worker stood still" in frozen.said)
+        until(lambda: "this worker was suspended" in frozen.said)
 
         # the engine's lock holds nobody back: the woken worker's like may close the hand-out of the successor, and a
         # third worker then gets the group while the second still serves it
@@ -81,7 +81,7 @@ def test_a_worker_that_was_frozen_in_a_hook_wakes_up_and_nothing_happens_twice(t
         until(lambda: len(one.serving()) == 3)
         (job,) = asked(one.url, "SELECT id FROM procrastinate_jobs WHERE status = 'doing'")
         asked(one.url, "SELECT procrastinate_finish_job_v1(:id, 'succeeded', true)", id=job.id)
-        until(lambda: "is given back" in successor.said, why=successor.said)
+        until(lambda: ": released" in successor.said, why=successor.said)
         one.add(1, first=2)
         until(lambda: one.done(2))
         one.once_each(2)
@@ -102,8 +102,11 @@ def test_a_worker_gets_a_group_again_that_it_still_serves_when_another_closed_it
         for closed in (1, 2):
             (job,) = asked(one.url, "SELECT id FROM procrastinate_jobs WHERE status = 'doing'")
             asked(one.url, "SELECT procrastinate_finish_job_v1(:id, 'succeeded', true)", id=job.id)
-            until(lambda times=closed + 1: worker.said.count("is served here") == times, why=worker.said)
-            assert worker.said.count("is given back") == closed
+            until(
+                lambda times=closed + 1: worker.said.count("served by this worker from now on") == times,
+                why=worker.said,
+            )
+            assert worker.said.count(": released") == closed
         one.add(1, first=2)
         until(lambda: one.done(2), why=worker.said)
         one.once_each(2)
@@ -126,7 +129,7 @@ def test_a_worker_that_was_frozen_while_shipperone_was_asked_sends_nothing_again
         workers.append(one.start("successor"))
         until(lambda: one.done(1), why=workers[1].said)
         workers[0].thaw()
-        until(lambda: "this worker stood still" in workers[0].said)
+        until(lambda: "this worker was suspended" in workers[0].said)
         one.once_each(1)
         assert len(one.sandboxes[0].posts) == 2
 
