@@ -29,7 +29,7 @@ for place in (HERE, HERE.parent, HERE.parent / "support"):
 from endurance.process import cost  # noqa: E402
 from ledger_databases import empty_postgresql, running_postgresql  # noqa: E402
 from shipperone_erp.domain.states import Stage, State  # noqa: E402
-from shipperone_erp.fleet import tables  # noqa: E402
+from shipperone_erp.fleet import schema_upgrade  # noqa: E402
 from shipperone_erp.ledger.fleet_store import FleetStore  # noqa: E402
 from shipperone_erp.ledger.repository import Ledger  # noqa: E402
 from shipperone_erp.sandbox import Fault, Post, Sandbox, generate  # noqa: E402
@@ -76,7 +76,7 @@ class Fleet:
         store = self.ledger.fleet()
         assert store is not None
         self.store: FleetStore = store
-        tables.prepare(store)
+        schema_upgrade.prepare(store)
         self.workers: list[subprocess.Popen[bytes]] = []
 
     def start(self, count: int) -> None:

@@ -13,7 +13,7 @@ pytest.importorskip("procrastinate")
 
 from fleet_world import NobodysHost, fleet, until
 from shipperone_erp.config import load
-from shipperone_erp.fleet import tables
+from shipperone_erp.fleet import schema_upgrade
 from shipperone_erp.fleet.scheduler import FleetScheduler
 from shipperone_erp.fleet.upkeep import FleetUpkeep
 from shipperone_erp.ledger.fleet_store import FleetStore
@@ -74,7 +74,7 @@ def test_a_group_that_leaves_while_its_members_are_looked_at_is_no_fault(tmp_pat
     monkeypatch.syspath_prepend(str(COUNTING))
     with fleet(tmp_path, postgresql_url, shops=1, groups=1) as one, one.ledger() as ledger:
         store = WaitingStore(ledger._database)
-        tables.prepare(store)
+        schema_upgrade.prepare(store)
         host, stopping = NobodysHost(), asyncio.Event()
         limits = SimpleNamespace(heard=lambda silences: None)
         fast = TimeOf(monotonic=lambda: 1000 * time.monotonic())  # what is done every minute is done in every round
