@@ -113,7 +113,7 @@ class Shop:
 
         def make(seed: Seed) -> None:
             if unit:
-                more.update(seed.counted_in(self._units[unit]))
+                more.update(_counted_in(seed, self._units[unit]))
             if name not in self._products or more:
                 self._products[name] = seed.product(f"{self.case}-{name}", **more)
             if on_hand:
@@ -283,3 +283,8 @@ def _without_traces(answer: Any) -> Any:
         if isinstance(data, dict):
             data.pop("debug", None)
     return answer
+
+
+def _counted_in(seed: Seed, unit: int) -> dict[str, int]:
+    """The values of a product that is counted in that unit."""
+    return {"uom_id": unit} if seed.admin.version >= 19 else {"uom_id": unit, "uom_po_id": unit}

@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -211,7 +212,7 @@ def test_what_a_person_ignores_while_the_service_is_busy_stays_ignored(world):
     world.once(settle_for=0)
     world.erp.stock("MUG", 99)
     world.erp.script("reserve_stock", "hang_then", times=99, detail="0.3")
-    time.sleep(0.1)
+    world.clock.ahead += timedelta(seconds=0.1)
     running = threading.Thread(target=lambda: world.once(settle_for=0))
     running.start()
     while world.erp.effects("reserve_stock") == 0:

@@ -1,7 +1,7 @@
 """Parts, transfers, shortages and amounts through both stages: what is sent, and what is held in its place."""
 
-import time
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -212,7 +212,7 @@ def test_that_stock_was_short_for_long_makes_no_later_trouble_longer(world, trou
     short = world.job("FO-1", A)
     assert (short.reason, short.attempts >= 6) == (Reason.NOT_ENOUGH_STOCK, True)
     world.erp.script("reserve_stock", trouble, times=1)
-    time.sleep(0.3)
+    world.clock.ahead += timedelta(seconds=0.3)
     world.once(settle_for=0)
     job = world.job("FO-1", A)
     assert job.reason in (Reason.ERP_UNAVAILABLE, Reason.ERP_AUTH)

@@ -1,6 +1,6 @@
 """Answers that were lost, late, refused or none, on both sides: nothing twice, and every order continues."""
 
-import time
+from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -163,7 +163,7 @@ def test_what_is_accepted_is_issued_while_shipperone_is_away(world):
     assert job.accepted
     assert job.state is not State.DONE
     world.sandbox.revoke("another")
-    time.sleep(1.5)
+    world.clock.ahead += timedelta(seconds=1.5)
     assert world.once(settle_for=0).ending is Ending.PLATFORM
     assert world.erp.issued("FO-1") == ["1:2"]
     assert world.erp.delivered("FO-1") == 1

@@ -235,10 +235,12 @@ def test_while_shipperone_asks_for_silence_nothing_is_sent(server: ScriptedServe
             assert seconds is not None
             assert 0 < seconds <= 1
         assert len(server.requests) == 1
-        await asyncio.sleep(quiet.retry_after + 0.05)
+        passed.append(quiet.retry_after + 0.05)
         assert (await client.allocate("A", [1])).outcome is PostOutcome.ACCEPTED
 
-    calling(server.base_url, calls, patience=0.0)
+    passed: list[float] = []
+    clock = TimeOf(monotonic=lambda: time.monotonic() + sum(passed))
+    calling(server.base_url, calls, patience=0.0, time=clock)
 
 
 @pytest.mark.case("D1")

@@ -119,10 +119,6 @@ class Seed:
             size = {"category_id": category, "uom_type": "bigger", "factor_inv": pieces}
         return self.admin.make("uom.uom", name=name, **size)
 
-    def counted_in(self, unit: int) -> dict[str, int]:
-        """The values of a product that is counted in that unit."""
-        return {"uom_id": unit} if self.admin.version >= 19 else {"uom_id": unit, "uom_po_id": unit}
-
     def currency(self, name: str, rate: float | None = 1.25) -> int:
         """Activate that currency, with that rate or, if None, without any; returns its id."""
         (found,) = self.admin.find("res.currency", [("name", "=", name), ("active", "in", [True, False])], ["id"])

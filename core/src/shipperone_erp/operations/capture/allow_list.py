@@ -29,9 +29,7 @@ NAMES_PEOPLE = (
     "ico dic vat taxvat nip bic card passport variable vs email mail address adres street ulic city mest zip psc plz "
     "postcode"
 )
-PERSONS = "customer buyer client zakaznik kunde klient kupuj address adres anschrift contact kontakt person"
 AMOUNT = re.compile(r"-?(0|[1-9]\d{0,6})\.\d{1,4}")
-CODE = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 WORD = re.compile(r"[a-z][a-z_]{1,30}")
 YEARS_BACK, YEARS_ON = 3, 2
 
