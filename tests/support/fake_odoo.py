@@ -34,7 +34,7 @@ class FakeOdoo:
             return httpx.Response(200, json={"result": {"server_version_info": [19, 0, 0]}})
         what, named = request.url.path.removeprefix("/json/2/"), json.loads(request.content)
         self.asked.append((what, named))
-        found = self.answers.get(what, [])
+        found = nested(self.answers, what, named) if what.endswith("/web_search_read") else self.answers.get(what, [])
         answer = found(named) if isinstance(found, Callable) else found
         return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
 
@@ -52,6 +52,70 @@ class FakeOdoo:
         return [named for one, named in self.asked if one == what]
 
 
+def nested(answers: Mapping[str, Any], what: str, named: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The answer to `web_search_read`, made of what `search_read` of each model answers; None: an unknown model."""
+
+    def rows(model: str) -> list[dict[str, Any]]:
+        found = answers.get(f"{model}/search_read", [])
+        return [dict(row) for row in (found(dict(named)) if isinstance(found, Callable) else found)]
+
+    model = what.partition("/")[0]
+    if model == "res.users":
+        (user,) = rows(model)
+        found = [
+            {**user, "company_id": user["company_id"][0], "company_ids": [*map(_company_row, rows("res.company"))]}
+        ]
+        for company in found[0]["company_ids"]:
+            country = company["country_id"]
+            if country and answers.get("res.country/search_read"):
+                country["code"] = rows("res.country")[0]["code"]
+    elif model == "stock.location":
+        views = [
+            {"id": 100 + row["id"], "usage": "view", "warehouse_view_ids": [_warehouse_row(row)]}
+            for row in rows("stock.warehouse")
+        ]
+        customers = [{**row, "usage": "customer", "warehouse_view_ids": []} for row in rows(model)]
+        found = [*views, *customers]
+    elif model == "account.journal":
+        (company, *_) = rows("res.company")
+        wanted = named["specification"]["company_id"]["fields"]
+        locks = {name: company.get(name, company.get(name.removeprefix("user_"), False)) for name in wanted}
+        found = [{"id": row["id"], "code": "INV", "company_id": {"id": 1, **locks}} for row in rows(model)]
+    elif model == "account.move":
+        found = [
+            {**head, "currency_id": _named_row(head["currency_id"]), "company_id": head["company_id"][0],
+             "invoice_line_ids": [_invoice_line_row(answers, row, n) for n, row in enumerate(rows("account.move.line"))]}
+            for head in rows(model)
+        ]  # fmt: skip
+    else:
+        return None
+    return {"length": len(found), "records": found}
+
+
+def _named_row(pair: list[Any]) -> dict[str, Any]:
+    return {"id": pair[0], "name": pair[1], "display_name": pair[1]}
+
+
+def _company_row(row: dict[str, Any]) -> dict[str, Any]:
+    country = {**_named_row(row["country_id"]), "code": "SK"} if row["country_id"] else False
+    return {**row, "country_id": country, "currency_id": {**_named_row(row["currency_id"]), "decimal_places": 2}}
+
+
+def _warehouse_row(row: dict[str, Any]) -> dict[str, Any]:
+    ids = {name: row[name][0] for name in ("out_type_id", "int_type_id")}
+    return {"code": "main", **row, **ids, "company_id": 1, "lot_stock_id": _named_row(row["lot_stock_id"])}
+
+
+def _invoice_line_row(answers: Mapping[str, Any], row: dict[str, Any], number: int) -> dict[str, Any]:
+    found = answers.get("account.tax/search_read", [])
+    known = found({"domain": [["id", "in", row["tax_ids"]]]}) if isinstance(found, Callable) else found
+    of_line = [tax for tax in known if tax["id"] in row["tax_ids"]]
+    return {
+        "id": number, "display_type": "product", **row, "tax_ids": of_line,
+        "product_uom_id": _named_row(row["product_uom_id"]) if row.get("product_uom_id") else False,
+    }  # fmt: skip
+
+
 def taxes(named: dict[str, Any]) -> list[dict[str, Any]]:
     """The taxes of this Odoo, as far as a domain by name or ids asks for them."""
     known = [
@@ -63,7 +127,7 @@ def taxes(named: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         row
         for row in known
-        if ("name" not in wanted or row["name"] == wanted["name"]) and ("id" not in wanted or row["id"] in wanted["id"])
+        if ("name" not in wanted or row["name"] in wanted["name"]) and ("id" not in wanted or row["id"] in wanted["id"])
     ]
 
 
@@ -85,9 +149,8 @@ BASICS: dict[str, Any] = {
     "res.company/search_read": [
         {"id": 1, "name": "Acme", "country_id": [9, "Slovakia"], "currency_id": [1, "EUR"], "sale_lock_date": False}
     ],
-    "res.company/fields_get": {"sale_lock_date": {}},
     "account.move/fields_get": {},
-    "product.product/fields_get": {"is_storable": {}},
+    "stock.move/fields_get": {"is_storable": {}},
     "res.country/search_read": [{"id": 9, "code": "SK"}],
     "stock.warehouse/search_read": [
         {"id": 2, "name": "Main", "lot_stock_id": [8, "WH/Stock"], "out_type_id": [3, "x"], "int_type_id": [4, "y"]}
@@ -172,7 +235,7 @@ TWO = order(item("10.00", "23"), item("5.00", "5", 2))
 RATES: tuple[dict[str, object], ...] = ({"percent": 23, "tax": "23 %"}, {"percent": 5, "tax": "5 %"})
 
 
-PLAIN: dict[str, Any] = {"stock.quant/fields_get": {}}
+PLAIN: dict[str, Any] = {"stock.move/fields_get": {"is_storable": {}}}
 
 
 def quant(quantity: float, reserved: float = 0, **more: object) -> dict[str, object]:
@@ -187,7 +250,7 @@ def picked(odoo: FakeOdoo, has: float) -> FakeOdoo:
         "location_id": [8, "WH/Stock"], "origin": False,
     }  # fmt: skip
     odoo.answers |= {
-        "stock.move/fields_get": {}, "stock.picking/load": {"ids": [70], "messages": []},
+        "stock.picking/load": {"ids": [70], "messages": []},
         "stock.location/search_read": [{"id": 6}], "stock.move/search_read": [move],
         "stock.picking/search_read": lambda named: [{"id": 70}] if named["domain"][0][0] == "id" else [],
         "ir.model.data/check_object_reference": ["uom.uom", 1],
@@ -201,7 +264,10 @@ def lines(answers, **settings) -> list[Check]:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/jsonrpc":
             return httpx.Response(200, json={"result": {"server_version_info": [19, 0, 0]}})
-        found = answers.get(request.url.path.removeprefix("/json/2/"))
+        what = request.url.path.removeprefix("/json/2/")
+        found = answers.get(what)
+        if what.endswith("/web_search_read"):
+            found = nested(answers, what, json.loads(request.content))
         if isinstance(found, httpx.Response):
             return found
         if found is None:

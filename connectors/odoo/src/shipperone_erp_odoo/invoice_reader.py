@@ -9,12 +9,13 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from shipperone_erp import FulfillmentOrder, Invoice, InvoiceLine
 from shipperone_erp_odoo.invoice_plan import CHARGES, ROUNDING, SHIPPING, WHOLE, item_of, sequence_of
 from shipperone_erp_odoo.links import link
-from shipperone_erp_odoo.lookups import Tax, taxes_by_id
-from shipperone_erp_odoo.odoo import Odoo, Row, named, one
+from shipperone_erp_odoo.lookups import TAX, Tax, as_tax
+from shipperone_erp_odoo.odoo import Odoo, Row
 from shipperone_erp_odoo.products import pieces_in
 from shipperone_erp_odoo.warehouses import Company
 
@@ -114,34 +115,46 @@ def standing(odoo: Odoo, ids: Sequence[int], at: Company) -> dict[int, Stands]:
     """These invoices with their lines; deleted ones are missing."""
     if not ids:
         return {}
-    fields = ["name", "state", "amount_total", "currency_id", "invoice_date", "date", "company_id", "move_type"]
     domain = [("id", "in", sorted(ids)), ("move_type", "=", "out_invoice")]
-    invoices = odoo.find("account.move", domain, fields, company=at.id, order="id")
-    columns = ["move_id", "sequence", "product_uom_id", "quantity", "price_unit", "price_total", "tax_ids"]
-    lines = odoo.find(
-        "account.move.line", [("move_id", "in", sorted(ids)), ("display_type", "=", "product")], columns,
-        company=at.id, order="move_id, sequence, id",
-    )  # fmt: skip
-    taxes = taxes_by_id(odoo, frozenset(id for row in lines for id in row["tax_ids"]), at)
-    by_invoice: dict[int, list[Row]] = {}
-    for row in lines:
-        by_invoice.setdefault(one(row["move_id"]) or 0, []).append(row)
-    return {
-        int(row["id"]): Stands(
-            id=int(row["id"]),
-            state=str(row["state"]),
-            number=str(row["name"]) if row["name"] and row["name"] != "/" else None,
-            total=money(row["amount_total"]),
-            currency=named(row["currency_id"]),
-            invoice_date=_day(row["invoice_date"]),
-            date=_day(row["date"]),
-            company=one(row["company_id"]) or 0,
-            lines=[line for line in by_invoice.get(int(row["id"]), []) if line["sequence"] != ROUNDING],
-            rounded=any(line["sequence"] == ROUNDING for line in by_invoice.get(int(row["id"]), [])),
-            taxes=taxes,
-        )
-        for row in invoices
-    }
+    rows = odoo.find_nested("account.move", domain, INVOICE, company=at.id, order="id")
+    return {int(row["id"]): _standing(row) for row in rows}
+
+
+LINE: dict[str, Any] = {
+    "sequence": {}, "display_type": {}, "product_uom_id": {"fields": {"display_name": {}}}, "quantity": {},
+    "price_unit": {}, "price_total": {}, "tax_ids": {"fields": {name: {} for name in TAX}},
+}  # fmt: skip
+INVOICE: dict[str, Any] = {
+    "name": {}, "state": {}, "amount_total": {}, "currency_id": {"fields": {"name": {}}}, "invoice_date": {},
+    "date": {}, "company_id": {}, "invoice_line_ids": {"fields": LINE},
+}  # fmt: skip
+"""What is read of an invoice, in one call with its lines and their taxes, archived ones too."""
+
+
+def _standing(row: Row) -> Stands:
+    taxes: dict[int, Tax] = {}
+    lines: list[Row] = []
+    for line in sorted(row["invoice_line_ids"], key=lambda each: (each["sequence"], each["id"])):
+        if line["display_type"] != "product":
+            continue
+        of_line = {int(each["id"]): as_tax(each) for each in line["tax_ids"]}
+        unit = line["product_uom_id"]
+        taxes |= of_line
+        pair = [unit["id"], unit["display_name"]] if unit else False
+        lines.append({**line, "tax_ids": list(of_line), "product_uom_id": pair})
+    return Stands(
+        id=int(row["id"]),
+        state=str(row["state"]),
+        number=str(row["name"]) if row["name"] and row["name"] != "/" else None,
+        total=money(row["amount_total"]),
+        currency=str(row["currency_id"]["name"]),
+        invoice_date=_day(row["invoice_date"]),
+        date=_day(row["date"]),
+        company=int(row["company_id"] or 0),
+        lines=[line for line in lines if line["sequence"] != ROUNDING],
+        rounded=any(line["sequence"] == ROUNDING for line in lines),
+        taxes=taxes,
+    )
 
 
 def reference(id: int) -> str:

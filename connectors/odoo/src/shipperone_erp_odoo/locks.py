@@ -6,26 +6,29 @@ Therefore the lock is checked first, and the job is held for the accountant (B7,
 import datetime
 
 from shipperone_erp import Owner, Reason, Refused
-from shipperone_erp_odoo.odoo import Odoo, Row
+from shipperone_erp_odoo.lookups import sales_journals
+from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.optional_fields import EXCEPTIONS_SINCE
 from shipperone_erp_odoo.warehouses import Company
 
-LOCKS = ("period_lock_date", "fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date")
-"""The locks that affect sales, over all versions; since 18 each has a twin `user_…` with the user's exceptions."""
+LOCKS = ("fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date")
+"""The locks that affect sales; since 18 each is read from its twin `user_…` with the user's exceptions."""
 
+BEFORE_EXCEPTIONS = ("period_lock_date", "fiscalyear_lock_date", "tax_lock_date")
+"""The locks that affect sales up to 17."""
 
 Lock = tuple[datetime.date, str]
 """A day, and the field that contains it."""
 
 
 def locked_until(odoo: Odoo, at: Company) -> Lock | None:
-    """The last day for which this user cannot create an invoice, and the field that sets it."""
-    fields = []
-    for name in LOCKS:
-        if odoo.has("res.company", f"user_{name}"):
-            fields.append(f"user_{name}")
-        elif odoo.has("res.company", name):
-            fields.append(name)
-    row: Row = odoo.find("res.company", [("id", "=", at.id)], fields, company=at.id)[0]
+    """The last day for which this user cannot create an invoice, and the field that sets it.
+
+    Read through the company's sales journals, which invoices need anyway.
+    """
+    since_18 = odoo.has(*EXCEPTIONS_SINCE)
+    fields = [f"user_{name}" for name in LOCKS] if since_18 else list(BEFORE_EXCEPTIONS)
+    row = sales_journals(odoo, at, fields)
     # no lock is False, or since 18 the first day of the calendar, written `1-01-01`
     told = [(str(row[name]), name) for name in fields if row[name]]
     days = [(datetime.date.fromisoformat(text), name) for text, name in told if len(text) == len("2026-01-31")]

@@ -6,9 +6,11 @@ A name that matches none or several is `config_incomplete`, with the existing na
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from shipperone_erp import Owner, Reason, Refused
 from shipperone_erp_odoo.odoo import Odoo, Row
+from shipperone_erp_odoo.settings import PRODUCTS_OWN
 from shipperone_erp_odoo.warehouses import Company
 
 
@@ -22,20 +24,12 @@ class Tax:
     included: bool
 
 
+TAX = ["name", "amount", "amount_type", "price_include"]
+
+
 def tax(odoo: Odoo, name: str, at: Company) -> Tax:
     """The sales tax of that name or external id."""
     return odoo.kept(("tax", name, at.id), lambda: _tax(odoo, name, at))
-
-
-def taxes_by_id(odoo: Odoo, ids: frozenset[int], at: Company) -> dict[int, Tax]:
-    """These taxes, including archived ones."""
-
-    def find() -> dict[int, Tax]:
-        domain = [("id", "in", sorted(ids))]
-        rows = odoo.find("account.tax", domain, _tax_fields(), company=at.id, archived=True, order="id")
-        return {int(row["id"]): _as_tax(row) for row in rows}
-
-    return odoo.kept(("taxes", ids), find) if ids else {}
 
 
 def sale_taxes(odoo: Odoo, ids: tuple[int, ...], at: Company) -> list[Tax]:
@@ -43,8 +37,8 @@ def sale_taxes(odoo: Odoo, ids: tuple[int, ...], at: Company) -> list[Tax]:
 
     def find() -> list[Tax]:
         domain = [("id", "in", list(ids)), ("type_tax_use", "=", "sale"), ("company_id", "=", at.id)]
-        rows = odoo.find("account.tax", domain, _tax_fields(), company=at.id, order="id")
-        return [_as_tax(row) for row in rows]
+        rows = odoo.find("account.tax", domain, TAX, company=at.id, order="id")
+        return [as_tax(row) for row in rows]
 
     return odoo.kept(("sale taxes", ids, at.id), find) if ids else []
 
@@ -52,8 +46,8 @@ def sale_taxes(odoo: Odoo, ids: tuple[int, ...], at: Company) -> list[Tax]:
 def sales_taxes(odoo: Odoo, at: Company) -> list[Tax]:
     """The company's sales taxes, as Odoo sorts them."""
     domain = [("type_tax_use", "=", "sale"), ("company_id", "=", at.id)]
-    rows = odoo.find("account.tax", domain, _tax_fields(), company=at.id, order="sequence, id")
-    return [_as_tax(row) for row in rows]
+    rows = odoo.find("account.tax", domain, TAX, company=at.id, order="sequence, id")
+    return [as_tax(row) for row in rows]
 
 
 def sales_journal(odoo: Odoo, code: str | None, at: Company) -> int:
@@ -62,6 +56,21 @@ def sales_journal(odoo: Odoo, code: str | None, at: Company) -> int:
     domain = [("type", "=", "sale"), ("company_id", "=", at.id), *named]
     what = f"sales journal with the code {code}" if code else "sales journal"
     return odoo.kept(("journal", code, at.id), lambda: _first(odoo, "account.journal", domain, what, at))
+
+
+def sales_journals(odoo: Odoo, at: Company, fields: Sequence[str]) -> Row:
+    """The company's present values of these fields, in one call with the sales journals of `sales_journal`."""
+    domain = [("type", "=", "sale"), ("company_id", "=", at.id)]
+    wanted: dict[str, Any] = {"code": {}, "company_id": {"fields": {name: {} for name in fields}}}
+    journals = odoo.find_nested("account.journal", domain, wanted, company=at.id)
+    if not journals:
+        (row,) = odoo.find("res.company", [("id", "=", at.id)], fields, company=at.id)
+        return row
+    for journal in reversed(journals):
+        for code in (journal["code"], None):
+            odoo.keep(("journal", code, at.id), int(journal["id"]))
+    found: Row = journals[0]["company_id"]
+    return found
 
 
 def fiscal_position(odoo: Odoo, name: str, at: Company) -> int:
@@ -218,18 +227,22 @@ def region(odoo: Odoo, text: str, country: int) -> int | None:
     return odoo.kept(("region", country, text.casefold()), find)
 
 
-def _tax_fields() -> list[str]:
-    return ["name", "amount", "amount_type", "price_include"]
-
-
 def _tax(odoo: Odoo, name: str, at: Company) -> Tax:
-    by_xid = odoo.reference(name) if "." in name and " " not in name else None
-    wanted = ("id", "=", by_xid) if by_xid else ("name", "=", name)
+    by_xid = odoo.reference(name) if _external(name) else None
+    # the settings' other taxes by name come in the same call
+    names = {name, *(rule.tax for rule in odoo.settings.taxes if rule.tax != PRODUCTS_OWN and not _external(rule.tax))}
+    wanted = ("id", "=", by_xid) if by_xid else ("name", "in", sorted(names))
     domain = [wanted, ("type_tax_use", "=", "sale"), ("company_id", "=", at.id)]
-    rows = odoo.find("account.tax", domain, _tax_fields(), company=at.id)
+    by_name: dict[str, list[Row]] = {}
+    for row in odoo.find("account.tax", domain, TAX, company=at.id, order="id"):
+        by_name.setdefault(name if by_xid else str(row["name"]), []).append(row)
+    for other, rows in by_name.items():
+        if len(rows) == 1 and (found := as_tax(rows[0])).included:
+            odoo.keep(("tax", other, at.id), found)
+    rows = by_name.get(name, [])
     if len(rows) != 1:
         raise _not_one("sales tax", name, len(rows), at)
-    found = _as_tax(rows[0])
+    found = as_tax(rows[0])
     if not found.included:
         raise Refused(
             Reason.CONFIG_INCOMPLETE,
@@ -240,7 +253,12 @@ def _tax(odoo: Odoo, name: str, at: Company) -> Tax:
     return found
 
 
-def _as_tax(row: Row) -> Tax:
+def _external(name: str) -> bool:
+    return "." in name and " " not in name
+
+
+def as_tax(row: Row) -> Tax:
+    """A tax, from the fields in `TAX`."""
     percent = Decimal(row["amount"]) if row["amount_type"] == "percent" else None
     return Tax(int(row["id"]), str(row["name"]), percent, bool(row["price_include"]))
 

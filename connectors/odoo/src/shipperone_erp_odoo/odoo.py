@@ -15,6 +15,7 @@ from shipperone_erp_odoo.http_transport import Wire
 from shipperone_erp_odoo.load_tables import Draft as Draft
 from shipperone_erp_odoo.load_tables import Row as Row
 from shipperone_erp_odoo.load_tables import alike, cell, named_bad, said_by, table
+from shipperone_erp_odoo.optional_fields import FIELDS, SHOWN_BY
 from shipperone_erp_odoo.protocols import Json2Session, JsonRpc, RpcSession, Session, XmlRpc
 from shipperone_erp_odoo.settings import OdooSettings
 
@@ -32,23 +33,6 @@ JSON2_SINCE = 19
 
 KEPT_FOR = 300.0
 """Seconds until a configured record is read again."""
-
-OPTIONAL = {
-    "product.product": ("is_storable", "is_kits"),
-    "stock.move": ("name",),
-    "stock.quant": ("expiration_date", "removal_date"),
-    "stock.picking": ("sale_id", "carrier_tracking_ref"),
-    "account.payment": ("memo",),
-    "sale.order.line": ("product_uom_id", "tax_ids"),
-    "account.move.line": ("sale_line_ids",),
-    "account.move": ("taxable_supply_date", "delivery_date", "team_id"),
-    "res.company": (
-        "period_lock_date", "fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date",
-        "user_fiscalyear_lock_date", "user_tax_lock_date", "user_sale_lock_date", "user_hard_lock_date",
-    ),
-    "res.users.apikeys": ("expiration_date",),
-}  # fmt: skip
-"""Fields that exist only in some versions or with some module; `has` checks them."""
 
 Domain = Sequence[Any]
 AnswerT = TypeVar("AnswerT")
@@ -102,6 +86,10 @@ class Odoo:
         connector = JsonRpc(self.wire) if self.protocol == "jsonrpc" else XmlRpc(self.wire)
         return RpcSession(connector, settings.database, settings.user, settings.secret)
 
+    def user_id(self) -> int:
+        """The id of the login's user."""
+        return self._session.user_id()
+
     def call(
         self,
         model: str,
@@ -141,19 +129,48 @@ class Odoo:
         )
         return found
 
+    def find_nested(
+        self,
+        model: str,
+        domain: Domain,
+        specification: Mapping[str, Any],
+        *,
+        company: int | None = None,
+        order: str | None = None,
+    ) -> list[Row]:
+        """Records that match a domain, with the records that they refer to, in one call.
+
+        A reference without `fields` in its specification is an id, one with `fields` a row, or False.
+        """
+        more: dict[str, Any] = {"order": order} if order else {}
+        told = self.call(
+            model, "web_search_read", company=company, domain=list(domain), specification=specification, **more
+        )
+        found: list[Row] = told["records"]
+        return found
+
     def has(self, model: str, name: str) -> bool:
         """Whether the model has that field in this version, with the installed modules."""
+        if shown_by := SHOWN_BY.get((model, name)):
+            model, name = "stock.move", shown_by
         if model not in self._fields:
-            told = self.call(model, "fields_get", allfields=list(OPTIONAL[model]), attributes=["type"])
+            told = self.call(model, "fields_get", allfields=list(FIELDS[model]), attributes=["type"])
             self._fields[model] = frozenset(told)
         return name in self._fields[model]
 
-    def kept(self, what: object, find: Callable[[], AnswerT]) -> AnswerT:
-        """The cached answer of `find`, refreshed periodically: for configured records. Exceptions are not cached."""
-        if not self.is_kept(what):
-            self._kept[what] = (time.monotonic(), find())
+    def kept(self, what: object, find: Callable[[], AnswerT], *, anew: bool = False) -> AnswerT:
+        """The cached answer of `find`, refreshed periodically: for configured records. Exceptions are not cached.
+
+        `anew`: refreshed now, since the cached one lacks a record.
+        """
+        if anew or not self.is_kept(what):
+            self.keep(what, find())
         kept: AnswerT = self._kept[what][1]
         return kept
+
+    def keep(self, what: object, answer: object) -> None:
+        """Cache an answer for `kept` that another call contained."""
+        self._kept[what] = (time.monotonic(), answer)
 
     def is_kept(self, what: object) -> bool:
         """Whether `kept` has a valid cached answer for it."""

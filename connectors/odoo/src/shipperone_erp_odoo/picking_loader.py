@@ -8,6 +8,7 @@ from shipperone_erp_odoo import existing_documents, order_links
 from shipperone_erp_odoo.batch_answers import Answers
 from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.odoo import Draft, Odoo
+from shipperone_erp_odoo.optional_fields import UNNAMED_SINCE
 from shipperone_erp_odoo.picking_plan import Picking, Transfers, Wanted, begun_with, external_ids
 from shipperone_erp_odoo.pickings import Found, cancel, each, found, lacking, moves, reference
 from shipperone_erp_odoo.products import Product
@@ -162,7 +163,7 @@ def _draft(odoo: Odoo, order: Wanted, picking: Picking, origins: dict[tuple[Prod
         **tagged(odoo, "delivery"),
         "move_type": "one",  # otherwise a picking with one partly reserved line is `assigned`
     }
-    has_name = odoo.has("stock.move", "name")  # required up to 18, removed since
+    has_name = odoo.has(*UNNAMED_SINCE)  # required up to 18, removed since
     lines = []
     for place, quantity in picking.moves.items():
         product, _ = place

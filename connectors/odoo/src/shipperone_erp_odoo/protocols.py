@@ -23,8 +23,8 @@ from shipperone_erp_odoo.faults import meaning
 from shipperone_erp_odoo.http_transport import Wire, not_odoo
 
 READS = frozenset({
-    "version", "login", "search", "search_read", "search_count", "read", "read_group", "fields_get", "get_external_id",
-    "check_object_reference", "check_access_rights", "has_access", "has_group", "context_get",
+    "version", "login", "search", "search_read", "web_search_read", "search_count", "read", "read_group", "fields_get",
+    "get_external_id", "check_object_reference", "check_access_rights", "has_access", "has_group", "context_get",
     "compute_all",
 })  # fmt: skip
 """Methods that change nothing: after a lost response no outcome is in doubt."""
@@ -32,6 +32,8 @@ READS = frozenset({
 
 class Session(Protocol):
     """A login to one database; `execute` calls a method of a model, arguments by name."""
+
+    def user_id(self) -> int: ...
 
     def execute(self, model: str, method: str, ids: list[int] | None, named: Mapping[str, Any]) -> Any: ...
 
@@ -111,13 +113,18 @@ class RpcSession:
     def __init__(self, connector: Connector, database: str, user: str, secret: str) -> None:
         self._connection = odoolib.Connection(connector, database, user, secret)
 
-    def execute(self, model: str, method: str, ids: list[int] | None, named: Mapping[str, Any]) -> Any:
+    def user_id(self) -> int:
         connection = self._connection
         try:
             connection.check_login(False)
         except odoolib.tools.AuthenticationError:
             said = f"Odoo refuses user {connection.login} in database {connection.database}"
             raise AuthFailed(f"{said}; check `user`, `database` and its password or API key") from None
+        return int(connection.user_id)
+
+    def execute(self, model: str, method: str, ids: list[int] | None, named: Mapping[str, Any]) -> Any:
+        self.user_id()
+        connection = self._connection
         named, given = dict(named), [] if ids is None else [ids]
         if "vals_list" in named:
             given.append(named.pop("vals_list"))  # the one argument that Odoo expects by position
@@ -137,6 +144,9 @@ class Json2Session(Json2Connection):  # type: ignore[misc]
     def __init__(self, wire: Wire, database: str, key: str) -> None:
         super().__init__(Json2Connector("", 80), database, key)
         self._wire = wire
+
+    def user_id(self) -> int:
+        return int(self.execute("res.users", "context_get", None, {})["uid"])
 
     def execute(self, model: str, method: str, ids: list[int] | None, named: Mapping[str, Any]) -> Any:
         doing, writes = f"{model}.{method}", method not in READS

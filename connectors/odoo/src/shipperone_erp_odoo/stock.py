@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from shipperone_erp import ConnectorError
 from shipperone_erp_odoo.odoo import Odoo, Row, one
+from shipperone_erp_odoo.optional_fields import UNNAMED_SINCE
 
 NOTHING = Decimal(0)
 Place = tuple[int, int]
@@ -117,12 +118,9 @@ def _exact(row: Row) -> Decimal:
 
 def _expiry(odoo: Odoo) -> str | None:
     """The date from which Odoo does not reserve a lot; None without the module for such dates."""
-    name = "removal_date" if odoo.version >= REMOVED_SINCE else "expiration_date"
+    # up to 18 it is the lot's expiration date, since 19 its removal date
+    name = "expiration_date" if odoo.has(*UNNAMED_SINCE) else "removal_date"
     return name if odoo.has("stock.quant", name) else None
-
-
-REMOVED_SINCE = 19
-"""The first version that uses a lot's removal date instead of its expiration date."""
 
 
 def over_reserved(odoo: Odoo, places: Collection[Place], company: int) -> Mapping[Place, Count]:

@@ -96,7 +96,7 @@ def reserving(odoo: FakeOdoo) -> FakeOdoo:
     picked(odoo, has=5)
     (move,) = odoo.answers["stock.move/search_read"]
     odoo.answers["stock.move/search_read"] = [{**move, "product_uom_qty": 2.0, "quantity": 2.0}]
-    stock = {**PLAIN, "stock.quant/search_read": [quant(9)], "stock.picking/fields_get": {}}
+    stock = {**PLAIN, "stock.quant/search_read": [quant(9)]}
     odoo.answers |= {**stock, "ir.model.data/check_object_reference": ["uom.uom", 1]}
     return odoo
 

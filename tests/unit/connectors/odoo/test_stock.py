@@ -13,7 +13,9 @@ from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Refused, Reserve
 
 MUG = OrderItem(item_id=1, sku="MUG", qty=D(5))
 ORDER = FulfillmentOrder("FO-1", "main", (MUG,), "EUR")
-EXPIRY: dict[str, Any] = {"stock.quant/fields_get": {"removal_date": {}}}
+EXPIRY: dict[str, Any] = {
+    "stock.move/fields_get": {"is_storable": {}, "use_expiration_date": {}},
+}
 
 
 def short(available: int) -> Shortage:
