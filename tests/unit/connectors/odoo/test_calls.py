@@ -1,0 +1,97 @@
+"""The calls of a step: what the first chunk looks up, what each chunk asks, and that a change in Odoo is noticed."""
+
+import pytest
+
+from fake_odoo import FIXED, PLAIN, RATE, FakeOdoo, build, draft, item, order, picked, quant
+from shipperone_erp import FulfillmentOrder, IssueInvoice, OrderItem, Reason, Refused, Reserved, ReserveStock
+from shipperone_erp_odoo.warehouses import customers, own_company
+
+ONE = FulfillmentOrder("FO-1", "main", (OrderItem(item_id=1, sku="MUG", qty=5),), "EUR")
+
+EACH_RESERVES = [
+    "product.product/search_read", "stock.picking/search_read", "stock.quant/search_read", "stock.picking/load",
+    "stock.picking/action_confirm", "stock.move/search_read", "stock.quant/search_read",
+]  # fmt: skip
+LOOKED_UP = {
+    "res.users/context_get", "res.users/web_search_read", "stock.location/web_search_read", "stock.move/fields_get",
+    "ir.model.data/check_object_reference",
+}  # fmt: skip
+
+
+def asked(of: FakeOdoo) -> list[str]:
+    """What was called since the last time."""
+    calls = [what for what, _ in of.asked]
+    of.asked.clear()
+    return calls
+
+
+def test_the_first_chunk_looks_up_five_things_once():
+    odoo = picked(FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(20)]}), has=5)
+    erp = odoo.connector()
+    assert isinstance(erp.reserve_stock(ReserveStock("a-1", ONE, 1, "arrived")), Reserved)
+    first = asked(odoo)
+    assert [call for call in first if call not in LOOKED_UP] == EACH_RESERVES
+    assert sorted(call for call in first if call in LOOKED_UP) == sorted(LOOKED_UP), "each of them once"
+    erp.reserve_stock(ReserveStock("a-2", ONE, 1, "arrived"))
+    assert asked(odoo) == EACH_RESERVES
+
+
+def test_an_invoice_is_read_with_its_lines_taxes_and_the_lock_with_the_journals():
+    odoo = FakeOdoo(draft(10.0, {"price_unit": 10.0, "sequence": 1_000_010}))
+    erp, what = odoo.connector(RATE, **FIXED), order(item(rate="23"))
+    built = build(erp, what)
+    asked(odoo)
+    assert build(erp, what) == built
+    assert asked(odoo) == [
+        "product.product/search_read", "account.move/search_read", "account.journal/web_search_read",
+        "account.move/load", "account.move/web_search_read",
+    ]  # fmt: skip
+    heads = odoo.answers["account.move/search_read"]
+
+    def head(named):
+        state = "posted" if odoo.calls("account.move/action_post") else "draft"
+        return [] if "write_uid" in str(named["domain"]) else [{**row, "state": state} for row in heads(named)]
+
+    odoo.answers["account.move/search_read"] = head
+    odoo.answers["account.move/write"] = True
+    assert erp.issue_invoice(IssueInvoice("i-1", built, what, None)).issued
+    assert asked(odoo) == [
+        "account.move/web_search_read", "account.journal/web_search_read", "account.move/search_read",
+        "account.move/action_post", "account.move/web_search_read",
+    ]  # fmt: skip
+
+
+def test_a_warehouse_and_a_place_for_customers_that_are_made_later_are_found_at_once():
+    odoo = picked(FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(20)]}), has=5)
+    houses, places = odoo.answers["stock.warehouse/search_read"], odoo.answers["stock.location/search_read"]
+    odoo.answers |= {"stock.warehouse/search_read": [], "stock.location/search_read": []}
+    erp = odoo.connector()
+    with pytest.raises(Refused, match="no warehouse with the short name main in Acme") as refused:
+        erp.reserve_stock(ReserveStock("a-1", ONE, 1, "arrived"))
+    assert refused.value.reason == Reason.WAREHOUSE_UNKNOWN
+    odoo.answers["stock.warehouse/search_read"] = houses
+    with pytest.raises(Refused, match="Acme has no customer location in Odoo") as refused:
+        erp.reserve_stock(ReserveStock("a-1", ONE, 1, "arrived"))
+    odoo.answers["stock.location/search_read"] = places
+    assert isinstance(erp.reserve_stock(ReserveStock("a-1", ONE, 1, "arrived")), Reserved)
+    assert customers(erp._odoo, own_company(erp._odoo)) == 6
+
+
+def test_a_company_that_the_user_is_given_later_is_found_at_once():
+    odoo = picked(FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(20)]}), has=5)
+    (company,) = odoo.answers["res.company/search_read"]
+    erp = odoo.connector(company="Other")
+    with pytest.raises(Refused, match="does not work in a company named 'Other'"):
+        own_company(erp._odoo)
+    odoo.answers["res.company/search_read"] = [{**company, "name": "Other"}]
+    assert own_company(erp._odoo).name == "Other"
+
+
+def test_taxes_of_the_settings_are_read_together():
+    odoo = FakeOdoo(draft(10.0, {"price_unit": 10.0}))
+    rates = {"percent": 23, "tax": "23 %"}, {"percent": 5, "tax": "5 %"}
+    erp = odoo.connector(*rates, **FIXED)
+    build(erp, order(item(rate="23")))
+    build(erp, order(item(rate="5")))
+    assert len(odoo.calls("account.tax/search_read")) == 1
+    assert [row["invoice_line_ids/tax_ids/.id"] for row in odoo.made("account.move")] == ["1", "2"]
