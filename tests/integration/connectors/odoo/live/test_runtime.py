@@ -3,13 +3,14 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal as D
 from typing import Any
 
 import pytest
 
+from late_calls import Holding, killed_with_a_call_on_its_way
 from odoo_live import ON_A_REAL_SERVER
 from odoo_sale_cases import SELLER
 from odoo_tenant import connect, reserved
@@ -23,6 +24,36 @@ pytestmark = ON_A_REAL_SERVER
 
 
 KILLED = SUPPORT / "killed_odoo_run.py"
+
+
+@pytest.fixture(params=["answered", "late"])
+def kill(request, world, seed, about) -> Iterator[Callable[..., str | None]]:
+    """Runs a process until its n-th change, and kills it: once Odoo has answered, or before the call has reached Odoo,
+    which gets it when the next process makes its first change. Returns the call; None if there were fewer."""
+    if request.param == "answered":
+        yield lambda number, **settings: answered(world, number)
+        return
+    gate = Holding(seed.admin.url)
+
+    def late(number: int, **settings: str) -> str | None:
+        connect(world, seed, about, url=f'"{gate.url}"', **settings)
+        gate.let_go()
+        return killed_with_a_call_on_its_way(world, gate, number, AT_MOST)
+
+    yield late
+    gate.let_go()
+    gate.close()
+
+
+def answered(world: World, number: int) -> str | None:
+    ended = subprocess.run(
+        [sys.executable, str(KILLED), str(world.write()), str(number)],
+        capture_output=True, text=True, timeout=AT_MOST, env=world.process_environment(), check=False,
+    )  # fmt: skip
+    if ended.returncode == -signal.SIGKILL:
+        return ended.stdout
+    assert ended.returncode in (0, 1), ended.stderr
+    return None
 
 
 @pytest.fixture
@@ -80,11 +111,13 @@ def on_hand(seed: Seed, product: int) -> D:
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("documents", ["picking", "sale_order"])
 def test_killed_after_every_write_and_started_again_everything_is_there_once(
-    world, sandbox, seed, shop, about, documents
+    world, sandbox, seed, shop, about, documents, kill
 ):
+    changed = {}
     if documents == "sale_order":
         seed.grant(SELLER)
-        connect(world, seed, about, documents='"sale_order"', transfers='"direct"')
+        changed = {"documents": '"sale_order"', "transfers": '"direct"'}
+        connect(world, seed, about, **changed)
     mug, tea = seed.product(f"{shop}-MUG"), seed.product(f"{shop}-TEA")
     seed.stock(mug, 1000)
     seed.stock(tea, 1000)
@@ -94,21 +127,17 @@ def test_killed_after_every_write_and_started_again_everything_is_there_once(
         name = f"{seed.tag}-{shop}-{number}"
         lines = (seed.sku(f"{shop}-MUG"), 3, "3.33"), (seed.sku(f"{shop}-TEA"), 1, "5.00")
         sandbox.add(SandboxOrder.simple(name, *lines, first_id=10 * number, **buyer(name)))
-        ended = subprocess.run(
-            [sys.executable, str(KILLED), str(world.write()), str(number)],
-            capture_output=True, text=True, timeout=AT_MOST, env=world.process_environment(), check=False,
-        )  # fmt: skip
-        if ended.returncode == 0:
+        call = kill(number, **changed)
+        if call is None:
             break
-        assert ended.returncode == -signal.SIGKILL, ended.stderr
-        last_words.append(ended.stdout)
+        last_words.append(call)
         run_until(world, lambda name=name: invoices(seed, name) and set(deliveries(seed, name)) == {"done"})
-        assert invoices(seed, name) == [("posted", D("19.98"))], ended.stdout
-        assert deliveries(seed, name) == ["done"], ended.stdout
+        assert invoices(seed, name) == [("posted", D("19.98"))], call
+        assert deliveries(seed, name) == ["done"], call
         if documents == "sale_order":
-            assert sales(seed, name) == [("sale", "invoiced")], ended.stdout
-        assert (on_hand(seed, mug), on_hand(seed, tea)) == (1000 - 3 * number, 1000 - number), ended.stdout
-        assert (reserved(seed, mug), reserved(seed, tea)) == (0, 0), ended.stdout
+            assert sales(seed, name) == [("sale", "invoiced")], call
+        assert (on_hand(seed, mug), on_hand(seed, tea)) == (1000 - 3 * number, 1000 - number), call
+        assert (reserved(seed, mug), reserved(seed, tea)) == (0, 0), call
         assert len(sandbox.order(name).invoices) == 1
     said = " ".join(last_words)
     for method in ("load", "action_confirm", "action_post", "button_validate"):
@@ -117,7 +146,7 @@ def test_killed_after_every_write_and_started_again_everything_is_there_once(
 
 @pytest.mark.timeout(2400)
 @pytest.mark.parametrize("killed", ["before the transfer", "after the transfer"])
-def test_killed_with_parts_and_a_transfer_every_part_is_there_once(world, sandbox, seed, shop, killed):
+def test_killed_with_parts_and_a_transfer_every_part_is_there_once(world, sandbox, seed, shop, killed, kill):
     """Five mugs on two lines go out as 2 + 2 + 1, the second two with a cup that came from the other warehouse."""
     names = f"{shop}-{killed[0]}"
     mug, cup = seed.product(f"{names}-MUG"), seed.product(f"{names}-CUP")
@@ -137,22 +166,19 @@ def test_killed_with_parts_and_a_transfer_every_part_is_there_once(world, sandbo
         if killed == "after the transfer":
             world.command("run", "--once", "--settle-for", "2s", timeout=AT_MOST)
             transferred(seed, name)
-        ended = subprocess.run(
-            [sys.executable, str(KILLED), str(world.write()), str(number)],
-            capture_output=True, text=True, timeout=AT_MOST, env=world.process_environment(), check=False,
-        )  # fmt: skip
-        if ended.returncode != -signal.SIGKILL:
+        call = kill(number)
+        if call is None:
             break
-        last_words.append(ended.stdout)
+        last_words.append(call)
         if killed == "before the transfer":
             world.command("run", "--once", "--settle-for", "2s", timeout=AT_MOST)
             transferred(seed, name)
         run_until(world, lambda name=name: len(invoices(seed, name)) == 3 and set(deliveries(seed, name)) == {"done"})
         totals = [("posted", D(total)) for total in ("8.32", "11.65", "16.65")]
-        assert sorted(invoices(seed, name)) == totals, (ended.stdout, world.stuck())
-        assert set(deliveries(seed, name)) == {"done"}, (ended.stdout, world.stuck())
-        assert (on_hand(seed, mug), on_hand(seed, cup)) == (1000 - 5 * number, 1000 - number), ended.stdout
-        assert (reserved(seed, mug), reserved(seed, cup)) == (0, 0), ended.stdout
+        assert sorted(invoices(seed, name)) == totals, (call, world.stuck())
+        assert set(deliveries(seed, name)) == {"done"}, (call, world.stuck())
+        assert (on_hand(seed, mug), on_hand(seed, cup)) == (1000 - 5 * number, 1000 - number), call
+        assert (reserved(seed, mug), reserved(seed, cup)) == (0, 0), call
         assert len(sandbox.order(name).invoices) == 3
     said = " ".join(last_words)
     steps = ("action_confirm",) if killed == "before the transfer" else ("action_post", "button_validate")
