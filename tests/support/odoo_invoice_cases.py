@@ -351,7 +351,7 @@ def tampered(shop: Shop) -> None:
     write_line(drafts["i2"], tax_ids=[(6, 0, [tax["id"]])])
     assert shop.issue(erp, "i2", drafts["i2"], orders["i2"]).issued
     write_line(drafts["i3"], product_id=shop.id("CUP") if shop.seed else 0, tax_ids=[(6, 0, [tax["id"]])])
-    refused("i3", Reason.ERP_REFUSED, f'in place of "{shop.sku("MUG")}"')
+    refused("i3", Reason.ERP_REFUSED, f'instead of "{shop.sku("MUG")}"')
     write(drafts["i4"], narration="Thank you")
     assert shop.issue(erp, "i4", drafts["i4"], orders["i4"]).issued, "what leaves the buyer and the goods alone"
 

@@ -81,7 +81,7 @@ def test_a_company_that_the_user_is_given_later_is_found_at_once():
     odoo = picked(FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(20)]}), has=5)
     (company,) = odoo.answers["res.company/search_read"]
     erp = odoo.connector(company="Other")
-    with pytest.raises(Refused, match="does not work in a company named 'Other'"):
+    with pytest.raises(Refused, match="has no access to a company named 'Other'"):
         own_company(erp._odoo)
     odoo.answers["res.company/search_read"] = [{**company, "name": "Other"}]
     assert own_company(erp._odoo).name == "Other"
