@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 
 from shipperone_erp.domain.events import StepEnded
 from shipperone_erp.domain.ids import new_id
@@ -12,6 +13,7 @@ from shipperone_erp.domain.records import Effect, Lease, QueueRecord
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.kernel.errors import LedgerError
+from shipperone_erp.kernel.loop_inbox import LoopInbox
 from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.ledger.database_errors import WriteRefused
 from shipperone_erp.ledger.repository import Ledger
@@ -39,6 +41,7 @@ class StageEffectLog:
         self._events = events or Observers()
         self._begun: dict[int, tuple[Job, float]] = {}
         self._last: Future[None] | None = None
+        self._inbox: LoopInbox | None = None
         self.failure: BaseException | None = None
 
     def _write(self, *writes: Write) -> Future[None]:
@@ -54,6 +57,20 @@ class StageEffectLog:
         if error is not None and self.failure is None:
             self.failure = error
 
+    async def _ended(self, write: Future[None]) -> None:
+        """Returns once the write is committed or has failed."""
+        if write.done():
+            return
+        if self._inbox is None:
+            self._inbox = LoopInbox(asyncio.get_running_loop())
+        ended = asyncio.get_running_loop().create_future()
+        write.add_done_callback(partial(self._woken, self._inbox, ended))
+        await ended
+
+    @staticmethod
+    def _woken(inbox: LoopInbox, ended: "asyncio.Future[None]", write: Future[None]) -> None:
+        inbox.put(lambda: None if ended.done() else ended.set_result(None))
+
     async def record_intent(
         self, job: Job, kind: EffectKind, *, request: str | None = None, alone: bool = False
     ) -> Effect:
@@ -61,7 +78,9 @@ class StageEffectLog:
         effect = Effect(
             id=new_id(), job_id=job.id, kind=kind, key=job.key, intent_at=self._time.now(), request=request, alone=alone
         )
-        await asyncio.wrap_future(self._write(UpdateJob(job), RecordIntent(effect)))
+        write = self._write(UpdateJob(job), RecordIntent(effect))
+        await self._ended(write)
+        write.result()
         if self.failure is not None:
             raise self.failure  # an earlier write of this stage is missing: this effect must not begin
         self._begun[effect.id] = job, self._time.monotonic()
@@ -96,7 +115,9 @@ class StageEffectLog:
         if self.failure is not None:
             raise self.failure
         try:
-            await asyncio.wrap_future(self._ledger.write(*map(ClaimJob, jobs), lease=self._lease))
+            write = self._ledger.write(*map(ClaimJob, jobs), lease=self._lease)
+            await self._ended(write)
+            write.result()
         except WriteRefused:
             return False
         return True
@@ -118,9 +139,6 @@ class StageEffectLog:
     async def flushed(self) -> None:
         """Returns once everything written so far is committed; LeaseLost or LedgerError if a write failed."""
         if self._last is not None:
-            last = asyncio.wrap_future(self._last)
-            await asyncio.wait([last])
-            if not last.cancelled():
-                last.exception()  # mark as retrieved: `failure` reports it, and asyncio would log it as never retrieved
+            await self._ended(self._last)
         if self.failure is not None:
             raise self.failure

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from shipperone_erp.domain.hook_answers import Transient, Unknown
 from shipperone_erp.engine.fair_semaphore import FairSemaphore
+from shipperone_erp.kernel.loop_inbox import LoopInbox
 from shipperone_erp.kernel.offload import for_a_thread
 
 ResultT = TypeVar("ResultT")
@@ -32,6 +33,7 @@ class HookThreads:
         self._turn = threading.Lock()
         self._threads = 0
         self._busy = 0
+        self._inbox: LoopInbox | None = None
 
     async def run(
         self,
@@ -69,7 +71,9 @@ class HookThreads:
                 with self._turn:
                     self._busy -= 1  # before the result is delivered: the next call then finds this thread free
 
-        result, call = for_a_thread(counted, returned=back)
+        if self._inbox is None:
+            self._inbox = LoopInbox(asyncio.get_running_loop())
+        result, call = for_a_thread(counted, self._inbox, returned=back)
         with self._turn:
             self._calls.put(call)
             self._busy += 1

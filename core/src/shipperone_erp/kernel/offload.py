@@ -1,10 +1,12 @@
 """Runs blocking or long work in a thread beside the event loop that serves every tenant."""
 
 import asyncio
-import contextlib
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
+
+from shipperone_erp.kernel.loop_inbox import LoopInbox
 
 ResultT = TypeVar("ResultT")
 
@@ -17,7 +19,7 @@ async def aside(function: Callable[[], ResultT]) -> ResultT:
 
     Not in the loop's own few threads: a deliberately slow answer must not block those for the ledger.
     """
-    result, call = for_a_thread(function)
+    result, call = for_a_thread(function, LoopInbox(asyncio.get_running_loop()))
     try:
         threading.Thread(target=call, name="aside", daemon=True).start()
     except RuntimeError:  # no thread can be started: blocking the loop is better than failing
@@ -26,15 +28,15 @@ async def aside(function: Callable[[], ResultT]) -> ResultT:
 
 
 def for_a_thread(
-    function: Callable[[], ResultT], *, returned: Callable[[], None] = lambda: None
+    function: Callable[[], ResultT], inbox: LoopInbox, *, returned: Callable[[], None] = lambda: None
 ) -> tuple[asyncio.Future[ResultT], Callable[[], None]]:
     """A future of the running loop, and the call by which another thread runs the function and settles that future.
 
-    `returned` is called in the loop once the function has returned, even if the future was cancelled. The call itself
-    never raises, whatever the function does; if the loop was closed meanwhile, the result is dropped.
+    `inbox`: of the running loop. `returned` is called in the loop once the function has returned, even if the future
+    was cancelled. The call itself never raises, whatever the function does; if the loop was closed meanwhile, the
+    result is dropped.
     """
-    loop = asyncio.get_running_loop()
-    result: asyncio.Future[ResultT] = loop.create_future()
+    result: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
 
     def finish(value: ResultT | None, error: BaseException | None) -> None:
         returned()
@@ -54,7 +56,6 @@ def for_a_thread(
             # a future can raise neither SystemExit, which would end the thread, nor StopIteration
             fit = isinstance(raised, Exception) and not isinstance(raised, StopIteration)
             error = raised if fit else RuntimeError(f"{type(raised).__name__} was raised in a thread")
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(finish, value, error)
+        inbox.put(partial(finish, value, error))
 
     return result, call

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Delete,
     Dialect,
     Insert,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import Binding
 from shipperone_erp.ledger.schema import actions, bindings, effects, jobs, queues
 from shipperone_erp.ledger.unit_of_work import (
@@ -224,25 +226,54 @@ class Statements:
         """The runs of these writes, in order.
 
         They form waves, in each wave in the order of `STATEMENTS`; a write that must follow a later statement on the
-        same object goes to the next wave.
+        same object goes to the next wave. Of successive states of one job only the last is written: nobody sees the
+        others, since all writes are one transaction.
         """
-        waves: list[dict[int, list[tuple[Any, ...]]]] = []
+        waves: list[dict[int, list[Write]]] = []
         last: dict[Hashable, tuple[int, int]] = {}
+        newest: dict[Hashable, _State] = {}
         for write in writes:
             kind = type(write)
             rank = _RANKS[kind]
             touches = STATEMENTS[kind].touches(write)
+            if isinstance(write, UpdateJob):
+                state = newest.get(touches[1])
+                if state is not None and state.replaced_by(write):
+                    continue
             wave, before = max([last.get(thing, (0, 0)) for thing in touches])
             if before > rank:
                 wave += 1
             if wave == len(waves):
                 waves.append({})
-            waves[wave].setdefault(rank, []).append(self._prepared[rank].parameters(write))
+            run = waves[wave].setdefault(rank, [])
+            run.append(write)
+            if isinstance(write, InsertJob | UpdateJob):
+                newest[touches[1]] = _State(run, len(run) - 1, write.job)
+            elif isinstance(write, ClaimJob | Restamp):
+                newest.pop(touches[1], None)  # it depends on the state before it, or changes the row by itself
             for thing in touches:
                 last[thing] = (wave, rank)
-        for rows in waves:
-            for rank in sorted(rows):
-                yield Run(self._prepared[rank], rows[rank])
+        for runs in waves:
+            for rank in sorted(runs):
+                prepared = self._prepared[rank]
+                yield Run(prepared, list(map(prepared.parameters, runs[rank])))
+
+
+@dataclass(slots=True)
+class _State:
+    """The newest write of an order's jobs so far, and its place in its run."""
+
+    run: list[Write]
+    place: int
+    job: Job
+
+    def replaced_by(self, write: UpdateJob) -> bool:
+        """Write this later state in its place. Not if `open` changes: another job of the order may need that first."""
+        if self.job.id != write.job.id or self.job.open is not write.job.open:
+            return False
+        self.run[self.place] = InsertJob(write.job) if isinstance(self.run[self.place], InsertJob) else write
+        self.job = write.job
+        return True
 
 
 def _getter(paths: Sequence[str]) -> Callable[[Write], tuple[Any, ...]]:
@@ -259,7 +290,10 @@ def _prepare(statement: Statement, put: Put, dialect: Dialect) -> Prepared:
     conversions = []
     for place, name in enumerate(names):
         column = statement.table.c.get(name.removeprefix("was_"))
-        convert = column.type.dialect_impl(dialect).bind_processor(dialect) if column is not None else None
+        # drivers take a bool as it is
+        if column is None or isinstance(column.type, Boolean):
+            continue
+        convert = column.type.dialect_impl(dialect).bind_processor(dialect)
         if convert is not None:
             conversions.append((place, convert))
 

@@ -1,0 +1,36 @@
+"""Calls from other threads into an event loop: one wake-up serves all that have gathered."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+
+
+class LoopInbox:
+    """`put` from any thread. Waking a loop costs a system call, for which the calling thread gives up the interpreter.
+
+    Calls run in the loop in the order in which they were put. Those put after the loop was closed are dropped.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._calls: deque[Callable[[], None]] = deque()
+        self._woken = False
+
+    def put(self, call: Callable[[], None]) -> None:
+        """Run the call in the loop, soon."""
+        self._calls.append(call)
+        if not self._woken:
+            self._woken = True
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+                self._loop.call_soon_threadsafe(self._run)
+
+    def _run(self) -> None:
+        # first: what is put from here on either is found below, or wakes the loop again
+        self._woken = False
+        while self._calls:
+            call = self._calls.popleft()
+            try:
+                call()
+            except Exception as error:
+                self._loop.call_exception_handler({"message": "a call from another thread failed", "exception": error})
