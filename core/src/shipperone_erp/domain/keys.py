@@ -59,8 +59,8 @@ def fingerprint(order: FulfillmentOrder) -> str:
     `extra` is not included (a field that core does not map may change with every read), nor is the order of the items
     or charges; 4.99 and 4.990 are one amount.
     """
-    items = sorted((_mapped(item) for item in order.items), key=repr)
-    return hashlib.sha256(repr((_mapped(order), items)).encode()).hexdigest()[:32]
+    items = ", ".join(sorted(repr(_mapped(item)) for item in order.items))
+    return hashlib.sha256(f"({_mapped(order)!r}, [{items}])".encode()).hexdigest()[:32]
 
 
 def undated(order: FulfillmentOrder) -> str:

@@ -63,6 +63,8 @@ def discreet(sentence: str, orders: Iterable[FulfillmentOrder], *, shown: Collec
     `shown`: the fields of a party that it may contain.
     """
     folded = _folded(sentence)
+    if not folded:
+        return sentence
     for text in sorted(set(_naming(orders, shown)), key=len, reverse=True):
         if _folded(text) not in folded:
             continue  # most sentences name nobody, and a pattern for each name costs more than the rest of an order

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -54,7 +55,12 @@ class NotADate:
 
 def read_date(value: str | int | float | Decimal, zones: Zones) -> datetime | NotADate | None:
     """The moment in UTC; None for an empty date. A bare date means noon in the tenant's time zone."""
-    text = str(value).strip()
+    return _read(str(value).strip(), zones)
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str, zones: Zones) -> datetime | NotADate | None:
+    """Cached: a date is read for the order, and again for what the listing says of it."""
     if text.startswith(("0000-", "0000/")) or not text:
         return None
     calendar = _FORM.fullmatch(text)

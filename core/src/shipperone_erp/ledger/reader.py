@@ -17,6 +17,8 @@ from shipperone_erp.domain.records import (
 )
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.ledger import queries
+from shipperone_erp.ledger.database import Database
+from shipperone_erp.ledger.decoded_jobs import DecodedJobs
 from shipperone_erp.ledger.leases import LeaseRecord
 from shipperone_erp.ledger.list_reader import ListReader
 from shipperone_erp.ledger.schema import (
@@ -67,6 +69,10 @@ _OPEN_EFFECTS = (
 class LedgerReader(ListReader):
     """The queries. Every method raises LedgerUnavailable while the database cannot be used."""
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._living = DecodedJobs(_LIVING)
+
     def unfinished_jobs(self, tenant: str, stage: Stage) -> list[Job]:
         """Every job of this stage that has not ended, including those that an operator ignored; oldest first."""
         return self._jobs(_UNFINISHED, of_tenant=tenant, of_stage=stage)
@@ -77,7 +83,8 @@ class LedgerReader(ListReader):
 
     def living_jobs(self, tenant: str, stage: Stage) -> list[Job]:
         """The `unfinished_jobs` without ignored ones: all that may still move automatically. Called in every cycle."""
-        return self._jobs(_LIVING, of_tenant=tenant, of_stage=stage)
+        with self._decoding() as connection:
+            return self._living.read(connection, of_tenant=tenant, of_stage=stage)
 
     def other_jobs_of_orders(self, tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
         """Those of `jobs_of_orders` that have ended or are ignored: together with `living_jobs` these are all."""

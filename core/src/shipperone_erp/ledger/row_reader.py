@@ -23,11 +23,17 @@ class RowReader:
         return [Job.of_row(row) for row in self._rows(query, **values)]
 
     def _rows(self, query: Executable, **values: object) -> list[dict[str, Any]]:
-        with self._reading() as connection:
+        with self._decoding() as connection:
             result = connection.execute(query, values)
             names = tuple(result.keys())
+            return [dict(zip(names, row, strict=True)) for row in result]
+
+    @contextmanager
+    def _decoding(self) -> Iterator[Connection]:
+        """A connection for rows that are decoded: what cannot be is LedgerDamaged."""
+        with self._reading() as connection:
             try:
-                return [dict(zip(names, row, strict=True)) for row in result]
+                yield connection
             except (ValueError, TypeError, ArithmeticError, RecursionError):  # a value that no version has written
                 damaged = next(damaged_rows(connection), "a row cannot be read")
                 raise LedgerDamaged(

@@ -15,11 +15,14 @@ A line is its row total, or price times quantity where ShipperOne gives none, ro
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal
 
 from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.money import decimals, places_of, rounded, to_places
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
+from shipperone_erp.kernel.identity import Same
 
 Reading = Literal["in_row", "off_row", "off_row_net"]
 READINGS: tuple[Reading, ...] = ("in_row", "off_row", "off_row_net")
@@ -62,7 +65,13 @@ def figures(order: FulfillmentOrder, currency: str | None, discount: Discount) -
 
     `discount` unset: by the reading that this order proves by itself, else as the rows are listed.
     """
-    order = cleaned(order, currency)
+    return _read(Same(cleaned(order, currency)), currency, discount)
+
+
+@lru_cache(maxsize=512)
+def _read(same: Same[FulfillmentOrder], currency: str | None, discount: Discount) -> Figures:
+    """Cached, as `cleaned` is."""
+    order = same.value
     if discount is None:
         fitting = fitting_total(order, currency, NOTHING) if any(item.discount for item in order.items) else ()
         discount = fitting[0] if fitting else "in_row"
@@ -99,7 +108,7 @@ def fitting_total(order: FulfillmentOrder, currency: str | None, tolerance: Deci
 def _figures(order: FulfillmentOrder, currency: str | None, reading: Reading) -> Figures:
     return Figures(
         currency=currency,
-        lines={item.item_id: line(item, currency, reading) for item in order.items},
+        lines=MappingProxyType({item.item_id: line(item, currency, reading) for item in order.items}),
         shipping=order.shipping_amount_incl_tax or NOTHING,
         charges=order.line_charges,
         payments=sum((charge.amount for charge in order.charges if charge.kind == "payment"), NOTHING),

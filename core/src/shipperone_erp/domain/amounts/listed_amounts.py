@@ -7,9 +7,11 @@ fingerprint and in requests to ShipperOne; computations and connectors get the c
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 
 from shipperone_erp.domain.money import NOISE, clean, clean_price
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
+from shipperone_erp.kernel.identity import Same
 from shipperone_erp.kernel.printable import label
 
 
@@ -18,6 +20,13 @@ def cleaned(order: FulfillmentOrder, currency: str | None, *, tolerance: Decimal
 
     A price of one piece keeps its decimals: only the noise of a float is removed.
     """
+    return _cleaned(Same(order), currency, tolerance)
+
+
+@lru_cache(maxsize=512)
+def _cleaned(same: Same[FulfillmentOrder], currency: str | None, tolerance: Decimal) -> FulfillmentOrder:
+    """Cached: every check of an order's amounts begins with it, a dozen times an invoice."""
+    order = same.value
 
     def amount(listed: Decimal | None) -> Decimal | None:
         return None if listed is None else clean(listed, currency, tolerance=tolerance)
@@ -36,8 +45,10 @@ def cleaned(order: FulfillmentOrder, currency: str | None, *, tolerance: Decimal
     items = tuple(map(item, order.items))
     shipping, total = amount(order.shipping_amount_incl_tax), amount(order.total_incl_tax)
     charges = tuple(replace(one, amount=clean(one.amount, currency, tolerance=tolerance)) for one in order.charges)
-    same = shipping == order.shipping_amount_incl_tax and total == order.total_incl_tax and charges == order.charges
-    if same and all(new is old for new, old in zip(items, order.items, strict=True)):
+    unchanged = (
+        shipping == order.shipping_amount_incl_tax and total == order.total_incl_tax and charges == order.charges
+    )
+    if unchanged and all(new is old for new, old in zip(items, order.items, strict=True)):
         return order
     return replace(order, items=items, shipping_amount_incl_tax=shipping, total_incl_tax=total, charges=charges)
 

@@ -19,10 +19,14 @@ class ListingTransitions(JobRecord):
     def listed_unchanged(self) -> Self:
         """The order is listed as the job has it: nothing is undone, and its listing no longer changes."""
         self._must(self.open, "listed")
+        if self.ending is None and self.listed_as is None:
+            return self
         return changed(self, ending=None, listed_as=None)
 
     def listed(self) -> Self:
         """The order is listed: the counts of its absence are void."""
+        if self.absent_since is None and not self.absent_reads and not self.absence_doubtful:
+            return self
         return changed(self, absent_since=None, absent_reads=0, absence_doubtful=False)
 
     def outcome_void(self) -> Self:
