@@ -20,9 +20,20 @@ from pathlib import Path
 from endurance import shop
 from endurance.process import cost
 from places import TESTS
-from shipperone_erp.config import load
+from shipperone_erp.config import Configuration, load
+from shipperone_erp.domain.decisions import NoAction
+from shipperone_erp.domain.planner import plan
+from shipperone_erp.domain.planner_input import planner_rules
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.engine.planner_input_loader import load_planner_input
 from shipperone_erp.engine.process_settings import collect_less_often, keep_memory_together
 from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.kernel.time_source import utc_now
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.shipperone.account import Account
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.order_parser import OrderWire
+from shipperone_erp.shipperone.queue_reader import QueueReader
 from world import COUNTING, Erp
 
 COMMAND = "from shipperone_erp.cli import main; main()"
@@ -105,6 +116,27 @@ def waiting_orders(count: int) -> None:
         asyncio.run(_cycles(file, count))
 
 
+async def _planning(configuration: Configuration, ledger: Ledger, count: int) -> None:
+    """What a cycle spends on these orders beside reading ShipperOne's pages: the ledger's jobs, and the plan."""
+    settings = configuration.tenants["shop"]
+    client = ShipperOne(Account("shop", settings.base_url, settings.store_code, settings.token))
+    rules = planner_rules(settings, Stage.ALLOCATION)
+    listing = await QueueReader(client, Stage.ALLOCATION, OrderWire.of(settings, Stage.ALLOCATION)).read()
+    assert len(listing.orders) == count
+    for number in range(1, 4):
+        began = time.process_time()
+        planner_input, _ = load_planner_input(ledger, rules, listing, go_live=settings.go_live, shipped={})
+        loaded = time.process_time()
+        decisions = plan(rules, listing, planner_input, utc_now())
+        planned = time.process_time()
+        assert all(isinstance(decision, NoAction) for decision in decisions)
+        print(
+            f"  plan {number}: {(loaded - began) * 1000:5.0f} ms of CPU to read {len(planner_input.jobs)} jobs, "
+            f"{(planned - loaded) * 1000:.0f} ms to plan"
+        )
+    await client.aclose()
+
+
 async def _cycles(file: Path, count: int) -> None:
     configuration = load(file, environment={"TOKEN": shop.TOKEN})
     async with Runtime(configuration) as runtime:
@@ -123,6 +155,7 @@ async def _cycles(file: Path, count: int) -> None:
             spent, took = time.process_time() - used, time.perf_counter() - at
             print(f"  cycle {number}: {spent * 1000:6.0f} ms of CPU, {took * 1000:6.0f} ms in all")
         print(f"  hook calls in these cycles: {hook_calls() - calls}", flush=True)
+        await _planning(configuration, runtime.ledger, count)
 
 
 def main() -> None:

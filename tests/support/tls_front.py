@@ -15,9 +15,20 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @contextmanager
-def tls_front(address: str, cert: Path, key: Path, *, farewell: bool = True) -> Iterator[str]:
+def tls_front(
+    address: str,
+    cert: Path,
+    key: Path,
+    *,
+    farewell: bool = True,
+    newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
+) -> Iterator[str]:
     """The https address in front of `address`. With `farewell` a connection ends as TLS wants it, else without it."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    if newest < ssl.TLSVersion.TLSv1_2 and newest is not ssl.TLSVersion.MAXIMUM_SUPPORTED:
+        context.minimum_version = newest
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.maximum_version = newest
     context.load_cert_chain(cert, key)
     host, port = address.removeprefix("http://").split(":")
 

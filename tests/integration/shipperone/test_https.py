@@ -15,7 +15,7 @@ import pytest
 
 from scripted import Reply, Request, ScriptedServer, http
 from service_process import until
-from shipperone_erp.connector.secret import Secret
+from shipperone_client import client_of
 from shipperone_erp.domain.listing import ReadFailed, Trouble
 from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.domain.states import Stage
@@ -56,7 +56,7 @@ def trusted(authority: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch)
 
 def calling(base_url: str, call: Callable[[ShipperOne], Awaitable[Any]], **settings: Any) -> Any:
     async def run() -> Any:
-        client = ShipperOne("acme", base_url, "default", Secret(TOKEN), **settings)
+        client = client_of(base_url, TOKEN, **settings)
         try:
             return await call(client)
         finally:
@@ -291,11 +291,12 @@ def test_a_proxy_is_reached_by_tls_where_its_address_says_so(
     assert len(proxy.heads) == len(server.requests) == 2
 
 
-def test_only_tls_1_2_and_later_is_spoken(server: ScriptedServer, trusted: tuple[Path, Path]) -> None:
-    client = ShipperOne("acme", "https://localhost", "default", Secret(TOKEN))
-    verify = client._lanes._verify
-    assert verify.minimum_version >= ssl.TLSVersion.TLSv1_2
-    assert (verify.verify_mode, verify.check_hostname) == (ssl.CERT_REQUIRED, True)
+def test_an_older_protocol_than_tls_1_2_is_not_spoken(
+    server: ScriptedServer, trusted: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with tls_front(server.base_url, *trusted, newest=ssl.TLSVersion.TLSv1_1) as url:
+        assert calling(url, posted).outcome is PostOutcome.NOT_SENT
+    assert server.requests == []
 
 
 def test_connections_are_closed_when_the_client_is(server: ScriptedServer, trusted: tuple[Path, Path]) -> None:

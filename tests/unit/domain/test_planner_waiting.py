@@ -10,6 +10,7 @@ from job_rows import varied
 from planning import MINUTE, NOW, listing, order, scope, started
 from shipperone_erp.domain import planner
 from shipperone_erp.domain.decisions import NoAction
+from shipperone_erp.domain.listed_orders import waits
 from shipperone_erp.domain.planner import plan
 from shipperone_erp.domain.planner_input import PlannerInput
 from shipperone_erp.domain.reasons import Reason
@@ -50,7 +51,7 @@ def _both(monkeypatch, job, *, listed=True, stage=Stage.ALLOCATION, changes=None
     rules, known = scope(stage, **(changes or {})), PlannerInput(jobs=(job,))
     told = plan(rules, shown, known, NOW)
     with monkeypatch.context() as without:
-        without.setattr(planner, "_waits", lambda *_: False)
+        without.setattr(planner, "waits", lambda *_: False)
         return told, plan(rules, shown, known, NOW)
 
 
@@ -67,7 +68,7 @@ def test_every_combination_of_a_jobs_fields_is_decided_alike(both):
         early = 0
         for values in product(*FIELDS.values()):
             job = varied(base, **dict(zip(FIELDS, values, strict=True)))
-            if planner._waits(job, listing(order()).orders["FO-1"], NOW):
+            if waits(job, listing(order()).orders["FO-1"], NOW):
                 early += 1
                 told, looked_at = both(job, stage=stage)
                 assert told == looked_at, job

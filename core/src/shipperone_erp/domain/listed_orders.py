@@ -49,6 +49,27 @@ def due(job: Job, now: datetime) -> bool:
     return job.next_attempt_at <= now
 
 
+def waits(job: Job, listed: Listed | None, now: datetime) -> bool:
+    """The usual case of a long queue, told early: listed as it was, it waits for a time that has not come.
+
+    Never true where `listed_decisions` would decide anything else: tests/unit/domain/test_planner_waiting.py compares.
+    """
+    return (
+        job.state is State.WAITING
+        and job.next_attempt_at is not None
+        and job.next_attempt_at > now
+        and listed is not None
+        and listed.fingerprint == job.fingerprint
+        and job.open
+        and job.lost_at is None
+        and job.ending is None
+        and job.absent_since is None
+        and not (job.sent_again or job.absence_doubtful)
+        and job.reason not in (*HEALED_BY_LISTING, Reason.DATE_IMPLAUSIBLE)
+        and job.contradiction is None
+    )
+
+
 def listed_decisions(
     rules: PlannerRules,
     listing: Listing,

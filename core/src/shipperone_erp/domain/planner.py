@@ -17,7 +17,7 @@ from shipperone_erp.domain.decisions import (
     PutOnHold,
 )
 from shipperone_erp.domain.job import InvalidTransition, Job
-from shipperone_erp.domain.listed_orders import due, listed_decisions, unreadable_decisions, why_not_now
+from shipperone_erp.domain.listed_orders import due, listed_decisions, unreadable_decisions, waits, why_not_now
 from shipperone_erp.domain.listing import Listing, UnreadableOrder
 from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
 from shipperone_erp.domain.reasons import Owner, Reason
@@ -52,8 +52,8 @@ def _decide(rules: PlannerRules, listing: Listing, planner_input: PlannerInput, 
         if order_id in planner_input.busy:
             continue
         known = jobs[order_id]
-        if len(known) == 1 and order_id not in unreadable and _waits(known[0], listing.orders.get(order_id), now):
-            yield NoAction(order_id, _why_not_now(known[0]))
+        if len(known) == 1 and order_id not in unreadable and waits(known[0], listing.orders.get(order_id), now):
+            yield NoAction(order_id, why_not_now(known[0]))
             continue
         contradictory = [job for job in known if job.contradiction is not None]
         if contradictory:
@@ -70,27 +70,6 @@ def _decide(rules: PlannerRules, listing: Listing, planner_input: PlannerInput, 
             yield from (_held_as_contradictory(job, refused.what) for job in known if job.id == refused.job.id)
     seen = {*listing.orders, *unreadable, *planner_input.busy}
     yield from kept_too_long(planner_input.unshipped, seen, planner_input.seen_in_invoice, words(rules.ship_within))
-
-
-def _waits(job: Job, listed: Listed | None, now: datetime) -> bool:
-    """The usual case of a long queue, told early: listed as it was, it waits for a time that has not come.
-
-    Never true where `_of_order` would decide anything else; tests/unit/domain/test_planner_waiting.py compares both.
-    """
-    return (
-        job.state is State.WAITING
-        and job.next_attempt_at is not None
-        and job.next_attempt_at > now
-        and listed is not None
-        and listed.fingerprint == job.fingerprint
-        and job.open
-        and job.lost_at is None
-        and job.ending is None
-        and job.absent_since is None
-        and not (job.sent_again or job.absence_doubtful)
-        and job.reason not in (*HEALED_BY_LISTING, Reason.DATE_IMPLAUSIBLE)
-        and job.contradiction is None
-    )
 
 
 def _of_order(
