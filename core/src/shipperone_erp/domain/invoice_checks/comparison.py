@@ -1,6 +1,6 @@
 """Compares an invoice with the shipped order, and an order with its fresh reading. Pure functions on values.
 
-`totals` computes the expected amounts; `tolerance` is an exact amount.
+`expected_totals` computes the expected amounts; `tolerance` is an exact amount.
 """
 
 from collections.abc import Callable, Iterable
