@@ -5,7 +5,6 @@ import logging
 import os
 import threading
 import time
-from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +12,9 @@ pytest.importorskip("procrastinate")
 
 from fleet_world import NobodysHost, fleet, until
 from shipperone_erp.config import load
+from shipperone_erp.engine.shared_limits import SharedLimits
 from shipperone_erp.fleet import schema_upgrade
+from shipperone_erp.fleet.load_counter import LoadCounter
 from shipperone_erp.fleet.scheduler import FleetScheduler
 from shipperone_erp.fleet.upkeep import FleetUpkeep
 from shipperone_erp.ledger.fleet_store import FleetStore
@@ -76,9 +77,8 @@ def test_a_group_that_leaves_while_its_members_are_looked_at_is_no_fault(tmp_pat
         store = WaitingStore(ledger._database)
         schema_upgrade.prepare(store)
         host, stopping = NobodysHost(), asyncio.Event()
-        limits = SimpleNamespace(heard=lambda silences: None)
         fast = TimeOf(monotonic=lambda: 1000 * time.monotonic())  # what is done every minute is done in every round
-        upkeep = FleetUpkeep(store, SimpleNamespace(heavy=lambda a_minute: frozenset()), 600, limits, LOG, fast)
+        upkeep = FleetUpkeep(store, LoadCounter(), 600, SharedLimits(None, None), LOG, fast)
         scheduler = FleetScheduler(load(one.file, only=()), store, upkeep, name="only", log=LOG, time=fast)
 
         async def comes_true(true):
@@ -95,8 +95,8 @@ def test_a_group_that_leaves_while_its_members_are_looked_at_is_no_fault(tmp_pat
             await comes_true(lambda: ": released" in caplog.text)
             store.go_on.set()
             store.wanted.clear()
-            heard = store.silences_read
-            await comes_true(lambda: store.silences_read > heard)  # the round after
+            before = store.silences_read
+            await comes_true(lambda: store.silences_read > before)  # the round after
             stopping.set()
             await running
 

@@ -148,11 +148,12 @@ def beat(connection: Connection, held: Collection[Lease]) -> tuple[Lease, ...]:
 def _renewed(connection: Connection, owner: str, names: Sequence[str]) -> dict[str, int]:
     """The fencing token of each of the owner's leases among these names."""
     if connection.dialect.name == "postgresql":
-        return dict(connection.execute(_MOVED_AT_ONCE, {"names": list(names), "holder": owner}).tuples().all())
+        moved = connection.execute(_MOVED_AT_ONCE, {"names": list(names), "holder": owner})
+        return {row[0]: row[1] for row in moved}
     numbers: dict[str, int] = {}
     for start in range(0, len(names), CHUNK):
         chunk = {"names": names[start : start + CHUNK], "holder": owner}
-        numbers |= dict(connection.execute(_NUMBERS_AMONG, chunk).tuples().all())
+        numbers |= {row[0]: row[1] for row in connection.execute(_NUMBERS_AMONG, chunk)}
         connection.execute(_MOVED_AMONG, chunk)
     return numbers
 
