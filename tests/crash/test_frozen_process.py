@@ -157,11 +157,11 @@ def test_the_second_service_stands_by_says_for_whom_and_takes_over_when_the_firs
     with service(world) as first, service(world) as second:
         world.sandbox.add(order("FO-1"))
         until(lambda: world.erp.delivered("FO-1"))
-        until(lambda: "standing by" in first.said + second.said)
-        working, waiting = (first, second) if "standing by" in second.said else (second, first)
+        until(lambda: "on standby" in first.said + second.said)
+        working, waiting = (first, second) if "on standby" in second.said else (second, first)
         for stage in Stage:
             assert f"acme/{stage}: on standby; served by process {working.process.pid} on " in waiting.said
-        assert "standing by" not in working.said
+        assert "on standby" not in working.said
         world.erp.script("reserve_stock", "hang", order="FO-2", detail="300")
         world.sandbox.add(order("FO-2"))
         until(lambda: world.erp.ask("SELECT times FROM script") == [(0,)])

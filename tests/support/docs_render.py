@@ -229,7 +229,7 @@ def _mistakes() -> str:
 
 def _error_reasons() -> str:
     """Each reason with whose move it is and the first sentence of what it means."""
-    rows = ["| code | whose move | what it is |", "|---|---|---|"]
+    rows = ["| code | owner | meaning |", "|---|---|---|"]
     for reason, said in sorted(explanations.EXPLANATIONS.items()):
         first = re.split(r"(?<=[a-z`)]\.) ", said.means)[0]
         rows.append(f"| [`{reason}`](reasons.md#{reason}) | {said.owner} | {first} |")
@@ -284,7 +284,7 @@ def _faq() -> str:
         said = explanations.EXPLANATIONS[reason]
         parts.append(
             f"## {asked}\n\n{said.means}\n\n{said.meanwhile}\n\n**What to do:** {said.cure}\n\n"
-            f"*[`{reason}`](reasons.md#{reason}), whose move: {said.owner}*"
+            f"*[`{reason}`](reasons.md#{reason}), owner: {said.owner}*"
         )
     return "\n\n".join(parts)
 

@@ -31,7 +31,7 @@ Steps = Iterator[None]
 FIRST_TO_SEE_IT = {r"\bacme/(allocation|invoice)( was taken over|: the ledger)": r"acme/allocation\2"}
 VARIES = {
     "frozen": FIRST_TO_SEE_IT,
-    "two_processes": {r"\bacme/(allocation|invoice): standing by": "acme/allocation: standing by"},
+    "two_processes": {r"\bacme/(allocation|invoice): on standby": "acme/allocation: on standby"},
     "disk_full": {
         **FIRST_TO_SEE_IT,
         r"is temporarily unavailable: .*?(\"|$)": r"is temporarily unavailable: database or disk is full\1",
@@ -112,7 +112,7 @@ def two_processes(world: World) -> Steps:
     with serving(world) as first:
         until(serves(world, first))
         with serving(world, "second") as second:
-            until(lambda: second.said.count("standing by") == 2)
+            until(lambda: second.said.count("on standby") == 2)
             yield
             assert first.process.wait(timeout=60) == -signal.SIGKILL
             until(serves(world, second))
@@ -123,7 +123,7 @@ def frozen(world: World) -> Steps:
     with serving(world) as first:
         until(serves(world, first))
         with serving(world, "second") as second:
-            until(lambda: second.said.count("standing by") == 2)
+            until(lambda: second.said.count("on standby") == 2)
             yield
             until(serves(world, second))
             yield

@@ -261,7 +261,7 @@ def test_go_live_holds_what_was_listed_before_until_a_person_decides(world):
     assert first.returncode == 3
     assert world.job("FO-1", A).reason is Reason.BEFORE_GO_LIVE
     left = world.command("go-live", "acme", "--from-now")
-    assert "acme is live; 1 order(s) that were listed before: left alone" in left.stdout
+    assert "acme is live; 1 order(s) that were listed before: ignored" in left.stdout
     world.sandbox.add(order("FO-2"))
     assert world.command("run", "--once", "--settle-for", "8s").returncode == 0
     assert world.erp.effects("reserve_stock", "FO-1") == 0
@@ -369,7 +369,7 @@ def test_a_secret_that_is_missing_where_a_person_types_is_told_and_no_fault_of_o
     del world.environment["ACME_TOKEN"]
     preview = world.command("go-live", "acme")
     assert preview.returncode == 2
-    assert "--all       1 order(s) continue" in preview.stdout
+    assert "--all       1 order(s) are processed" in preview.stdout
     assert preview.stderr.strip() == "give either --all or --from-now"
     adopted = world.command("ledger", "adopt", "acme")
     assert adopted.returncode == 78

@@ -152,7 +152,7 @@ def test_what_goes_wrong_is_said_with_what_core_would_do(connectors, harness, co
         (["reserve_stock", "--order", "nothing.json"], "nothing.json cannot be read as JSON"),
         (["reserve_stock", "--order", "wrong.py"], "wrong.py cannot be read as JSON"),
         (["reserve_stock", "--order", "bare.json"], "bare.json: "),
-        (["reserve_stock", "--order", "text.json"], "text.json holds no order"),
+        (["reserve_stock", "--order", "text.json"], "text.json contains no order"),
     ],
 )
 def test_what_cannot_be_tried_is_said_in_a_sentence(connectors, tmp_path, arguments, said):

@@ -55,7 +55,7 @@ def test_a_quiet_ledger_is_said_to_be_quiet(tmp_path):
         assert "Nothing needs an operator" in words(browser.get("/held").text)
         assert "Nothing waits" in words(browser.get("/waiting").text)
         assert "No actions yet" in words(browser.get("/actions").text)
-        assert "Nobody serves it" in words(browser.get("/").text), "a tenant that nobody serves is not well"
+        assert "No process serves it" in words(browser.get("/").text), "a tenant that nobody serves is not well"
 
 
 def test_an_order_is_retried_from_the_page_and_goes_through(merchant):
@@ -294,7 +294,7 @@ def test_doctor_runs_in_the_background_with_what_fails_first(world):
     with Ledger.open(world.ledger_url) as ledger, served(world.read(), ledger) as page:
         browser = page.browser()
         browser.post("/examine", {}, on="/doctor")
-        shown = until(browser, "/doctor", "are well")
+        shown = until(browser, "/doctor", "are OK")
         assert "Cure" in shown
         assert shown.index("fail") < shown.index("the ledger opens, has this version")
 

@@ -177,7 +177,7 @@ REFUSED: Mapping[str, tuple[FulfillmentOrder, str, str]] = {
     "goods elsewhere": (
         order(lies="outlet"),
         "warehouse_unknown",
-        "item 7 (MUG) lies in outlet and the order ships from main; connector small declares no transfers",
+        "item 7 (MUG) is in warehouse outlet, and the order ships from main; connector small declares no transfers",
     ),
 }
 

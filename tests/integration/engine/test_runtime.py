@@ -141,7 +141,7 @@ def test_a_tenant_whose_erp_hangs_or_fails_slows_nobody(world):
         assert len(world.erp.issued()) == 5
         assert shops.issued() == []
         assert ended["shop"].ending is Ending.ERP
-        assert "5 order(s) wait for the ERP to answer; allocation of FO-" in ended["shop"].sentence
+        assert "5 order(s) wait for an answer of the ERP; allocation of FO-" in ended["shop"].sentence
         assert "no answer within 0.5 s; the same call is repeated with the same key" in ended["shop"].sentence
 
 

@@ -68,8 +68,8 @@ def given(maps: object, statement: str, **more: object) -> dict[str, object]:
         ),
         ({}, "SELECT :map_warehouse_code", "no table for :map_warehouse_code: write [maps.warehouse]"),
         ({"skuu": {}}, "SELECT 1", "[maps.skuu] belongs to no bind: write sku, warehouse, payment_method"),
-        ({"warehouse_code": {}}, "SELECT 1", "[maps.warehouse_code] is of no bind"),
-        ({"qty": {}}, "SELECT 1", "[maps.qty] is of no bind"),
+        ({"warehouse_code": {}}, "SELECT 1", "[maps.warehouse_code] belongs to no bind"),
+        ({"qty": {}}, "SELECT 1", "[maps.qty] belongs to no bind"),
         ({"sku": "no.csv"}, "SELECT 1", "no.csv cannot be read: No such file or directory"),
         ({"tax_rate": {}}, "SELECT :map_tax_rate", ":map_tax_rate is not available in this step"),
     ],
@@ -89,7 +89,7 @@ def test_a_csv_file_lies_beside_the_toml_and_is_refused_where_it_is_ambiguous(tm
     (tmp_path / "skus.csv").write_text('\ufeffP-100,MUG\r\n"P,200",TEA\r\n\r\n', encoding="utf-8")
     made = GenericSqlSettings.model_validate(given({"sku": "skus.csv"}, "SELECT :map_sku"), context={"base": tmp_path})
     assert made.maps == {"sku": {"P-100": "MUG", "P,200": "TEA"}}
-    for text, said in (("A,1\nA,2\n", "'A' occurs twice"), ("A,1\nB\n", "row 2 has not two columns")):
+    for text, said in (("A,1\nA,2\n", "'A' occurs twice"), ("A,1\nB\n", "row 2 does not have two columns")):
         (tmp_path / "skus.csv").write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match=said):
             from_csv(tmp_path / "skus.csv")

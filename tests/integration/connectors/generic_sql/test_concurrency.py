@@ -114,7 +114,7 @@ def locks_waited_for(erp: Erp) -> bool:
 @pytest.mark.parametrize("isolation", ["serializable", "repeatable read"])
 def test_serialization_failures_are_repeated_until_every_order_has_its_goods(an_erp, isolation):
     if an_erp().dialect == "sqlite":
-        pytest.skip("SQLite has one level only")
+        pytest.skip("SQLite has only one level")
     erp = an_erp(isolation=isolation)
     seen = refusals(erp)
     erp.stock("MUG", 40)

@@ -157,7 +157,7 @@ WRONG = {
                                     ":row_id is captured by a later statement of this step: move that statement before"),
     "of an item, named for the order": ([ITEM, "SELECT :row_id"],
                                         ':row_id is captured for each item: add each = "item"'),
-    "a bind already": ([{"sql": "SELECT 1 AS sku", "capture": {"sku": "text"}}], ":sku is a bind already"),
+    "a bind already": ([{"sql": "SELECT 1 AS sku", "capture": {"sku": "text"}}], ":sku is already a bind"),
     "captured twice": ([ITEM, ITEM], ":row_id is already a bind; capture it under another name"),
     "no name": ([{"sql": "SELECT 1", "capture": {"Row": "text"}}], "Row cannot be captured: lower-case letters"),
     "of many rows": ([{**ITEM, "expect": "any"}], 'captured values come from one row: write expect = "1" or "0..1"'),

@@ -95,7 +95,7 @@ def test_a_guard_over_a_sum_that_nothing_locks_is_warned_of_and_lost_in_the_race
     assert code == 1
     (warned,) = [sentence for _, verdict, sentence in rows if verdict == "WARN"]
     assert warned.startswith(
-        "reserve, statement 2.2: a condition on an aggregate without an earlier lock: two orders at once"
+        "reserve, statement 2.2: a condition on an aggregate without an earlier lock: two concurrent orders"
     )
     assert "concurrent sessions reserved the last 10 of MUG" in failed(rows)["last piece"]
     assert "the same goods would be sold" in failed(rows)["last piece"]

@@ -50,7 +50,7 @@ def test_one_key_from_20_threads_makes_one_sales_order(shop):
                 return step(erp, *args, **named)
             except (Unknown, Transient):  # core asks again
                 continue
-        raise AssertionError("in the way 20 times")
+        raise AssertionError("conflicts with other transactions 20 times")
 
     with ThreadPoolExecutor(20) as threads:
         reserved = list(threads.map(lambda _: persistent(shop.reserve, "a1", order), range(20)))
