@@ -211,7 +211,7 @@ def test_what_a_person_ignores_while_the_service_is_busy_stays_ignored(world):
         world.sandbox.add(order(f"FO-{number}", first_id=10 * number + 1))
     world.once(settle_for=0)
     world.erp.stock("MUG", 99)
-    world.erp.script("reserve_stock", "hang_then", times=99, detail="0.3")
+    world.erp.script("reserve_stock", "hang_then", times=99, detail="0.6")
     world.clock.ahead += timedelta(seconds=0.1)
     running = threading.Thread(target=lambda: world.once(settle_for=0))
     running.start()

@@ -487,17 +487,21 @@ def test_one_connection_serves_one_call_after_another(server: ScriptedServer) ->
 
 @pytest.mark.case("H7")
 def test_connections_of_a_burst_are_closed_later_on(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shipperone_erp.shipperone.http_exchange.IDLE_AT_MOST", 0.6)
+    monkeypatch.setattr("shipperone_erp.shipperone.http_exchange.IDLE_AT_MOST", 3.0)
+
+    async def down_to(number: int) -> None:
+        async with asyncio.timeout(60):
+            while server.open_connections() > number:
+                await asyncio.sleep(0.01)
+        assert server.open_connections() == number
 
     async def calls(client: ShipperOne) -> None:
         await asyncio.gather(*(client.allocate(f"A{n}", [1]) for n in range(6)))
         assert server.open_connections() == 6
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(2.5)
         await client.allocate("B", [1])
-        await asyncio.sleep(0.3)
-        assert server.open_connections() == 1, "the one that was used again is the youngest"
-        await asyncio.sleep(0.6)
-        assert server.open_connections() == 0
+        await down_to(1)  # the one that was used again is the youngest, and has 2.5 seconds more
+        await down_to(0)
         await client.allocate("C", [1])
         assert server.open_connections() == 1
 

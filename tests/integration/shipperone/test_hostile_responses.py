@@ -291,14 +291,14 @@ def test_a_deflated_body_without_a_header_is_read(server: ScriptedServer) -> Non
 
 def test_a_compression_bomb_is_refused_under_the_same_limit(server: ScriptedServer) -> None:
     bomb = gzip.compress(b"[" + b" " * (64 * MIB), 1)
-    began = time.monotonic()
+    began = time.process_time()
     assert "more than 1 MiB, and was not read further" in read_fails(
         server, http(200, bomb, Content_Encoding="gzip"), max_response=MIB
     )
     answer = post(server, http(200, bomb, Content_Encoding="gzip"), max_response=MIB)
     assert answer.outcome is PostOutcome.UNKNOWN, "it may have been accepted all the same"
     assert post(server, http(400, bomb, Content_Encoding="gzip")).outcome is PostOutcome.REFUSED
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "compress"])
@@ -373,10 +373,10 @@ def test_one_order_that_is_too_large_hides_no_other(server: ScriptedServer) -> N
 )
 def test_to_say_what_is_wrong_with_a_large_value_is_not_slow(value: str) -> None:
     body = page(order(1), order(2, extra="HERE")).replace(b'"HERE"', value.encode())
-    began = time.monotonic()
+    began = time.process_time()
     (bad,) = [entry for entry in entries_in(body) if isinstance(entry, Garbled)]
     assert bad.legible["order_id"] == "FO-2"
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_a_large_page_does_not_keep_the_loop_from_others(server: ScriptedServer) -> None:
@@ -386,14 +386,14 @@ def test_a_large_page_does_not_keep_the_loop_from_others(server: ScriptedServer)
     async def use(client: ShipperOne) -> tuple[float, int]:
         longest, running = 0.0, asyncio.ensure_future(QueueReader(client, Stage.ALLOCATION, USUAL).read())
         while not running.done():
-            began = time.monotonic()
+            began = time.thread_time()
             await asyncio.sleep(0.01)
-            longest = max(longest, time.monotonic() - began)
+            longest = max(longest, time.thread_time() - began)
         return longest, len((await running).orders)
 
     longest, count = using(server, use)
     assert count == 700
-    assert longest < 2, "some hundred milliseconds of parsing are done beside the loop"
+    assert longest < 0.03, "seconds of CPU of the loop: parsing is done beside it"
 
 
 @pytest.mark.parametrize(
@@ -403,12 +403,12 @@ def test_a_large_page_does_not_keep_the_loop_from_others(server: ScriptedServer)
     ids=range(6),
 )  # fmt: skip
 def test_no_text_makes_a_search_slow(server: ScriptedServer, text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     response_messages.of_page(text)
     response_messages.report_id(text)
     response_messages.excerpt(text)
     assert post(server, http(500, text, kind="text/html")).outcome is PostOutcome.UNKNOWN
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 3
 
 
 def test_placeholders_do_not_multiply_a_message() -> None:
@@ -417,6 +417,6 @@ def test_placeholders_do_not_multiply_a_message() -> None:
     nested: Any = "x"
     for _ in range(DEEPEST):
         nested = {"message": nested, "errors": [nested, nested]}
-    began = time.monotonic()
+    began = time.process_time()
     response_messages.of_json(nested)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2

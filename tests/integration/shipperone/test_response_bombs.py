@@ -19,7 +19,7 @@ from world import World
 SCRIPT = SUPPORT / "stopping_run.py"
 MIB = 1024 * 1024
 MOST_MEMORY = 400 * MIB
-LONGEST_SILENCE = 8.0
+LONGEST_SILENCE = 25.0
 
 TENANT = """
 [tenants.bomb]
@@ -83,7 +83,7 @@ def test_a_bomb_of_one_tenant_leaves_the_process_small_and_the_other_tenant_serv
     most = 0
     try:
         seen = psutil.Process(process.pid)
-        ends = time.monotonic() + 40
+        ends = time.monotonic() + 120
         while len(bombed) < 2 or time.monotonic() < bombed[0] + 2:
             assert time.monotonic() < ends, log.read_text()[-2000:]
             most = max(most, seen.memory_info().rss)
@@ -91,7 +91,7 @@ def test_a_bomb_of_one_tenant_leaves_the_process_small_and_the_other_tenant_serv
         asked = time.monotonic()
         process.send_signal(signal.SIGTERM)
         while process.poll() is None:
-            assert time.monotonic() < asked + 20, "SIGTERM is not obeyed"
+            assert time.monotonic() < asked + 60, "SIGTERM is not obeyed"
             most = max(most, seen.memory_info().rss)
             time.sleep(0.02)
     finally:

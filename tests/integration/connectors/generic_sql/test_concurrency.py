@@ -177,7 +177,7 @@ def test_a_server_that_falls_silent_does_not_hold_the_thread(server_erp, an_erp,
         began = time.monotonic()
         with pytest.raises(Unknown, match=answered) if answered else contextlib.nullcontext():
             assert isinstance(erp.reserve(order()), Reserved)
-        assert 1 <= time.monotonic() - began < 15
+        assert 1 <= time.monotonic() - began < 60
         assert proxy.lost == 1
         assert isinstance(erp.reserve(order()), Reserved)
     finally:
