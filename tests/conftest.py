@@ -1,6 +1,7 @@
 """Fixtures for every test: a sandbox, a merchant's world, the ledger's databases."""
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ for place in (TESTS.parent, TESTS, SUPPORT, SUPPORT / "plugins" / "counting", SU
     if str(place) not in sys.path:
         sys.path.insert(0, str(place))
 
+from distribution import dealt  # noqa: E402
 from shipperone_erp.sandbox import Sandbox  # noqa: E402
 from world import World  # noqa: E402
 
@@ -36,19 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-LONGEST = (
-    "test_docs_tutorial.py", "test_scaffold.py", "test_docs.py", "test_state_machine.py", "test_chaos.py",
-    "test_frozen_process.py", "test_secrecy.py", "test_large_ledger.py", "test_kill_at_every_commit.py",
-    "test_hostile_connector.py", "test_month.py", "test_changes.py", "test_workers.py",
-    "test_floods_and_clocks.py",
-)  # fmt: skip
-"""Modules with tests of twenty seconds and more."""
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # the longest first: at the end one of them would keep a worker busy while the others have nothing left
-    order = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(item.path.name, len(LONGEST)))
+    items[:] = dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), TESTS)
     if (wanted := config.getoption("--case")) is None:
         return
     kept = [item for item in items if any(wanted.upper() in mark.args for mark in item.iter_markers("case"))]

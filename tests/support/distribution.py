@@ -1,0 +1,68 @@
+"""Which of xdist's workers begins with which tests.
+
+`--dist worksteal` gives each worker a part of the tests as they are sorted, all parts of one length; who has nothing left
+takes half of another's rest. So each part begins with its share of the long modules: one worker alone would run them one
+after the other, and the others would wait for it at the end.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+LONG: dict[str, int] = {
+    "crash/test_kill_at_every_commit.py": 120,
+    "crash/test_frozen_process.py": 80,
+    "crash/test_chaos.py": 60,
+    "integration/connectors/tryton/test_conformance.py": 60,
+    "integration/fleet/test_workers.py": 50,
+    "integration/fleet/test_changes.py": 40,
+    "acceptance/cli/test_service.py": 40,
+    "integration/engine/test_floods_and_clocks.py": 40,
+    "integration/engine/test_runtime.py": 30,
+    "acceptance/scaffold/test_scaffold.py": 30,
+    "docs/test_docs_tutorial.py": 30,
+    "integration/connectors/tryton/test_tables.py": 30,
+    "integration/ledger/test_large_ledger.py": 25,
+    "crash/test_hostile_connector.py": 20,
+    "acceptance/cli/test_secrecy.py": 20,
+    "acceptance/web/test_browser.py": 20,
+    "month/test_month.py": 20,
+    "docs/test_docs.py": 15,
+    "integration/engine/test_state_machine.py": 15,
+    "integration/engine/test_stages.py": 15,
+}
+"""Modules by the seconds that they take, roughly. A module stays with one worker, for what its tests share."""
+
+
+class Collected(Protocol):
+    """A test as pytest has collected it."""
+
+    @property
+    def path(self) -> Path: ...
+
+
+ItemT = TypeVar("ItemT", bound=Collected)
+
+
+def dealt(items: Sequence[ItemT], workers: int, tests: Path) -> list[ItemT]:
+    """The tests in the sequence in which each worker's part begins with long modules, and each has as much of them."""
+    long: dict[str, list[ItemT]] = defaultdict(list)
+    short: list[ItemT] = []
+    for item in items:
+        name = item.path.relative_to(tests).as_posix() if item.path.is_relative_to(tests) else ""
+        (long[name] if name in LONG else short).append(item)
+    parts: list[list[ItemT]] = [[] for _ in range(workers)]
+    seconds = [0] * workers
+    for name in sorted(long, key=lambda name: (-LONG[name], name)):
+        lightest = seconds.index(min(seconds))
+        seconds[lightest] += LONG[name]
+        parts[lightest] += long[name]
+    left, made = len(items), []
+    for number, part in enumerate(parts):
+        size = left // (workers - number)
+        left -= size
+        rest = max(0, size - len(part))
+        made += [*part, *short[:rest]]
+        short = short[rest:]
+    return [*made, *short]
