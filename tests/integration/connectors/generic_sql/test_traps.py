@@ -106,16 +106,22 @@ def test_a_number_that_nothing_locks_is_given_twice(a_sqlite_erp, documents_erp,
     number = next(
         line for line in recipe("documents", documents_erp.dialect).toml.splitlines() if " AS new_number" in line
     )
+    said = "3 invoices issued concurrently got the numbers 1, 1, 1"
     step = "[[tenants.acme.generic_sql.issue_invoice]]\nsql = \"UPDATE number_ranges SET last = last + 1 WHERE name = 'invoice'\"\n"
     mistakes = ((step, ""), (number, 'sql = "SELECT COUNT(number) + 1 AS new_number FROM invoices"'))
     documents_erp.ask("ALTER TABLE invoices DROP CONSTRAINT invoices_number_key" if documents_erp.dialect == "postgresql" else "ALTER TABLE invoices DROP INDEX number")  # fmt: skip
     try:
-        _, rows = checked(documents(documents_erp, *mistakes), documents_erp, "--test-database")
+        for _ in range(10):  # on a busy machine the three may come one after the other
+            documents_erp.ask("DELETE FROM invoice_lines")
+            documents_erp.ask("UPDATE invoices SET number = NULL")
+            _, rows = checked(documents(documents_erp, *mistakes), documents_erp, "--test-database")
+            if (found := failed(rows).get("numbers")) == said:
+                break
     finally:
         documents_erp.ask("DELETE FROM invoice_lines")
         documents_erp.ask("UPDATE invoices SET number = NULL")
         documents_erp.ask("ALTER TABLE invoices ADD CONSTRAINT invoices_number_key UNIQUE (number)" if documents_erp.dialect == "postgresql" else "ALTER TABLE invoices ADD UNIQUE INDEX number (number)")  # fmt: skip
-    assert failed(rows)["numbers"] == "3 invoices issued concurrently got the numbers 1, 1, 1"
+    assert found == said
 
 
 STATE = {
