@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shipperone_erp.domain.field_places import FIELD_NAMES, Places
 from shipperone_erp.kernel.json import dumps, loads
-from shipperone_erp.shipperone.order_parser import Unreadable, read_order, unmatched
+from shipperone_erp.shipperone.order_parser import OrderWire, Unreadable, read_order, unmatched
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
 
 
@@ -321,3 +321,14 @@ def test_an_amount_goes_out_without_an_exponent(amount: str, written: str) -> No
 def test_bodies_are_the_guides_and_nothing_more() -> None:
     body = allocation_body('FO-"ž"', [55501, "55502"])
     assert loads(body) == {"order": {"order_id": 'FO-"ž"', "items": [{"item_id": 55501}, {"item_id": "55502"}]}}
+
+
+def test_tenants_with_one_table_share_its_places_and_a_sentence_names_the_right_one():
+    first, second, other = (
+        OrderWire(table, tenant=name) for name, table in (("a", {}), ("b", {}), ("c", {"sku": "x"}))
+    )
+    assert first._places is second._places
+    assert first._places is not other._places
+    for wire, name in ((first, "a"), (second, "b"), (other, "c")):
+        with pytest.raises(Unreadable, match=rf"\[tenants\.{name}\.fields\] sku"):
+            wire.read({"order_id": "FO-1", "warehouse_code": "main", "items": [{"item_id": 1, "qty": 1}]})

@@ -8,6 +8,7 @@ quantity.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 ORDER: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -176,23 +177,27 @@ class Role:
 
 def order_field(name: str, fields: Mapping[str, str]) -> Field:
     """The places of that field of an order; `fields` is the tenant's table, as in `Places`."""
-    return _at(name, [fields[name]] if name in fields else ORDER[name], "[tenants.NAME.fields]", named=name in fields)
+    return _at(name, [fields[name]] if name in fields else ORDER[name], named=name in fields)
 
 
 class Places:
-    """All fields of one tenant with their places. `fields` is its table of that name; every value is a key or a path.
+    """All fields of a tenant with their places. `fields` is its table of that name; every value is a key or a path.
 
-    ValueError for a name that is not in `FIELD_NAMES`, or an empty path.
+    `of` shares them among all tenants with the same table. ValueError for a name that is not in `FIELD_NAMES`, or an empty path.
     """
 
-    def __init__(self, fields: Mapping[str, str], tenant: str = "NAME") -> None:
+    @classmethod
+    def of(cls, fields: Mapping[str, str]) -> "Places":
+        """The places by this table: some ninety kilobytes, which most tenants have in common."""
+        return _shared(tuple(sorted(fields.items())))
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
         for name, path in fields.items():
             if name not in FIELD_NAMES:
                 raise ValueError(f"fields.{name}: there is no field of that name")
             if not all(path.split(".")):
                 raise ValueError(f"fields.{name}: {path!r} is not a key or a path such as totals.shipping.0.amount")
         self._fields = fields
-        self._table = f"[tenants.{tenant}.fields]"
         self.order = {name: self._field(name, usual) for name, usual in ORDER.items()}
         self.item = {name: self._field(name, usual) for name, usual in ITEM.items()}
         # An item's own warehouse means a transfer. It must be found even if the order's warehouse has another place.
@@ -239,17 +244,22 @@ class Places:
         return self._usual(name, usual) if path is None else self._usual(name, [path], named=True)
 
     def _usual(self, name: str, places: Iterable[str], *, named: bool = False) -> Field:
-        return _at(name, places, self._table, named=named)
+        return _at(name, places, named=named)
 
 
-def _at(name: str, places: Iterable[str], table: str, *, named: bool) -> Field:
+@lru_cache(maxsize=256)
+def _shared(fields: tuple[tuple[str, str], ...]) -> Places:
+    return Places(dict(fields))
+
+
+def _at(name: str, places: Iterable[str], *, named: bool) -> Field:
     steps = [tuple(place.split(".")) for place in places]
     return Field(
         name=name,
         keys=tuple(step[0] for step in steps if len(step) == 1),
         paths=tuple(step for step in steps if len(step) > 1),
         named=named,
-        setting=f'{table} {name} = "…"',
+        setting=f'[tenants.NAME.fields] {name} = "…"',
     )
 
 

@@ -21,15 +21,18 @@ class Unreadable(ShipperOneErpError):
 
 
 class JsonObject:
-    """One JSON object while it is read: the keys read so far, and its names for sentences."""
+    """One JSON object while it is read: the keys read so far, and the names for sentences, its own and the tenant's."""
 
-    __slots__ = ("order_id", "raw", "taken", "who", "whose")
+    __slots__ = ("order_id", "raw", "taken", "tenant", "who", "whose")
 
-    def __init__(self, raw: Mapping[str, Any], who: str, order_id: str | None = None, whose: str = "") -> None:
+    def __init__(
+        self, raw: Mapping[str, Any], who: str, order_id: str | None = None, whose: str = "", tenant: str = "NAME"
+    ) -> None:
         self.raw = raw
         self.who = who
         self.whose = whose
         self.order_id = order_id
+        self.tenant = tenant
         self.taken: set[str] = set()
 
     def inner(self, raw: object, what: str) -> "JsonObject":
@@ -37,7 +40,7 @@ class JsonObject:
         who = f"{self.who}: {what}"
         if not isinstance(raw, dict):
             raise Unreadable(f"{who} is {kind(raw)}, not an object", order_id=self.order_id)
-        return JsonObject(raw, who, self.order_id, self.who)
+        return JsonObject(raw, who, self.order_id, self.who, self.tenant)
 
     def extra(self) -> dict[str, Any]:
         """The keys that no field was read from. An object that a path leads into stays whole."""
@@ -170,14 +173,17 @@ class JsonObject:
         keys = ", ".join(sorted(map(str, self.raw))[:20]) or "none"
         self.refuse(
             f"has {what} (looked for {field.looked_for}; its keys are {keys}); "
-            f"if it is somewhere else, say where: {field.setting}"
+            f"if it is somewhere else, say where: {self._setting(field)}"
         )
 
     def not_a(self, field: Field, value: object, what: str) -> NoReturn:
         """Refuse the order: the value does not fit the field."""
         # the text of a party's field does not belong in a sentence that may be logged
         shown = repr(value)[:40] if is_scalar(value) and "." not in field.name else kind(value)
-        self.refuse(f"{field.name} is {shown}, not {what} (found among {field.looked_for}; {field.setting})")
+        self.refuse(f"{field.name} is {shown}, not {what} (found among {field.looked_for}; {self._setting(field)})")
+
+    def _setting(self, field: Field) -> str:
+        return field.setting.replace("tenants.NAME.", f"tenants.{self.tenant}.")
 
     def refuse(self, sentence: str) -> NoReturn:
         raise Unreadable(f"{self.who} {sentence}", order_id=self.order_id)

@@ -62,7 +62,8 @@ class OrderWire:
     ) -> None:
         self._charges = charges
         self._zones = zones
-        self._places = Places(fields, tenant)
+        self._tenant = tenant
+        self._places = Places.of(fields)
 
     @classmethod
     def of(cls, rules: TenantRules, stage: Stage) -> Self:
@@ -74,7 +75,7 @@ class OrderWire:
         """As `read_order`; also refuses a value that is not a JSON object."""
         if not isinstance(raw, Mapping):
             raise Unreadable(f"the queue lists {kind(raw)} where an order should be", order_id=None)
-        order = JsonObject(raw, "an order")
+        order = JsonObject(raw, "an order", tenant=self._tenant)
         order_id = order.text(self._places.order["order_id"])
         if order_id is None:
             order.missing(self._places.order["order_id"], "no id")
@@ -183,7 +184,7 @@ class OrderWire:
 
 
 def _party(order: JsonObject, role: Role) -> Party | None:
-    inside = JsonObject(order.nested(role.place, role.marks) or {}, order.who, order.order_id)
+    inside = JsonObject(order.nested(role.place, role.marks) or {}, order.who, order.order_id, tenant=order.tenant)
     found = _fields(inside, role.inside) if inside.raw else {}
     if role.on_order.fields:
         for name, text in _fields(order, role.on_order).items():
