@@ -154,8 +154,8 @@ async def _cycles(file: Path, count: int) -> None:
             await runtime.once(settle_for=timedelta(0))
             spent, took = time.process_time() - used, time.perf_counter() - at
             print(f"  cycle {number}: {spent * 1000:6.0f} ms of CPU, {took * 1000:6.0f} ms in all")
-        print(f"  hook calls in these cycles: {hook_calls() - calls}", flush=True)
         await _planning(configuration, runtime.ledger, count)
+        print(f"  hook calls in these cycles: {hook_calls() - calls}", flush=True)
 
 
 def main() -> None:

@@ -183,7 +183,8 @@ def order_field(name: str, fields: Mapping[str, str]) -> Field:
 class Places:
     """All fields of a tenant with their places. `fields` is its table of that name; every value is a key or a path.
 
-    `of` shares them among all tenants with the same table. ValueError for a name that is not in `FIELD_NAMES`, or an empty path.
+    `of` shares them among all tenants with the same table. ValueError for a name that is not in `FIELD_NAMES`, or an
+    empty path.
     """
 
     @classmethod

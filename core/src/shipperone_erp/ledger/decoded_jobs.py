@@ -13,10 +13,14 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.ledger.schema import jobs
 
 Row = tuple[Any, ...]
+Conversions = list[tuple[int, Callable[[Any], Any]]]
 
 
 class DecodedJobs:
-    """The jobs that a query on the table of jobs finds, by the query's values. May be used from several threads."""
+    """The jobs that a query on the table of jobs finds, by the query's values, in one database.
+
+    May be used from several threads.
+    """
 
     def __init__(self, query: Select[Any]) -> None:
         self._names = tuple(jobs.c.keys())
@@ -24,6 +28,7 @@ class DecodedJobs:
         # as the driver gives them: what is to be decoded is decided here
         self._query = query.with_only_columns(*(type_coerce(column, NullType()) for column in jobs.c))
         self._kept: dict[Row, dict[int, tuple[Row, Job]]] = {}
+        self._conversions: Conversions | None = None
 
     def read(self, connection: Connection, **values: object) -> list[Job]:
         """The jobs now. Raises what a conversion raises for a value that no version has written."""
@@ -32,7 +37,9 @@ class DecodedJobs:
         result.close()
         of = tuple(values.values())
         before = self._kept.get(of, {})
-        conversions = _conversions(connection.dialect)
+        if self._conversions is None:
+            self._conversions = _conversions(connection.dialect)
+        conversions = self._conversions
         found: dict[int, tuple[Row, Job]] = {}
         for row in rows:
             known = before.get(row[self._id])
@@ -45,13 +52,13 @@ class DecodedJobs:
             self._kept.pop(of, None)
         return [job for _, job in found.values()]
 
-    def _decoded(self, row: Row, conversions: list[tuple[int, Callable[[Any], Any]]]) -> Job:
+    def _decoded(self, row: Row, conversions: Conversions) -> Job:
         values = list(row)
         for place, convert in conversions:
             values[place] = convert(values[place])
         return Job.of_row(dict(zip(self._names, values, strict=True)))
 
 
-def _conversions(dialect: Dialect) -> list[tuple[int, Callable[[Any], Any]]]:
+def _conversions(dialect: Dialect) -> Conversions:
     processors = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in jobs.c]
     return [(place, convert) for place, convert in enumerate(processors) if convert is not None]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, case, exists, func, select
@@ -35,18 +35,26 @@ HOLDER_OF_NUMBER = (
 """The job with another key whose invoice has this number, of any tenant on the same ERP."""
 
 
-def unshipped(tenant: str, after: datetime | None, before: datetime) -> Select[Any]:
-    """Reservations confirmed to ShipperOne in this period, of orders that never reached the invoice queue."""
+@cache
+def unshipped(*, since_ever: bool) -> Select[Any]:
+    """Reservations confirmed to ShipperOne in a period, of orders that never reached the invoice queue.
+
+    Its values are `of_tenant`, `before` and, unless it reaches back without an end, `after`.
+    """
     came = exists().where(
         _invoices.c.order_id == jobs.c.order_id,
         _invoices.c.tenant == jobs.c.tenant,
         _invoices.c.stage == Stage.INVOICE,
     )
     query = select(jobs).where(
-        ALLOCATED, jobs.c.tenant == tenant, jobs.c.accepted_at <= before, jobs.c.reference.is_not(None), ~came
+        ALLOCATED,
+        jobs.c.tenant == bindparam("of_tenant"),
+        jobs.c.accepted_at <= bindparam("before"),
+        jobs.c.reference.is_not(None),
+        ~came,
     )
-    if after is not None:
-        query = query.where(jobs.c.accepted_at > after)
+    if not since_ever:
+        query = query.where(jobs.c.accepted_at > bindparam("after"))
     return query.order_by(jobs.c.id)
 
 

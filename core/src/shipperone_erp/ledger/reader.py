@@ -54,6 +54,7 @@ _ENDS_OF_SALES_ORDERS = (
 """The first and the last fulfillment order of each sales order, by id: the index alone answers."""
 _OF_SALES_ORDERS = select(jobs).where(*_NUMBERED).order_by(jobs.c.id)
 _OF_CONTENTS = select(jobs).where(jobs.c.content.in_(bindparam("contents", expanding=True))).order_by(jobs.c.id)
+_QUEUE = select(queues).where(queues.c.tenant == bindparam("of_tenant"), queues.c.stage == bindparam("of_stage"))
 _OPEN_EFFECTS = (
     select(effects)
     .join(jobs, jobs.c.id == effects.c.job_id)
@@ -140,7 +141,8 @@ class LedgerReader(ListReader):
 
     def unshipped(self, tenant: str, after: datetime | None, before: datetime) -> list[Job]:
         """Reservations confirmed to ShipperOne in this period, of orders that never reached the invoice queue."""
-        return self._jobs(queries.unshipped(tenant, after, before))
+        period = {"before": before} if after is None else {"before": before, "after": after}
+        return self._jobs(queries.unshipped(since_ever=after is None), of_tenant=tenant, **period)
 
     def effects(self, job_id: int) -> list[Effect]:
         """Every effect of this job, in order."""
@@ -158,7 +160,7 @@ class LedgerReader(ListReader):
 
     def queue(self, tenant: str, stage: Stage) -> QueueRecord | None:
         """The record of one queue; None if it was never read."""
-        rows = self._rows(select(queues).where(queues.c.tenant == tenant, queues.c.stage == stage))
+        rows = self._rows(_QUEUE, of_tenant=tenant, of_stage=stage)
         return next((QueueRecord(**row) for row in rows), None)
 
     def queues(self) -> list[QueueRecord]:
