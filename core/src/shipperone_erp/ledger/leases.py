@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, String, any_, bindparam, select, update
+from sqlalchemy import Connection, Result, String, any_, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -74,15 +74,17 @@ class LeaseRecord:
 
 _ONE = select(leases).where(leases.c.name == bindparam("wanted")).with_for_update()
 _OURS = leases.c.owner == bindparam("holder")
-_AMONG = leases.c.name.in_(bindparam("names", expanding=True))
 _MOVED = update(leases).where(_OURS).values(heartbeat=leases.c.heartbeat + 1)
-_MOVED_AMONG = _MOVED.where(_AMONG)
-_NUMBERS_AMONG = select(leases.c.name, leases.c.number).where(_OURS, _AMONG)
-_MOVED_AT_ONCE = _MOVED.where(leases.c.name == any_(bindparam("names", type_=ARRAY(String)))).returning(
-    leases.c.name, leases.c.number
-)
-"""PostgreSQL: one statement and one parameter for thousands of leases, at a third of the CPU of chunks that are locked
-first. By name too: a lease of this process that it has lost sight of must expire.
+_NUMBERS = select(leases.c.name, leases.c.number).where(_OURS)
+
+_IN_LIST = leases.c.name.in_(bindparam("names", expanding=True))
+_IN_ARRAY = leases.c.name == any_(bindparam("names", type_=ARRAY(String)))
+"""By name: a lease of this process that it has lost sight of must expire."""
+
+_moved_at_once = _MOVED.where(_IN_ARRAY).returning(leases.c.number).cte("moved")
+_MOVED_AT_ONCE = select(func.count(), func.coalesce(func.sum(_moved_at_once.c.number), 0))
+"""PostgreSQL: one statement, one parameter and one row for thousands of leases, at less than half the CPU of chunks
+that are locked first.
 """
 
 
@@ -137,25 +139,35 @@ def beat(connection: Connection, held: Collection[Lease]) -> tuple[Lease, ...]:
 
     A process locks no other's leases, neither here nor in `fencing`; the rows need no order.
     """
+    at_once = connection.dialect.name == "postgresql"
     lost: list[Lease] = []
     for owner in {lease.owner for lease in held}:
         own = [lease for lease in held if lease.owner == owner]
-        numbers = _renewed(connection, owner, [lease.name for lease in own])
-        lost += [lease for lease in own if numbers.get(lease.name) != lease.number]
+        lost += (_renew_at_once if at_once else _renew)(connection, owner, own)
     return tuple(lost)
 
 
-def _renewed(connection: Connection, owner: str, names: Sequence[str]) -> dict[str, int]:
-    """The fencing token of each of the owner's leases among these names."""
-    if connection.dialect.name == "postgresql":
-        moved = connection.execute(_MOVED_AT_ONCE, {"names": list(names), "holder": owner})
-        return {row[0]: row[1] for row in moved}
-    numbers: dict[str, int] = {}
-    for start in range(0, len(names), CHUNK):
-        chunk = {"names": names[start : start + CHUNK], "holder": owner}
-        numbers |= {row[0]: row[1] for row in connection.execute(_NUMBERS_AMONG, chunk)}
-        connection.execute(_MOVED_AMONG, chunk)
-    return numbers
+def _renew_at_once(connection: Connection, owner: str, own: Sequence[Lease]) -> list[Lease]:
+    names = {"names": [lease.name for lease in own], "holder": owner}
+    renewed, total = connection.execute(_MOVED_AT_ONCE, names).one()
+    if (renewed, total) == (len(own), sum(lease.number for lease in own)):
+        return []  # fencing tokens only increase: equal sums are equal tokens
+    return _lost(own, connection.execute(_NUMBERS.where(_IN_ARRAY), names))
+
+
+def _renew(connection: Connection, owner: str, own: Sequence[Lease]) -> list[Lease]:
+    lost: list[Lease] = []
+    for start in range(0, len(own), CHUNK):
+        chunk = own[start : start + CHUNK]
+        names = {"names": [lease.name for lease in chunk], "holder": owner}
+        lost += _lost(chunk, connection.execute(_NUMBERS.where(_IN_LIST), names))
+        connection.execute(_MOVED.where(_IN_LIST), names)
+    return lost
+
+
+def _lost(own: Sequence[Lease], found: Result[tuple[str, int]]) -> list[Lease]:
+    numbers = {row.name: row.number for row in found}
+    return [lease for lease in own if numbers.get(lease.name) != lease.number]
 
 
 def give_back(connection: Connection, lease: Lease) -> None:
