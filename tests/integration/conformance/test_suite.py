@@ -225,7 +225,7 @@ def test_a_tear_down_that_fails_is_told_and_hides_no_finding(tmp_path, base, sai
 
     result = run_case(CASES["R4"], Torn, tmp_path)
     assert result.outcome == "failed"
-    assert said in result.said
+    assert said in result.message
 
 
 def test_an_erp_that_cannot_be_had_skips_the_case_in_the_words_of_its_harness(tmp_path):
@@ -234,7 +234,7 @@ def test_an_erp_that_cannot_be_had_skips_the_case_in_the_words_of_its_harness(tm
             raise NotApplicable("set ACME_URL to a test system")
 
     result = run_case(CASES["R4"], Away, tmp_path)
-    assert (result.outcome, result.said) == ("skipped", "set ACME_URL to a test system")
+    assert (result.outcome, result.message) == ("skipped", "set ACME_URL to a test system")
 
 
 def test_names_are_another_each_time_unless_the_harness_says_which(tmp_path):
@@ -441,7 +441,7 @@ def test_an_invoice_in_the_erp_that_is_not_the_orders_is_found(changed, said):
 def test_where_no_process_can_be_killed_those_cases_are_skipped_and_say_why(tmp_path, monkeypatch, module, missing):
     monkeypatch.delattr(module, missing)
     result = run_case(CASES["K1"], HonestHarness, tmp_path)
-    assert (result.outcome, "this system has no fork and SIGKILL" in result.said) == ("skipped", True), result
+    assert (result.outcome, "this system has no fork and SIGKILL" in result.message) == ("skipped", True), result
 
 
 def test_kills_are_spread_evenly_with_the_first_and_the_last_among_them():
@@ -485,7 +485,7 @@ def test_the_place_is_the_last_line_of_the_connectors_own_code():
 def test_a_connector_that_cuts_keys_is_told_at_which_length(tmp_path, name, said):
     harness = type("Cut", (HonestHarness,), {"connector": FAULTS[name]})
     result = run_case(CASES[FAULTS[name].caught_by], harness, tmp_path)
-    assert (result.outcome, said in result.said) == ("failed", True), result
+    assert (result.outcome, said in result.message) == ("failed", True), result
 
 
 def test_a_secret_in_a_long_line_is_shown_by_its_place_and_without_itself(tmp_path):
@@ -501,9 +501,9 @@ def test_a_secret_in_a_long_line_is_shown_by_its_place_and_without_itself(tmp_pa
     result = run_case(CASES["S3"], type("Wordy", (HonestHarness,), {"connector": Long}), tmp_path)
     assert result.outcome == "failed"
     assert "honest-erp-password" not in str(result)
-    assert "erp://admin:********@erp" in result.said
-    assert re.search(r"shown by an exception that was raised at test_suite\.py:\d+, in reserve_stock", result.said)
-    assert len(result.said) < 500
+    assert "erp://admin:********@erp" in result.message
+    assert re.search(r"shown by an exception that was raised at test_suite\.py:\d+, in reserve_stock", result.message)
+    assert len(result.message) < 500
 
 
 def test_a_connector_that_prints_while_it_is_imported_or_called_can_still_be_killed(plugins, tmp_path):
@@ -541,4 +541,4 @@ def test_an_erp_that_is_played_back_is_asked_only_what_its_recording_has(tmp_pat
 
 def test_a_harness_that_names_an_unknown_version_of_the_kit_fails(tmp_path):
     result = run_case(CASES["R4"], type("Ahead", (HonestHarness,), {"suite": "9.9"}), tmp_path)
-    assert (result.outcome, result.said) == ("failed", "there is no suite 9.9; this kit has 1.0, 1.1")
+    assert (result.outcome, result.message) == ("failed", "there is no suite 9.9; this kit has 1.0, 1.1")

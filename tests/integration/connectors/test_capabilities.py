@@ -233,7 +233,7 @@ class OneWarehouse(HonestHarness):
 def test_the_kit_leaves_out_what_is_not_declared_and_says_so(tmp_path):
     for case, said in (("R7", "the connector declares no transfers"), ("I8", "the connector declares no drafts")):
         result = run_case(CASES[case], OneWarehouse, tmp_path / case)
-        assert (result.outcome, result.said) == ("skipped", said)
+        assert (result.outcome, result.message) == ("skipped", said)
 
 
 def test_what_a_case_is_about_is_on_its_page():
@@ -250,7 +250,7 @@ class Departing(HonestHarness):
 def test_a_departure_that_says_what_is_declared_still_works_and_warns(tmp_path):
     with pytest.warns(ConnectorDeprecation) as told:
         results = list(run_all(Departing, tmp_path, only=["R7", "U5"]))
-    assert [result.said for result in results] == [
+    assert [result.message for result in results] == [
         "the connector departs from it: one warehouse",
         "the connector departs from it: a library",
     ]

@@ -130,8 +130,8 @@ def _spans(use: re.Match[str], each: Each, dialect: SqlDialect) -> Finding:
         if dialect.url in GENERATES_IDS
         else 'RETURNING id AS row_id, capture = { row_id = "integer" }'
     )
-    says = (
+    sentence = (
         f"{use[0]} is the id of another {each}'s row here: capture it where the row is inserted ({how}), and use "
         ":row_id"
     )
-    return Finding(use.start(), len(use[0]), says)
+    return Finding(use.start(), len(use[0]), sentence)

@@ -48,7 +48,7 @@ def captured(statement: Change, answer: Answer, place: str) -> dict[str, Any]:
     found = {name: _READS[kind](row.get(name), name) for name, kind in statement.capture.items()}
     if statement.last_id is not None:
         if not answer.last_id:
-            said = f"{place} captures the generated id as {statement.last_id}, but the database has generated none"
-            raise Refused(Reason.CONFIG_INCOMPLETE, said)
+            sentence = f"{place} captures the generated id as {statement.last_id}, but the database has generated none"
+            raise Refused(Reason.CONFIG_INCOMPLETE, sentence)
         found[statement.last_id] = int(answer.last_id)
     return found

@@ -66,9 +66,9 @@ def _without_a_rate(settings: GenericSqlSettings) -> Iterator[Check]:
     """A warning if the tax table of the whole invoice is written but no rule gives shipping a rate."""
     named = {name for step in STEPS for name in settings.binds_named(step) if name.startswith(WHOLE_INVOICE)}
     if named and rule_of(settings.taxes, SHIPPING) is None:
-        said = f":{min(named)} covers the whole invoice, and shipping has no tax rate: its tax is NULL"
+        sentence = f":{min(named)} covers the whole invoice, and shipping has no tax rate: its tax is NULL"
         cure = 'write [taxes] shipping = "highest", "proportional" or a rate; "*" applies to charges'
-        yield Check("taxes", None, said, cure)
+        yield Check("taxes", None, sentence, cure)
 
 
 def opens(database: Database) -> list[Check]:
@@ -79,16 +79,16 @@ def opens(database: Database) -> list[Check]:
     except (ConnectorError, DatabaseFailed) as failure:
         return [Check("database", False, str(failure), cure(database))]
     except DBAPIError as error:
-        said = database.failure(error, f"{database.name} cannot be read", {})
-        return [Check("database", False, str(said), cure(database))]
+        message = database.failure(error, f"{database.name} cannot be read", {})
+        return [Check("database", False, str(message), cure(database))]
     return [Check("database", True, f"{database.name} opens")]
 
 
 def explained(database: Database, settings: GenericSqlSettings) -> list[Check]:
     """A line for each statement that the database refuses to plan."""
     if database.dialect.explain is None:
-        said = f"{database.dialect.title}: this connector does not plan statements in advance"
-        return [Check("statement", None, said, "try them with `sql check` on a test database")]
+        sentence = f"{database.dialect.title}: this connector does not plan statements in advance"
+        return [Check("statement", None, sentence, "try them with `sql check` on a test database")]
     try:
         return [
             Check(

@@ -208,8 +208,8 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
     @hookimpl
     def list_documents(self, since: datetime) -> list[Document]:
         if not self.settings.list_documents:
-            said = "the ERP's documents must be listed, but no statements are configured for list_documents"
-            raise Refused(Reason.CONFIG_INCOMPLETE, said)
+            sentence = "the ERP's documents must be listed, but no statements are configured for list_documents"
+            raise Refused(Reason.CONFIG_INCOMPLETE, sentence)
         nothing = FulfillmentOrder(order_id="", warehouse_code="", items=())
         call = self._call("", nothing, since=since)
         return self._step(call, lambda work: work.documents())

@@ -175,8 +175,8 @@ class Database:
         with self._lock:
             if self._engine is None:
                 if not self.dialect.installed:
-                    said = f"the driver {self.dialect.module} for {self.dialect.title} is not installed"
-                    raise Refused(Reason.CONFIG_INCOMPLETE, f"{said}: {self.dialect.install}")
+                    sentence = f"the driver {self.dialect.module} for {self.dialect.title} is not installed"
+                    raise Refused(Reason.CONFIG_INCOMPLETE, f"{sentence}: {self.dialect.install}")
                 self._engine = self._made()
             return self._engine
 
@@ -187,8 +187,8 @@ class Database:
         except DBAPIError as error:
             raise self._unopened(error) from None
         except InvalidRequestError as error:  # raised where the server behind mariadb:// is MySQL
-            said = f"{self.name} does not match its URL: {error}"
-            raise Refused(Reason.CONFIG_INCOMPLETE, said) from None
+            sentence = f"{self.name} does not match its URL: {error}"
+            raise Refused(Reason.CONFIG_INCOMPLETE, sentence) from None
         connection.begin()  # statements run on the driver's cursor, which SQLAlchemy does not see
         if begin is None:
             return connection
@@ -198,8 +198,8 @@ class Database:
             with connection:
                 if not isinstance(error, connection.dialect.loaded_dbapi.Error):
                     raise
-                said = "the ERP's database cannot start a transaction"
-                raise self.refused(connection, error, said, {}) from None
+                sentence = "the ERP's database cannot start a transaction"
+                raise self.refused(connection, error, sentence, {}) from None
         return connection
 
     def _unopened(self, error: DBAPIError) -> DatabaseFailed:

@@ -119,22 +119,23 @@ class DatabaseFailed(Exception):
 
 def meaning(code: Code, doing: str, words: str) -> DatabaseFailed:
     """The error as a hook raises it. `words`: the driver's message without the bound values."""
-    said = f"{doing}: {words}"
-    undone = f"{said}; everything of this step was rolled back"
+    sentence = f"{doing}: {words}"
+    undone = f"{sentence}; everything of this step was rolled back"
     match code.kind:
         case Kind.REPEAT | Kind.LOCKED:
-            answer: ConnectorError = Transient(f"{said}; another program is writing")
+            answer: ConnectorError = Transient(f"{sentence}; another program is writing")
         case Kind.TAKEN:
-            answer = Transient(f"{said}; another document is taking this number at the same time")
+            answer = Transient(f"{sentence}; another document is taking this number at the same time")
         case Kind.AWAY:
-            answer = Transient(said)
+            answer = Transient(sentence)
         case Kind.BUSY:
-            answer = Transient(f"{said}; it exceeded statement_timeout, and was rolled back")
+            answer = Transient(f"{sentence}; it exceeded statement_timeout, and was rolled back")
         case Kind.AUTH:
-            answer = AuthFailed(said)
+            answer = AuthFailed(sentence)
         case Kind.DENIED:
             answer = Refused(
-                Reason.ERP_ACCESS_DENIED, f"{said}; grant the right: `shipperone-erp sql setup` prints the statement"
+                Reason.ERP_ACCESS_DENIED,
+                f"{sentence}; grant the right: `shipperone-erp sql setup` prints the statement",
             )
         case Kind.VALUE:
             answer = Refused(
@@ -143,7 +144,7 @@ def meaning(code: Code, doing: str, words: str) -> DatabaseFailed:
         case Kind.DUPLICATE | Kind.CONSTRAINT | Kind.RAISED:
             answer = Refused(Reason.ERP_REFUSED, undone)
         case Kind.MISTAKE:
-            answer = Refused(Reason.CONFIG_INCOMPLETE, f"{said}; the statement does not match the database")
+            answer = Refused(Reason.CONFIG_INCOMPLETE, f"{sentence}; the statement does not match the database")
     return DatabaseFailed(code.kind, answer)
 
 

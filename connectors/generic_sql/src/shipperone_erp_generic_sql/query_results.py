@@ -65,7 +65,7 @@ def reservation(row: Row) -> FoundReservation:
 
 def invoice(row: Row, lines: Iterable[InvoiceLine]) -> FoundInvoice:
     """A row of find_invoice with its lines."""
-    said = _found_fields(row, INVOICE_STATES, None, "find_invoice")
+    fields = _found_fields(row, INVOICE_STATES, None, "find_invoice")
     number = row.get("number")
     return FoundInvoice(
         invoice=Invoice(
@@ -74,12 +74,12 @@ def invoice(row: Row, lines: Iterable[InvoiceLine]) -> FoundInvoice:
             shipping_amount_incl_tax=amount(row, "shipping_amount_incl_tax"),
             total_incl_tax=amount(row, "total_incl_tax"),
             currency=_stripped(row.get("currency")),
-            issued=said["state"] == "issued",
+            issued=fields["state"] == "issued",
             number=None if number is None else str(number),
             date=date_from_database(row.get("date"), "date"),
             url=row.get("url"),
         ),
-        **said,
+        **fields,
     )
 
 

@@ -76,11 +76,11 @@ def fixed_customer(odoo: Odoo, at: Company) -> int:
     name = odoo.settings.customer
     rows = odoo.find("res.partner", ["|", ("ref", "=", name), ("name", "=", name)], ["id"], company=at.id)
     if len(rows) != 1:
-        said = (
+        sentence = (
             f"{len(rows) or 'no'} contacts in Odoo are named {name!r}, or have that reference: `customer` must name "
             "exactly one"
         )
-        raise Refused(Reason.CUSTOMER_AMBIGUOUS if rows else Reason.CONFIG_INCOMPLETE, said)
+        raise Refused(Reason.CUSTOMER_AMBIGUOUS if rows else Reason.CONFIG_INCOMPLETE, sentence)
     return int(rows[0]["id"])
 
 
@@ -190,8 +190,8 @@ def _matching_company(odoo: Odoo, party: Party, known: Sequence[Row]) -> int | C
 def _only(fitting: Sequence[Row], what: str) -> int | None:
     if len(fitting) > 1:
         ids = ", ".join(str(row["id"]) for row in fitting)
-        said = f"{len(fitting)} contacts in Odoo have {what} (ids {ids}): merge them, or archive all but one"
-        raise Refused(Reason.CUSTOMER_AMBIGUOUS, said, Owner.ACCOUNTANT)
+        sentence = f"{len(fitting)} contacts in Odoo have {what} (ids {ids}): merge them, or archive all but one"
+        raise Refused(Reason.CUSTOMER_AMBIGUOUS, sentence, Owner.ACCOUNTANT)
     return int(fitting[0]["id"]) if fitting else None
 
 
@@ -200,8 +200,8 @@ def _new(odoo: Odoo, party: Party) -> Contact:
     company = _as_company(odoo, party)
     name = (party.company or party.name) if company else (party.name or party.company)
     if not name:
-        said = "the order names no buyer: set a `customer` for anonymous sales"
-        raise Refused(Reason.CUSTOMER_AMBIGUOUS, said, Owner.ACCOUNTANT)
+        sentence = "the order names no buyer: set a `customer` for anonymous sales"
+        raise Refused(Reason.CUSTOMER_AMBIGUOUS, sentence, Owner.ACCOUNTANT)
     person = [plain(party.email), plain(party.name or party.company), *_where(party)]
     if party.vat_id:
         identity = [party.vat_id]

@@ -42,13 +42,13 @@ def refused(
             who = meant[request.key]
             if isinstance(who, Refused):
                 raise who
-            said = f"draft {reference(row['id'])} was changed in Odoo after ShipperOne accepted it"
+            sentence = f"draft {reference(row['id'])} was changed in Odoo after ShipperOne accepted it"
             cure = (
                 f"revert the change, or post the invoice in Odoo if the change is intended; then `order retry "
                 f"{request.order.order_id}`"
             )
             for reason, what in _changes(row, who, theirs.get(row["id"], ()), lines, stands[row["id"]].taxes):
-                raise Refused(reason, f"{said}: {what}; {cure}", Owner.ACCOUNTANT)
+                raise Refused(reason, f"{sentence}: {what}; {cure}", Owner.ACCOUNTANT)
         except Refused as refusal:
             found[request.key] = refusal
     return found

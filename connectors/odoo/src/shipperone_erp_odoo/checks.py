@@ -57,18 +57,20 @@ def _guarded(name: str, check: Callable[[Odoo], Checks], odoo: Odoo) -> list[Che
 
 def _server(odoo: Odoo) -> Checks:
     version, protocol = odoo.version, odoo.protocol
-    said = f"Odoo {version} over {PROTOCOLS[protocol]}"
+    sentence = f"Odoo {version} over {PROTOCOLS[protocol]}"
     if odoo.settings.url.startswith("http:") and odoo.settings.host.rsplit(":", 1)[0] not in LOOPBACK:
         yield Check("address", None, f"{odoo.settings.url} is not encrypted: the key can be read in transit", "https")
     if version not in PROVEN:
-        yield Check("version", None, f"{said}: not a tested version", "test it on a copy first")
+        yield Check("version", None, f"{sentence}: not a tested version", "test it on a copy first")
     elif protocol == "xmlrpc":
-        yield Check("version", None, f"{said}: its errors have no type names", 'leave out `protocol`: "auto" is better')
+        yield Check(
+            "version", None, f"{sentence}: its errors have no type names", 'leave out `protocol`: "auto" is better'
+        )
     elif protocol == "jsonrpc" and version >= 19:
         cure = "set an api_key: JSON-2 is used then, which stays supported"
-        yield Check("version", None, f"{said}, which Odoo will remove", cure)
+        yield Check("version", None, f"{sentence}, which Odoo will remove", cure)
     else:
-        yield Check("version", True, said)
+        yield Check("version", True, sentence)
 
 
 def _login(odoo: Odoo) -> Checks:
@@ -76,8 +78,8 @@ def _login(odoo: Odoo) -> Checks:
     yield Check("login", True, f"{user['login']} in database {odoo.settings.database}")
     if not user["email"]:
         cure = "give the user an e-mail address in Odoo"
-        says = "the user has no e-mail address: merging lines fails on Odoo 17 and 18"
-        yield Check("e-mail", odoo.version >= 19 or None, says, cure)
+        sentence = "the user has no e-mail address: merging lines fails on Odoo 17 and 18"
+        yield Check("e-mail", odoo.version >= 19 or None, sentence, cure)
     yield from rights.key_expiry(odoo)
 
 
@@ -88,29 +90,31 @@ def _company(odoo: Odoo) -> Checks:
     e_invoice = odoo.settings.e_invoice
     if at.country in REPORTING and e_invoice is None:
         cure = 'e_invoice = "by_odoo" if Odoo\'s module for it is set up, else "not_required"'
-        says = (
+        sentence = (
             f"invoices of {at.country} must be reported to an authority, and no reporting is configured: posting "
             "does not report them"
         )
-        yield Check("e-invoicing", False, says, cure)
+        yield Check("e-invoicing", False, sentence, cure)
 
 
 def _warehouses(odoo: Odoo) -> Checks:
     if not odoo.settings.warehouses:
-        says = "no warehouses are mapped: ShipperOne's codes must equal the short names in Odoo"
-        yield Check("warehouses", None, says, 'map each: [tenants.NAME.odoo.warehouses."CODE"]')
+        sentence = "no warehouses are mapped: ShipperOne's codes must equal the short names in Odoo"
+        yield Check("warehouses", None, sentence, 'map each: [tenants.NAME.odoo.warehouses."CODE"]')
     for code, site in sites(odoo, list(odoo.settings.warehouses) or _short_names(odoo)).items():
         if isinstance(site, Refused):
             yield Check("warehouses", False, site.sentence, "check the code and the company of this warehouse")
             continue
         yield Check("warehouses", True, f"{code} is {site.name} of {site.company.name}")
         if odoo.settings.documents == "sale_order" and not delivers_in_one_step(odoo, site):
-            says = f"{code} delivers in several steps, which is not supported with sales orders"
-            yield Check("sales orders", False, says, "set the warehouse's outgoing shipments to one step")
+            sentence = f"{code} delivers in several steps, which is not supported with sales orders"
+            yield Check("sales orders", False, sentence, "set the warehouse's outgoing shipments to one step")
         if odoo.settings.documents == "picking" and not odoo.settings.one_step and not delivers_in_one_step(odoo, site):
-            says = f"{code} ships in several steps in Odoo, but its deliveries would be one step, directly from stock"
+            sentence = (
+                f"{code} ships in several steps in Odoo, but its deliveries would be one step, directly from stock"
+            )
             cure = "set the warehouse's outgoing shipments to one step, or `one_step = true` if that is intended"
-            yield Check("warehouses", False, says, cure)
+            yield Check("warehouses", False, sentence, cure)
         yield from _operations(odoo, site)
         yield from _counts(odoo, site)
 
@@ -128,14 +132,14 @@ def _operations(odoo: Odoo, site: Site) -> Checks:
         company=site.company.id,
     )  # fmt: skip
     if row["create_backorder"] == "never":
-        says = f"{row['name']} of {site.code} never makes backorders: a part delivery would cancel the rest"
-        yield Check("backorders", False, says, "set the operation type's Create Backorder to Ask or Always")
+        sentence = f"{row['name']} of {site.code} never makes backorders: a part delivery would cancel the rest"
+        yield Check("backorders", False, sentence, "set the operation type's Create Backorder to Ask or Always")
     if row["reservation_method"] != "at_confirm":
-        says = (
+        sentence = (
             f"{row['name']} of {site.code} reserves {row['reservation_method']}: the connector requests reservations "
             "at once"
         )
-        yield Check("reservation", None, says, "set its reservation method to At Confirmation")
+        yield Check("reservation", None, sentence, "set its reservation method to At Confirmation")
 
 
 def _counts(odoo: Odoo, site: Site) -> Checks:
@@ -145,9 +149,12 @@ def _counts(odoo: Odoo, site: Site) -> Checks:
     counted = stock.counts(odoo, [(site.stock, product) for product in names], site.company.id)
     over = [f"{names[product]} by {count.over:f}" for (_, product), count in counted.items() if count.over]
     if over:
-        says = f"more is reserved in {site.code} than is in stock: {', '.join(over[:5])}"
+        sentence = f"more is reserved in {site.code} than is in stock: {', '.join(over[:5])}"
         yield Check(
-            "over-reserved", None, says, "open Inventory > Physical Inventory in Odoo, which corrects the quantities"
+            "over-reserved",
+            None,
+            sentence,
+            "open Inventory > Physical Inventory in Odoo, which corrects the quantities",
         )
 
 
@@ -155,8 +162,8 @@ def _catalogue(odoo: Odoo) -> Checks:
     at = own_company(odoo)
     twice = duplicates(odoo, at.id)
     if twice:
-        says = f"{len(twice)} SKU(s) belong to several products: {', '.join(twice[:5])}"
-        yield Check("products", None, says, "leave each SKU on one product: orders with them are held")
+        sentence = f"{len(twice)} SKU(s) belong to several products: {', '.join(twice[:5])}"
+        yield Check("products", None, sentence, "leave each SKU on one product: orders with them are held")
     settings = odoo.settings
     wanted = [*([settings.shipping_product] if settings.shipping_product else []), *settings.charges.values()]
     for sku, product in products(odoo, wanted, at.id).items():
@@ -173,8 +180,8 @@ def _services_on_order(odoo: Odoo, skus: Sequence[str], at: Company) -> Checks:
     """Services invoiced by delivered quantity: they are never delivered, so their sales orders would stay open."""
     domain = [(odoo.settings.sku_field, "in", skus), ("invoice_policy", "!=", "order")]
     for row in odoo.find("product.product", domain, ["display_name"], company=at.id):
-        says = f"{row['display_name']} is invoiced by delivered quantity: its sales orders would never be completed"
-        yield Check("sales orders", None, says, "set the product's Invoicing Policy to Ordered quantities")
+        sentence = f"{row['display_name']} is invoiced by delivered quantity: its sales orders would never be completed"
+        yield Check("sales orders", None, sentence, "set the product's Invoicing Policy to Ordered quantities")
 
 
 PROTOCOLS = {"json2": "JSON-2", "jsonrpc": "JSON-RPC", "xmlrpc": "XML-RPC"}

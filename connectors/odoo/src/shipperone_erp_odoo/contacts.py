@@ -66,9 +66,9 @@ def get_or_create(odoo: Odoo, contacts: Mapping[str, Contact], at: Company) -> d
                 found[xid] = id
             elif id in active and _still(active[id], wanted[xid]):
                 found[xid], rows[xid] = id, active[id]
-    said = f"the contacts created for this buyer were changed in Odoo {MADE_AT_MOST} times; check them"
+    sentence = f"the contacts created for this buyer were changed in Odoo {MADE_AT_MOST} times; check them"
     for xid in wanted.keys() - found.keys():
-        found[xid] = Refused(Reason.CUSTOMER_AMBIGUOUS, said, Owner.ACCOUNTANT)
+        found[xid] = Refused(Reason.CUSTOMER_AMBIGUOUS, sentence, Owner.ACCOUNTANT)
     return {
         key: _same_company(contact, rows.get(contact.draft.xid)) or found[contact.draft.xid]
         for key, contact in contacts.items()

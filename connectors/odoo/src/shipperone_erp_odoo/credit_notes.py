@@ -86,8 +86,8 @@ def credit(odoo: Odoo, request: CreditNote) -> Document | Voided:
     if not found or found[0]["state"] == "cancel":
         return Voided(reference(id))
     if one(found[0]["reversed_entry_id"]) != invoice["id"]:
-        said = f"key {request.key} belongs to the credit note of an invoice other than {invoice['name']}"
-        raise Refused(Reason.ALREADY_IN_ERP, said, Owner.ACCOUNTANT)
+        sentence = f"key {request.key} belongs to the credit note of an invoice other than {invoice['name']}"
+        raise Refused(Reason.ALREADY_IN_ERP, sentence, Owner.ACCOUNTANT)
     note = listed(odoo, found[0], request.key, invoice["id"])
     if note.state == "draft" and wanted is not None and note.total_incl_tax != -wanted:
         of_it = "the credited part of it" if request.in_part else "invoice"
@@ -129,11 +129,11 @@ def _invoice(odoo: Odoo, told: str) -> Row:
     fields = [*FIELDS, *(["team_id"] if odoo.has("account.move", "team_id") else [])]
     found: list[Row] = odoo.call("account.move", "search_read", context=companies, domain=domain, fields=fields)
     if not found:
-        said = f"Odoo has no customer invoice {told!r}; it is named as `order show` does, such as `account.move 57`"
-        raise Refused(Reason.ERP_REFUSED, said, Owner.ACCOUNTANT)
+        sentence = f"Odoo has no customer invoice {told!r}; it is named as `order show` does, such as `account.move 57`"
+        raise Refused(Reason.ERP_REFUSED, sentence, Owner.ACCOUNTANT)
     if found[0]["state"] != "posted":
-        said = f"invoice {told} is not issued but {found[0]['state']}: there is nothing to credit"
-        raise Refused(Reason.ERP_REFUSED, said, Owner.ACCOUNTANT)
+        sentence = f"invoice {told} is not issued but {found[0]['state']}: there is nothing to credit"
+        raise Refused(Reason.ERP_REFUSED, sentence, Owner.ACCOUNTANT)
     return found[0]
 
 
@@ -143,8 +143,10 @@ def _refuse_others(odoo: Odoo, invoice: Row, ours: int | None, at: Company) -> N
     others = odoo.find("account.move", domain, ["name"], company=at.id, order="id")
     if others:
         names = ", ".join(str(row["name"] or row["id"]) for row in others)
-        said = f"invoice {invoice['name']} has a credit note already: {names}; cancel that one, or add to it in Odoo"
-        raise Refused(Reason.ALREADY_IN_ERP, said, Owner.ACCOUNTANT)
+        sentence = (
+            f"invoice {invoice['name']} has a credit note already: {names}; cancel that one, or add to it in Odoo"
+        )
+        raise Refused(Reason.ALREADY_IN_ERP, sentence, Owner.ACCOUNTANT)
 
 
 def _credited(odoo: Odoo, invoice: Row, at: Company) -> dict[int, Decimal]:
@@ -172,11 +174,11 @@ def parts(odoo: Odoo, rows: Sequence[Row], credited: Mapping[int, Decimal], requ
         of_item = [row for row in rows if item_of(row["sequence"]) == item]
         size = pieces_in(odoo, of_item[0]["product_uom_id"]) if of_item else None
         if size is None or any(row["sequence"] % 10 == WHOLE for row in of_item):
-            said = (
+            sentence = (
                 f"the lines of {request.invoice} do not state how many pieces of item {item} they are: credit it in "
                 "Odoo"
             )
-            raise Refused(Reason.ERP_REFUSED, said, Owner.ACCOUNTANT)
+            raise Refused(Reason.ERP_REFUSED, sentence, Owner.ACCOUNTANT)
         wanted = pieces / size
         for row in sorted(of_item, key=lambda row: -_exact(row["price_unit"])):
             left = _exact(row["quantity"]) - credited.get(row["sequence"], NOTHING)
@@ -186,8 +188,10 @@ def parts(odoo: Odoo, rows: Sequence[Row], credited: Mapping[int, Decimal], requ
                 wanted -= take
         if wanted:
             left = (pieces - wanted * size).normalize()
-            said = f"{left:f} of item {item} on {request.invoice} are not credited yet, but {pieces:f} were requested"
-            raise Refused(Reason.ALREADY_IN_ERP, said, Owner.ACCOUNTANT)
+            sentence = (
+                f"{left:f} of item {item} on {request.invoice} are not credited yet, but {pieces:f} were requested"
+            )
+            raise Refused(Reason.ALREADY_IN_ERP, sentence, Owner.ACCOUNTANT)
     return chosen + _shipping(rows, credited, request)
 
 
@@ -200,8 +204,8 @@ def _shipping(rows: Sequence[Row], credited: Mapping[int, Decimal], request: Cre
             chosen.append({**row, "quantity": Decimal(1), "price_unit": take})
             left -= take
     if left:
-        said = f"{left} more than the rest of the shipping amount on {request.invoice} was requested"
-        raise Refused(Reason.ALREADY_IN_ERP, said, Owner.ACCOUNTANT)
+        sentence = f"{left} more than the rest of the shipping amount on {request.invoice} was requested"
+        raise Refused(Reason.ALREADY_IN_ERP, sentence, Owner.ACCOUNTANT)
     return chosen
 
 

@@ -105,10 +105,10 @@ def _reserved_now(odoo: Odoo, requests: Sequence[Deliver], answers: Answers[Answ
         else:
             if isinstance(answer, Shortage):
                 lines = "; ".join(f'"{s.sku}": {s.wanted:f} to deliver, {s.available:f} free' for s in answer.lines)
-                said = f"no reservation of it is known, and Odoo does not have enough stock: {lines}"
+                sentence = f"no reservation of it is known, and Odoo does not have enough stock: {lines}"
             else:
-                said = "no reservation of it is known, and the delivery created for it was cancelled in Odoo"
-            answers[key] = Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE)
+                sentence = "no reservation of it is known, and the delivery created for it was cancelled in Odoo"
+            answers[key] = Refused(Reason.ISSUED_NOT_DELIVERED, sentence, Owner.WAREHOUSE)
     return ids
 
 
@@ -263,10 +263,10 @@ class _Chunk:
         groups = [list(picked)] if picked else []
         while groups:
             keys = groups.pop()
-            said = self._validated(sorted(id for key in keys for id in picked[key]))
-            if said is not None and len(keys) == 1:
-                turn[keys[0]][0].refused(said, seen[keys[0]])
-            elif said is not None:
+            obstacle = self._validated(sorted(id for key in keys for id in picked[key]))
+            if obstacle is not None and len(keys) == 1:
+                turn[keys[0]][0].refused(obstacle, seen[keys[0]])
+            elif obstacle is not None:
                 half = len(keys) // 2
                 groups += [keys[half:], keys[:half]]
 

@@ -15,12 +15,12 @@ def lacks(odoo: Odoo, pickings: Mapping[int, Found], product: int, rest: Decimal
     ]
     (row,) = odoo.find("product.product", [("id", "=", product)], ["display_name"], company=company)
     if waiting:
-        said = f"{rest:f} of {row['display_name']} in {', '.join(waiting)} is not reserved in Odoo (any more): "
-        said += "reserve it there, or validate the transfer that it waits for"
+        sentence = f"{rest:f} of {row['display_name']} in {', '.join(waiting)} is not reserved in Odoo (any more): "
+        sentence += "reserve it there, or validate the transfer that it waits for"
     else:
         names = ", ".join(picking.name for picking in pickings.values())
-        said = f"{rest:f} of {row['display_name']} is in no open delivery ({names}): the rest was cancelled in Odoo"
-    return Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE)
+        sentence = f"{rest:f} of {row['display_name']} is in no open delivery ({names}): the rest was cancelled in Odoo"
+    return Refused(Reason.ISSUED_NOT_DELIVERED, sentence, Owner.WAREHOUSE)
 
 
 def never_backorders(odoo: Odoo, parts: Sequence[int], company: int) -> dict[int, Refused]:
@@ -53,11 +53,11 @@ def explained(odoo: Odoo, refusal: Refused, pickings: Mapping[int, Found], compa
         ("lot_id", "=", False), ("lot_name", "=", False),
     ]  # fmt: skip
     lines = odoo.find("stock.move.line", domain, ["product_id", "picking_id"], company=company)
-    said = refusal.sentence
+    sentence = refusal.sentence
     if lines:
         which = ", ".join(sorted({f"{named(line['product_id'])} in {named(line['picking_id'])}" for line in lines}))
-        said = f"Odoo has reserved no lot or serial number of {which}: select it in Odoo"
-    return Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE)
+        sentence = f"Odoo has reserved no lot or serial number of {which}: select it in Odoo"
+    return Refused(Reason.ISSUED_NOT_DELIVERED, sentence, Owner.WAREHOUSE)
 
 
 def wizard(told: object) -> Refused | None:
@@ -65,5 +65,5 @@ def wizard(told: object) -> Refused | None:
     if not isinstance(told, Mapping) or told.get("type") != "ir.actions.act_window":
         return None
     what = told.get("name") or told.get("res_model")
-    said = f'Odoo asks a question before it validates this delivery ("{what}"), which only an Odoo user can answer'
-    return Refused(Reason.ISSUED_NOT_DELIVERED, f"{said}: validate it there", Owner.WAREHOUSE)
+    sentence = f'Odoo asks a question before it validates this delivery ("{what}"), which only an Odoo user can answer'
+    return Refused(Reason.ISSUED_NOT_DELIVERED, f"{sentence}: validate it there", Owner.WAREHOUSE)

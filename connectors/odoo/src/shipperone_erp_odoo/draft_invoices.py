@@ -138,14 +138,14 @@ def plan(
     needed = [item.sku for item in order.items]
     if order.shipping_amount_incl_tax:
         if settings.shipping_product is None:
-            said = "the order has a shipping amount, but `shipping_product` names no product for it"
-            raise Refused(Reason.CONFIG_INCOMPLETE, said)
+            sentence = "the order has a shipping amount, but `shipping_product` names no product for it"
+            raise Refused(Reason.CONFIG_INCOMPLETE, sentence)
         needed.append(settings.shipping_product)
     for charge in order.charges:
         if charge.kind == "line":
             if charge.name not in settings.charges:
-                said = f"charge {charge.name} has no product: name its SKU in [tenants.NAME.odoo.charges]"
-                raise Refused(Reason.CONFIG_INCOMPLETE, said)
+                sentence = f"charge {charge.name} has no product: name its SKU in [tenants.NAME.odoo.charges]"
+                raise Refused(Reason.CONFIG_INCOMPLETE, sentence)
             needed.append(settings.charges[charge.name])
     for sku in needed:
         product = known[sku]
@@ -164,8 +164,8 @@ def _terms(odoo: Odoo, at: Company, order: FulfillmentOrder, rules: Sequence[Tax
     positions = {rule.fiscal_position for rule in rules}
     journals = {rule.journal for rule in rules if rule.journal}
     if len(positions) > 1 or len(journals) > 1:
-        said = "its items' entries of [[tenants.NAME.odoo.taxes]] name several fiscal positions or journals"
-        raise Refused(Reason.TAX_NOT_MAPPED, f"{said}: an invoice can have only one of each", Owner.ACCOUNTANT)
+        sentence = "its items' entries of [[tenants.NAME.odoo.taxes]] name several fiscal positions or journals"
+        raise Refused(Reason.TAX_NOT_MAPPED, f"{sentence}: an invoice can have only one of each", Owner.ACCOUNTANT)
     position = positions.pop() if positions else None
     payment = settings.payments.get(order.payment_method or "")
     if settings.payments and payment is None:

@@ -42,20 +42,20 @@ def passing(words: str) -> bool:
 def meaning(name: str, words: str, doing: str) -> ConnectorError:
     """The exception of a hook for Odoo's error of that name. `doing` begins the sentence."""
     kind = name.rsplit(".", 1)[-1]
-    said = f"{doing}: {tidy(words)}"
+    sentence = f"{doing}: {tidy(words)}"
     if "does not exist" in words and "database" in words:
-        return AuthFailed(f"{said}; check `database`")
+        return AuthFailed(f"{sentence}; check `database`")
     if kind in ("AccessDenied", "SessionExpiredException"):
         return AuthFailed(f"{doing}: Odoo refuses the login; check `user` and its password or API key")
     if kind in PASSING:
-        return Transient(f"{said}; Odoo has rolled it back")
+        return Transient(f"{sentence}; Odoo has rolled it back")
     if kind == "AccessError":
-        return OdooRefused(Reason.ERP_ACCESS_DENIED, said, name=name)
+        return OdooRefused(Reason.ERP_ACCESS_DENIED, sentence, name=name)
     if kind == "MissingError":
-        return Gone(Reason.ERP_CHANGED, f"{said} (it was deleted)", name=name)
+        return Gone(Reason.ERP_CHANGED, f"{sentence} (it was deleted)", name=name)
     if kind in SAID_NO:
-        return OdooRefused(Reason.ERP_REFUSED, said, name=name)
-    return OdooRefused(Reason.ERP_REFUSED, f"{said} ({name}): Odoo, or one of its modules, failed", name=name)
+        return OdooRefused(Reason.ERP_REFUSED, sentence, name=name)
+    return OdooRefused(Reason.ERP_REFUSED, f"{sentence} ({name}): Odoo, or one of its modules, failed", name=name)
 
 
 def tidy(words: str) -> str:

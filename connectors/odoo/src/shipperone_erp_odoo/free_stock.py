@@ -39,8 +39,8 @@ def _of_company(odoo: Odoo, company: Company, asked: Sequence[Asked]) -> list[Fr
             if isinstance(product, Refused):
                 raise product
             if product.service:
-                said = f'"{each.sku}" is a service in Odoo, which has no stock to reserve'
-                raise Refused(Reason.ERP_REFUSED, said)
+                sentence = f'"{each.sku}" is a service in Odoo, which has no stock to reserve'
+                raise Refused(Reason.ERP_REFUSED, sentence)
             product.quantity(Decimal(0))  # refused if its unit is unknown
             one_piece = parts(odoo, product, Decimal(1), company.id)
         except Refused as refused:

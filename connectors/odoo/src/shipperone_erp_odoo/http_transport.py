@@ -84,8 +84,8 @@ def lost(sentence: str, *, writes: bool) -> ConnectorError:
 
 def not_odoo(response: httpx.Response, doing: str, *, writes: bool) -> ConnectorError:
     """The error for a response that is not Odoo's: a proxy's page, a login page, a cut body."""
-    said = f"{doing}: the answer is not Odoo's (HTTP {response.status_code}{_title(response)}); is `url` right?"
-    return lost(said, writes=writes)
+    sentence = f"{doing}: the answer is not Odoo's (HTTP {response.status_code}{_title(response)}); is `url` right?"
+    return lost(sentence, writes=writes)
 
 
 def _is_json(response: httpx.Response) -> bool:

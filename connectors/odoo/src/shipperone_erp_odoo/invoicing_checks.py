@@ -47,8 +47,10 @@ def invoicing(odoo: Odoo) -> Checks:
         yield from _sold_as(odoo, at)
     yield from tag_fields(odoo)
     if (settings.tracking or settings.carrier) and not odoo.has("stock.picking", "carrier_tracking_ref"):
-        says = "Odoo cannot store tracking numbers: its module for delivery carriers (stock_delivery) is not installed"
-        yield Check("tracking", False, says, "install it in Odoo, or leave out `tracking` and `carrier`")
+        sentence = (
+            "Odoo cannot store tracking numbers: its module for delivery carriers (stock_delivery) is not installed"
+        )
+        yield Check("tracking", False, sentence, "install it in Odoo, or leave out `tracking` and `carrier`")
     if settings.customer:
         yield _resolves("customer", lambda: fixed_customer(odoo, at) and str(settings.customer))
     yield from _currencies(odoo, at)
@@ -74,19 +76,19 @@ def _sample(odoo: Odoo, name: str, at: Company) -> Check:
         return found
     if odoo.protocol == "xmlrpc":
         # the answer contains a record, which Odoo cannot convert to XML
-        says = f"{name} is included in its price; a sample cannot be computed over XML-RPC"
-        return Check("taxes", None, says, 'leave out `protocol`: "auto" is better')
+        sentence = f"{name} is included in its price; a sample cannot be computed over XML-RPC"
+        return Check("taxes", None, sentence, 'leave out `protocol`: "auto" is better')
     quantity, price = SAMPLE
     told = odoo.call(
         "account.tax", "compute_all", [lookups.tax(odoo, name, at).id], company=at.id,
         price_unit=float(price), quantity=quantity,
     )  # fmt: skip
     gross, net = money(told["total_included"]), money(told["total_excluded"])
-    says = f"{name}: {quantity} at {price} come to {gross}, {gross - net} of it tax"
+    sentence = f"{name}: {quantity} at {price} come to {gross}, {gross - net} of it tax"
     if gross == quantity * price:
-        return Check("taxes", True, says)
+        return Check("taxes", True, sentence)
     cure = "set the tax, and each of its component taxes, to be included in the price in Odoo"
-    return Check("taxes", False, f"{says}, and must come to {quantity * price}", cure)
+    return Check("taxes", False, f"{sentence}, and must come to {quantity * price}", cure)
 
 
 SAMPLE = (3, Decimal("19.99"))
@@ -114,8 +116,8 @@ def _currencies(odoo: Odoo, at: Company) -> Checks:
     active = odoo.find("res.currency", [("name", "!=", at.currency)], ["name"], order="name")
     bare = [str(row["name"]) for row in active if not lookups.rated(odoo, int(row["id"]), at)]
     if bare:
-        says = f"{', '.join(bare)}: active in Odoo without a rate, posted 1 : 1 there; orders in it are refused"
-        yield Check("currency rates", None, says, "enter a rate in Odoo (Accounting, Configuration, Currencies)")
+        sentence = f"{', '.join(bare)}: active in Odoo without a rate, posted 1 : 1 there; orders in it are refused"
+        yield Check("currency rates", None, sentence, "enter a rate in Odoo (Accounting, Configuration, Currencies)")
 
 
 def _rounding(odoo: Odoo, at: Company) -> Checks:
@@ -129,11 +131,11 @@ def _rounding(odoo: Odoo, at: Company) -> Checks:
     elif account:
         yield Check("rounding", True, f"{at.name} rounds tax globally: rounding differences are posted to {account}")
     elif len(taxes) > 1 or PRODUCTS_OWN in taxes:
-        says = (
+        sentence = (
             f"{at.name} rounds tax globally: an invoice with two rates may differ by a cent from its lines, and its "
             "order is "
         )
-        yield Check("rounding", None, f"{says}held as total_differs before it is reserved", CURE)
+        yield Check("rounding", None, f"{sentence}held as total_differs before it is reserved", CURE)
 
 
 def _locks(odoo: Odoo, at: Company) -> Checks:
@@ -142,8 +144,10 @@ def _locks(odoo: Odoo, at: Company) -> Checks:
         yield Check("lock dates", True, f"no period of {at.name} is locked for sales")
         return
     close = (datetime.datetime.now(datetime.UTC).date() - lock[0]).days < DAYS_AHEAD
-    says = f"{at.name} is locked until {lock[0]} ({lock[1]}): invoices of earlier days are held as erp_period_locked"
-    yield Check("lock dates", None if close else True, says, "invoice shipped orders before a period is locked")
+    sentence = (
+        f"{at.name} is locked until {lock[0]} ({lock[1]}): invoices of earlier days are held as erp_period_locked"
+    )
+    yield Check("lock dates", None if close else True, sentence, "invoice shipped orders before a period is locked")
 
 
 DAYS_AHEAD = 5

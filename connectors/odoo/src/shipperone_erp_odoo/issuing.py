@@ -130,8 +130,8 @@ class _Chunk:
         if one is None or one.state == "cancel":
             return Voided(request.invoice.reference)
         if one.state != "posted":
-            said = f"{request.invoice.reference} is still {one.state} in Odoo after posting; it is posted again"
-            return Refused(Reason.ERP_REFUSED, said, Owner.ACCOUNTANT)
+            sentence = f"{request.invoice.reference} is still {one.state} in Odoo after posting; it is posted again"
+            return Refused(Reason.ERP_REFUSED, sentence, Owner.ACCOUNTANT)
         return one.answer(self.odoo, request.order)
 
 

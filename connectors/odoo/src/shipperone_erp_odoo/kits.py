@@ -49,8 +49,10 @@ def _components(odoo: Odoo, kit: Product, company: int, depth: int) -> Parts:
         if component is None or row["bom_product_template_attribute_value_ids"]:
             raise _refusal(kit, f"{named(row['product_id'])} is not in every one of it, or belongs to another company")
         if one(row["product_uom_id"]) != component.unit:
-            said = f"{component.name} is listed in {named(row['product_uom_id'])} and counted in {component.unit_name}"
-            raise _refusal(kit, said)
+            sentence = (
+                f"{component.name} is listed in {named(row['product_uom_id'])} and counted in {component.unit_name}"
+            )
+            raise _refusal(kit, sentence)
         amount = Decimal(str(row["product_qty"])) / Decimal(str(bill["product_qty"]))
         if component.kit:
             for inner, quantity in _components(odoo, component, company, depth - 1):
@@ -81,9 +83,9 @@ def _bill(odoo: Odoo, kit: Product, company: int) -> Row:
 
 
 def _refusal(kit: Product, why: str) -> Refused:
-    said = (
+    sentence = (
         f'"{kit.sku}" is a kit in Odoo whose components cannot be determined: {why}; correct it there, or have '
         "ShipperOne "
         'list the components (`bundles = "children"`)'
     )
-    return Refused(Reason.KIT_INCOMPLETE, said, Owner.WAREHOUSE)
+    return Refused(Reason.KIT_INCOMPLETE, sentence, Owner.WAREHOUSE)

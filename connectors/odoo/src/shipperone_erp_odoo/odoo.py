@@ -212,8 +212,8 @@ class Odoo:
         answers: dict[str, int | Refused] = {}
         for draft in drafts:
             if by_xid.setdefault(draft.xid, draft) != draft:
-                said = f"two different records have the same external id ({draft.xid}): neither was created"
-                answers[draft.xid] = OdooRefused(Reason.ERP_REFUSED, said, Owner.IT, name="load")
+                sentence = f"two different records have the same external id ({draft.xid}): neither was created"
+                answers[draft.xid] = OdooRefused(Reason.ERP_REFUSED, sentence, Owner.IT, name="load")
         for like in alike([draft for xid, draft in by_xid.items() if xid not in answers]):
             answers |= self._load(model, like, company)
         return answers
@@ -253,8 +253,8 @@ class Odoo:
                     break
                 bad = {0: said_by(told["messages"])}
             for index, words in bad.items():
-                said = f"Odoo cannot create the {KINDS.get(model, model)}: {words}"
-                answers[wanted[index].xid] = OdooRefused(Reason.ERP_REFUSED, said, Owner.IT, name="load")
+                sentence = f"Odoo cannot create the {KINDS.get(model, model)}: {words}"
+                answers[wanted[index].xid] = OdooRefused(Reason.ERP_REFUSED, sentence, Owner.IT, name="load")
             wanted = [draft for index, draft in enumerate(wanted) if index not in bad]
         return answers
 

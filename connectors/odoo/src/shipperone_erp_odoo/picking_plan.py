@@ -84,9 +84,11 @@ def wanted(
     lines = tuple(_line(odoo, order, item, sites, products) for item in order.items)
     for line in lines:
         if line.source.company != home.company:
-            said = f'"{line.item.sku}" is in {line.source.code}, which belongs to {line.source.company.name} in Odoo; '
-            said += f"{home.code} belongs to {home.company.name}, and goods are not transferred between companies"
-            raise Refused(Reason.WAREHOUSE_UNKNOWN, said)
+            sentence = (
+                f'"{line.item.sku}" is in {line.source.code}, which belongs to {line.source.company.name} in Odoo; '
+            )
+            sentence += f"{home.code} belongs to {home.company.name}, and goods are not transferred between companies"
+            raise Refused(Reason.WAREHOUSE_UNKNOWN, sentence)
     internal = (transfers or odoo.settings.transfers) == "internal"
     return Wanted(key, order, home, lines, tuple(_pickings(key, home, lines, kind, internal=internal)))
 

@@ -131,8 +131,8 @@ def _product(odoo: Odoo, sku: str, rows: Sequence[Row], *, archived: bool) -> Pr
     active = [row for row in rows if row["active"]] or [*rows[: len(rows) if archived else 0]]
     field = odoo.settings.sku_field
     if len(active) > 1:
-        said = f'{len(active)} products in Odoo have {field} "{sku}": {_names(active)}; leave it on one of them'
-        return Refused(Reason.PRODUCT_AMBIGUOUS, said)
+        sentence = f'{len(active)} products in Odoo have {field} "{sku}": {_names(active)}; leave it on one of them'
+        return Refused(Reason.PRODUCT_AMBIGUOUS, sentence)
     if not active and rows:
         return Refused(Reason.PRODUCT_ARCHIVED, f'product {_names(rows)} with {field} "{sku}" is archived in Odoo')
     if not active:

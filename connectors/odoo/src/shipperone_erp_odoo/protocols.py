@@ -118,8 +118,8 @@ class RpcSession:
         try:
             connection.check_login(False)
         except odoolib.tools.AuthenticationError:
-            said = f"Odoo refuses user {connection.login} in database {connection.database}"
-            raise AuthFailed(f"{said}; check `user`, `database` and its password or API key") from None
+            sentence = f"Odoo refuses user {connection.login} in database {connection.database}"
+            raise AuthFailed(f"{sentence}; check `user`, `database` and its password or API key") from None
         return int(connection.user_id)
 
     def execute(self, model: str, method: str, ids: list[int] | None, named: Mapping[str, Any]) -> Any:
@@ -185,8 +185,8 @@ def _named(fault: xmlrpc.client.Fault) -> tuple[str, str]:
     """Odoo's name and message: the fault's code is the text (`warning -- UserError\\n\\n…`), or it is a traceback."""
     code, words = str(fault.faultCode), str(fault.faultString)
     if code.startswith("warning -- "):
-        name, _, said = code.removeprefix("warning -- ").partition("\n\n")
-        return name, said or words
+        name, _, sentence = code.removeprefix("warning -- ").partition("\n\n")
+        return name, sentence or words
     if code in ("3", "AccessDenied"):
         return "AccessDenied", words
     last = words.strip().splitlines()[-1] if words.strip() else code

@@ -47,8 +47,8 @@ def rehearse(odoo: Odoo, orders: Sequence[FulfillmentOrder]) -> list[Check]:
     try:
         return [*(_listed(odoo, orders) if orders else _samples(odoo))]
     except ConnectorError as error:
-        says = f"no invoice could be computed in Odoo: {error.sentence}"
-        return [Check(CHECK, None, says, "give the user the rights for invoices, and check again")]
+        sentence = f"no invoice could be computed in Odoo: {error.sentence}"
+        return [Check(CHECK, None, sentence, "give the user the rights for invoices, and check again")]
 
 
 CHECK = "invoices"
@@ -157,8 +157,8 @@ def _listed(odoo: Odoo, orders: Sequence[FulfillmentOrder]) -> Iterator[Check]:
                 held.setdefault(refusal.reason, []).append((order.order_id, refusal))
         for reason, refused in held.items():
             first, why = refused[0]
-            says = f"{len(refused)} of {len(of_company)} listed order(s) tried would be held, {reason}"
-            yield Check(CHECK, None, says, f"first: order {first}: {why.sentence}")
+            sentence = f"{len(refused)} of {len(of_company)} listed order(s) tried would be held, {reason}"
+            yield Check(CHECK, None, sentence, f"first: order {first}: {why.sentence}")
         if planned:
             yield _found(off(odoo, at, planned), len(planned), "listed order(s)", at)
 
@@ -170,8 +170,8 @@ def _found(gaps: Mapping[str, Off], tried: int, what: str, at: Company) -> Check
         )
     first = next(iter(gaps.values()))
     example = f"{first.order_id} to {first.total}, its lines to {first.wanted}"
-    says = f"{len(gaps)} of {tried} {what} computed in Odoo have another total ({example}): such orders are held"
-    return Check(CHECK, None, says, CURE)
+    sentence = f"{len(gaps)} of {tried} {what} computed in Odoo have another total ({example}): such orders are held"
+    return Check(CHECK, None, sentence, CURE)
 
 
 PRICES = tuple(map(Decimal, ("19.99", "4.49", "7.35", "0.99", "12.07", "3.33", "101.11", "8.88")))

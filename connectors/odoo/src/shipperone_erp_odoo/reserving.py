@@ -270,12 +270,12 @@ class _Chunk:
     def _on_the_road(self, transfers: Sequence[Found], deliveries: Sequence[Found]) -> Pending:
         names = ", ".join(picking.name for picking in transfers)
         still = [picking.name for picking in transfers if picking.open]
-        said = (
+        sentence = (
             f"transfer {', '.join(still)} for {deliveries[0].name} is not validated in Odoo yet"
             if still
             else f"transfer {names} is done, but {deliveries[0].name} still lacks goods: check the received quantities"
         )
-        return Pending(said, reason=Reason.WAITING_FOR_TRANSFER, owner=Owner.WAREHOUSE)
+        return Pending(sentence, reason=Reason.WAITING_FOR_TRANSFER, owner=Owner.WAREHOUSE)
 
     def _take_back_what_is_over(
         self, made: Sequence[Wanted], there: set[str], mine: Mapping[str, Sequence[Found]]

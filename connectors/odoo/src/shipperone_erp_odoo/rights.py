@@ -34,13 +34,15 @@ def missing(odoo: Odoo) -> Iterator[Check]:
     needed = {**STOCK, **INVOICES, **(CONTACTS if odoo.settings.customers == "match" else {})}
     if odoo.settings.documents == "sale_order":
         if not odoo.has("stock.picking", "sale_id"):
-            says = 'documents = "sale_order", but the module that delivers sales orders (sale_stock) is not installed'
-            yield Check("sales orders", False, says, 'install Sales beside Inventory, or set documents = "picking"')
+            sentence = (
+                'documents = "sale_order", but the module that delivers sales orders (sale_stock) is not installed'
+            )
+            yield Check("sales orders", False, sentence, 'install Sales beside Inventory, or set documents = "picking"')
             return
         needed |= SALES
         if not _in_all_sales(odoo):
-            says = "the user sees only its own sales orders: one created by another user is not detected"
-            yield Check("sales orders", None, says, f"give the user {GROUPS['sale']} in Odoo")
+            sentence = "the user sees only its own sales orders: one created by another user is not detected"
+            yield Check("sales orders", None, sentence, f"give the user {GROUPS['sale']} in Odoo")
     lacking = [
         (model, operation)
         for model, operations in needed.items()
@@ -77,8 +79,8 @@ def key_expiry(odoo: Odoo) -> Iterator[Check]:
             "create a new key in Odoo and store it in the place that the configuration names; a running service "
             "loads it automatically"
         )
-        says = f"an API key of the user ends in {left} days"
-        yield Check("API key", None if left < SOON else True, says, cure if left < SOON else None)
+        sentence = f"an API key of the user ends in {left} days"
+        yield Check("API key", None if left < SOON else True, sentence, cure if left < SOON else None)
 
 
 def _in_all_sales(odoo: Odoo) -> bool:

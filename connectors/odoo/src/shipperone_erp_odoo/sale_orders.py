@@ -212,8 +212,10 @@ class SaleOrders:
         """Orders that are confirmed but have no delivery: their goods come another way."""
         domain = [("id", "in", ids), ("state", "=", "sale")]
         rows = self.odoo.find("sale.order", domain, ["name"], company=self.at.id, order="id") if ids else []
-        said = "is confirmed in Odoo and has no delivery from the warehouse: check its products' routes"
-        return {int(row["id"]): Refused(Reason.ERP_REFUSED, f"{row['name']} {said}", Owner.WAREHOUSE) for row in rows}
+        sentence = "is confirmed in Odoo and has no delivery from the warehouse: check its products' routes"
+        return {
+            int(row["id"]): Refused(Reason.ERP_REFUSED, f"{row['name']} {sentence}", Owner.WAREHOUSE) for row in rows
+        }
 
     def _found(self, ids: Sequence[int] | set[int] | Mapping[int, Found]) -> dict[int, Found]:
         """Each sales order with the moves of all its deliveries."""
@@ -261,11 +263,11 @@ def _pricelist(odoo: Odoo, currency: str, at: Company) -> int | None:
         return lookups.pricelist_named(odoo, odoo.settings.pricelist, currency, at)
     found = lookups.pricelist(odoo, currency, at)
     if found is None and currency != at.currency:
-        said = (
+        sentence = (
             f"a sales order gets its currency from its pricelist, and {at.name} has none in {currency} in Odoo: "
             "create one"
         )
-        raise Refused(Reason.CURRENCY_DIFFERS, said, Owner.ACCOUNTANT)
+        raise Refused(Reason.CURRENCY_DIFFERS, sentence, Owner.ACCOUNTANT)
     return found
 
 

@@ -109,8 +109,10 @@ def sold(odoo: Odoo, reservations: Mapping[str, Sequence[Reservation]], company:
     for key, made in orders.items():
         by_hand = [theirs[id] for id in made if id in theirs]
         if by_hand:
-            said = f"{by_hand[0]} in Odoo was created from the order's sales order by hand: take it over with "
-            answers[key] = Refused(Reason.ALREADY_IN_ERP, f"{said}`order adopt`, or cancel it there", Owner.ACCOUNTANT)
+            sentence = f"{by_hand[0]} in Odoo was created from the order's sales order by hand: take it over with "
+            answers[key] = Refused(
+                Reason.ALREADY_IN_ERP, f"{sentence}`order adopt`, or cancel it there", Owner.ACCOUNTANT
+            )
         else:
             answers[key] = Sold([row for row in rows if one(row["order_id"]) in made])
     return answers

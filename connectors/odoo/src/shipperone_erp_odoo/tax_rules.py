@@ -57,10 +57,10 @@ def rule_for(settings: OdooSettings, at: Company, country: str, *, business: boo
             return rule
     who = "a business with a VAT id" if business else "a private buyer"
     rate = "no stated rate" if percent is None else f"{percent:f} %"
-    said = f"no entry of [[tenants.NAME.odoo.taxes]] fits {rate} for {who}, delivered to {country or 'no country'}"
+    sentence = f"no entry of [[tenants.NAME.odoo.taxes]] fits {rate} for {who}, delivered to {country or 'no country'}"
     if any(rule.tax == PRODUCTS_OWN for rule in settings.taxes):
-        said += '; tax = "product" is for items without a rate, at home, for buyers without a VAT id'
-    raise Refused(Reason.TAX_NOT_MAPPED, said, Owner.ACCOUNTANT)
+        sentence += '; tax = "product" is for items without a rate, at home, for buyers without a VAT id'
+    raise Refused(Reason.TAX_NOT_MAPPED, sentence, Owner.ACCOUNTANT)
 
 
 def _products_own(odoo: Odoo, at: Company, product: Product, rule: TaxRule, country: str) -> ItemTax:
@@ -79,11 +79,13 @@ def _products_own(odoo: Odoo, at: Company, product: Product, rule: TaxRule, coun
     try:
         of_rate = rule_for(odoo.settings, at, country, business=False, percent=tax.percent)
     except Refused:
-        said = f"its tax {tax.name} is not included in its price: add an entry for {tax.percent.normalize():f} % whose "
-        raise _refusal(product, f"{said}tax is, or give the product such a tax") from None
+        sentence = (
+            f"its tax {tax.name} is not included in its price: add an entry for {tax.percent.normalize():f} % whose "
+        )
+        raise _refusal(product, f"{sentence}tax is, or give the product such a tax") from None
     return ItemTax(of_rate, lookups.tax(odoo, of_rate.tax, at))
 
 
 def _refusal(product: Product, why: str) -> Refused:
-    said = f'"{product.sku}" cannot be invoiced with its own tax (tax = "product"): {why}'
-    return Refused(Reason.TAX_NOT_MAPPED, said, Owner.ACCOUNTANT)
+    sentence = f'"{product.sku}" cannot be invoiced with its own tax (tax = "product"): {why}'
+    return Refused(Reason.TAX_NOT_MAPPED, sentence, Owner.ACCOUNTANT)

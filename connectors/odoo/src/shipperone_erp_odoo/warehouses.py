@@ -160,16 +160,16 @@ def _rule(odoo: Odoo, code: str) -> WarehouseRule:
     rules = odoo.settings.warehouses
     rule = rules.get(code) if rules else WarehouseRule(code=code)
     if rule is None:
-        said = f"ShipperOne's warehouse {code} is not mapped: add [tenants.NAME.odoo.warehouses.{code!r}]"
-        raise Refused(Reason.WAREHOUSE_UNKNOWN, said, Owner.IT)
+        sentence = f"ShipperOne's warehouse {code} is not mapped: add [tenants.NAME.odoo.warehouses.{code!r}]"
+        raise Refused(Reason.WAREHOUSE_UNKNOWN, sentence, Owner.IT)
     return rule
 
 
 def _site(odoo: Odoo, code: str, rule: WarehouseRule, at: Company) -> Site:
     row = _places(odoo, at).warehouses.get(rule.code) or _places(odoo, at, anew=True).warehouses.get(rule.code)
     if row is None:
-        said = f"there is no warehouse with the short name {rule.code} in {at.name} in Odoo (ShipperOne's {code})"
-        raise Refused(Reason.WAREHOUSE_UNKNOWN, said, Owner.IT)
+        sentence = f"there is no warehouse with the short name {rule.code} in {at.name} in Odoo (ShipperOne's {code})"
+        raise Refused(Reason.WAREHOUSE_UNKNOWN, sentence, Owner.IT)
     return Site(
         code=code,
         id=int(row["id"]),

@@ -37,8 +37,8 @@ def deliver(books: Books, request: Deliver) -> Done | Pending:
             continue
         if shipment.state == "waiting":
             books.model(keys.KEY).delete([row])
-            said = f"the goods of {shipment.rec_name} are shipped, and their transfer has not arrived in Tryton"
-            return Pending(said, 300, Reason.WAITING_FOR_TRANSFER, Owner.WAREHOUSE)
+            sentence = f"the goods of {shipment.rec_name} are shipped, and their transfer has not arrived in Tryton"
+            return Pending(sentence, 300, Reason.WAITING_FOR_TRANSFER, Owner.WAREHOUSE)
         shipped = _out_of(books, shipment, items)
     books.model(keys.KEY).write([row], {"shipment": None if shipped is None else shipped.id})
     return Done()
@@ -70,13 +70,13 @@ def _out_of(books: Books, shipment: Any, items: list[OrderItem]) -> Any:
             held[text] = held.get(text, Decimal(0)) + exact(move.quantity)
     over = [text for text, qty in wanted.items() if qty > held.get(text, Decimal(0))]
     if over:
-        said = f"{shipment.rec_name} contains less of item {', '.join(over)} than has left: correct it in Tryton"
-        raise Refused(Reason.ERP_STOCK_INCONSISTENT, said, Owner.WAREHOUSE)
+        sentence = f"{shipment.rec_name} contains less of item {', '.join(over)} than has left: correct it in Tryton"
+        raise Refused(Reason.ERP_STOCK_INCONSISTENT, sentence, Owner.WAREHOUSE)
     if wanted == held:
         return _ship(books, shipment)
     if shipment.state != "assigned":
-        said = f"a part of {shipment.rec_name} has left, and it is already {shipment.state}: ship it in Tryton"
-        raise Refused(Reason.ERP_CHANGED, said, Owner.WAREHOUSE)
+        sentence = f"a part of {shipment.rec_name} has left, and it is already {shipment.state}: ship it in Tryton"
+        raise Refused(Reason.ERP_CHANGED, sentence, Owner.WAREHOUSE)
     return _ship(books, _split(books, shipment, wanted))
 
 
@@ -165,8 +165,8 @@ def _unreserved(books: Books, request: Deliver, items: list[OrderItem], found: d
     Out.assign_try([shipment])
     shipment = Out(shipment.id)
     if shipment.state != "assigned":
-        said = (
+        sentence = (
             f"order {order.order_id} was shipped without a reservation, and Tryton has too little stock in {home.code}"
         )
-        raise Refused(Reason.ERP_STOCK_INCONSISTENT, said, Owner.WAREHOUSE)
+        raise Refused(Reason.ERP_STOCK_INCONSISTENT, sentence, Owner.WAREHOUSE)
     return _ship(books, shipment)

@@ -205,8 +205,8 @@ class Erp:
         company = transaction.context.get("company") if wanted is None else companies.get(wanted)
         if company is None:
             known = ", ".join(companies) or "none"
-            said = f"the user {settings.user} has no company {wanted or 'of its own'} (it has: {known})"
-            raise Refused(Reason.CONFIG_INCOMPLETE, said)
+            sentence = f"the user {settings.user} has no company {wanted or 'of its own'} (it has: {known})"
+            raise Refused(Reason.CONFIG_INCOMPLETE, sentence)
         transaction.set_context(company=company, _check_access=True, _skip_warnings=True)
         return Books(pool, settings, Company(company))
 

@@ -114,8 +114,8 @@ def draft(books: Books, request: BuildInvoice) -> Any:
     invoice = Invoice_(invoice.id)
     wanted = sum((line.gross for line in lines), Decimal(0))
     if invoice.total_amount != wanted:
-        said = f"order {order.order_id}: Tryton computes {invoice.total_amount} where ShipperOne has {wanted}"
-        raise Refused(Reason.TOTAL_DIFFERS, said, Owner.ACCOUNTANT)
+        sentence = f"order {order.order_id}: Tryton computes {invoice.total_amount} where ShipperOne has {wanted}"
+        raise Refused(Reason.TOTAL_DIFFERS, sentence, Owner.ACCOUNTANT)
     refuse_what_cannot_be_issued(books, invoice)
     return invoice
 
@@ -144,8 +144,8 @@ def _set_taxes(books: Books, invoice: Any, lines: list[Line]) -> None:
         row = (tax.tax.id, tax.base >= 0)
         wanted = exact.pop(row, None)
         if wanted is None or abs(wanted - tax.amount) > invoice.currency.rounding * counted[row]:
-            said = f"Tryton computes {tax.amount} of {tax.description}, but the order states {wanted}"
-            raise Refused(Reason.TAX_DIFFERS, said, Owner.ACCOUNTANT)
+            sentence = f"Tryton computes {tax.amount} of {tax.description}, but the order states {wanted}"
+            raise Refused(Reason.TAX_DIFFERS, sentence, Owner.ACCOUNTANT)
         if wanted != tax.amount:
             books.model(TAX).write([tax], {"amount": wanted})
     if any(exact.values()):
@@ -208,8 +208,8 @@ def _currency(books: Books, order: FulfillmentOrder) -> Any:
         raise Refused(Reason.CURRENCY_MISSING, f"order {order.order_id} has no currency")
     found = books.search("currency.currency", [("code", "=", order.currency)])
     if not found:
-        said = f"Tryton has no active currency {order.currency}; the company's is {books.company.currency.code}"
-        raise Refused(Reason.CURRENCY_DIFFERS, said, Owner.ACCOUNTANT)
+        sentence = f"Tryton has no active currency {order.currency}; the company's is {books.company.currency.code}"
+        raise Refused(Reason.CURRENCY_DIFFERS, sentence, Owner.ACCOUNTANT)
     if found[0] != books.company.currency and not found[0].rate:
         raise Refused(Reason.CURRENCY_DIFFERS, f"Tryton has no rate of {order.currency}", Owner.ACCOUNTANT)
     return found[0]

@@ -233,16 +233,16 @@ def item_of(move: Any) -> str | None:
 
 
 def _stolen(shipment: Any) -> Refused:
-    said = f"{shipment.rec_name}: Tryton could not assign stock that it reports as available"
-    return Refused(Reason.ERP_STOCK_INCONSISTENT, said, Owner.WAREHOUSE)
+    sentence = f"{shipment.rec_name}: Tryton could not assign stock that it reports as available"
+    return Refused(Reason.ERP_STOCK_INCONSISTENT, sentence, Owner.WAREHOUSE)
 
 
 def _answer(books: Books, row: Any, request: ReserveStock) -> Reserved | Pending:
     shipment = row.shipment
     lost = [transfer for transfer in row.transfers if transfer.state == "cancelled"]
     if lost and shipment.state == "waiting":
-        said = f"the transfer {lost[0].rec_name} for {shipment.rec_name} was cancelled in Tryton"
-        raise Refused(Reason.ERP_CHANGED, said, Owner.WAREHOUSE)
+        sentence = f"the transfer {lost[0].rec_name} for {shipment.rec_name} was cancelled in Tryton"
+        raise Refused(Reason.ERP_CHANGED, sentence, Owner.WAREHOUSE)
     if shipment.state not in GONE | {"assigned"} and request.transfer == "arrived":
         names = ", ".join(transfer.rec_name for transfer in row.transfers)
         return Pending(
@@ -257,5 +257,5 @@ def _answer(books: Books, row: Any, request: ReserveStock) -> Reserved | Pending
 def _refuse_on_the_road(transfers: list[Any]) -> None:
     road = [transfer for transfer in transfers if transfer.state == "shipped"]
     if road:
-        said = f"the transfer {road[0].rec_name} is in transit: receive or cancel it in Tryton, then release again"
-        raise Refused(Reason.ERP_CHANGED, said, Owner.WAREHOUSE)
+        sentence = f"the transfer {road[0].rec_name} is in transit: receive or cancel it in Tryton, then release again"
+        raise Refused(Reason.ERP_CHANGED, sentence, Owner.WAREHOUSE)

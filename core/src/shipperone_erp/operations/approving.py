@@ -29,7 +29,7 @@ def approve_sum(
     sums = possible_totals(job, allocations, loaded.tenants[job.tenant])
     if total is None or total not in sums:
         come_to = " or ".join(f"{one:f}" for one in sums) or "an unknown total"
-        said = "nothing" if total is None else f"{total:f}"
-        raise UsageError(f"{job.key}: the total of its invoice is {come_to}, not {said}: nothing was approved")
+        sentence = "nothing" if total is None else f"{total:f}"
+        raise UsageError(f"{job.key}: the total of its invoice is {come_to}, not {sentence}: nothing was approved")
     job_actions.approve_total(ledger, job, now, note, total=total)
     return total

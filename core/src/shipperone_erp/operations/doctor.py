@@ -104,11 +104,11 @@ def _ledger(url: str) -> list[Line]:
     if file is not None:
         free = free_space(file) or 0
         verdict = Verdict.FAIL if free < NO_SPACE else Verdict.WARN if free < LITTLE_SPACE else Verdict.OK
-        said = f"{free >> 20} MiB are free on the ledger's disk"
-        lines.append(Line(None, "disk", verdict, said, "make room" if verdict is not Verdict.OK else None))
+        sentence = f"{free >> 20} MiB are free on the ledger's disk"
+        lines.append(Line(None, "disk", verdict, sentence, "make room" if verdict is not Verdict.OK else None))
         if not file.exists():
-            said = f"there is no ledger at {file} yet"
-            return [*lines, Line(None, "ledger", Verdict.WARN, said, "the first `shipperone-erp run` creates it")]
+            sentence = f"there is no ledger at {file} yet"
+            return [*lines, Line(None, "ledger", Verdict.WARN, sentence, "the first `shipperone-erp run` creates it")]
     try:
         with Ledger.open(url) as ledger:
             ledger.can_write()
@@ -118,16 +118,18 @@ def _ledger(url: str) -> list[Line]:
         return [*lines, Line(None, "ledger", Verdict.FAIL, str(error), cure, Ending(error.exit_code))]
     lines.append(Line(None, "ledger", Verdict.OK, "the ledger opens, has this version, and is writable"))
     if file is not None and private_files.readable_by_others(file):
-        said = f"other users can read {file}, and it contains personal data"
-        lines.append(Line(None, "permissions", Verdict.WARN, said, f"chmod 600 {file}, or start `run`, which does it"))
+        sentence = f"other users can read {file}, and it contains personal data"
+        lines.append(
+            Line(None, "permissions", Verdict.WARN, sentence, f"chmod 600 {file}, or start `run`, which does it")
+        )
     if damage:
         cure = (
             "stop the service, restore a copy, then run `ledger restored` (docs/how-to/operations.md, a damaged ledger)"
         )
-        lines += [Line(None, "integrity", Verdict.FAIL, said, cure) for said in damage]
+        lines += [Line(None, "integrity", Verdict.FAIL, sentence, cure) for sentence in damage]
     else:
-        said = "the database's own check finds no error, and every row can be read"
-        lines.append(Line(None, "integrity", Verdict.OK, said))
+        sentence = "the database's own check finds no error, and every row can be read"
+        lines.append(Line(None, "integrity", Verdict.OK, sentence))
     return lines
 
 
@@ -203,9 +205,11 @@ class _Tenant:
             return
         self.orders += [listed.order for listed in listing.orders.values()]
         if listing.unreadable:
-            said = f"{len(listing.unreadable)} of {len(listing.unreadable) + len(listing.orders)} orders cannot be read"
+            sentence = (
+                f"{len(listing.unreadable)} of {len(listing.unreadable) + len(listing.orders)} orders cannot be read"
+            )
             cure = f"first: {listing.unreadable[0].sentence}"
-            self.add(check, Verdict.WARN, said, cure)
+            self.add(check, Verdict.WARN, sentence, cure)
         else:
             self.add(check, Verdict.OK, f"{len(listing.orders)} order(s), all readable")
         await self._amounts(listing)
@@ -223,10 +227,10 @@ class _Tenant:
                 continue
             found.setdefault(problem.reason, []).append((order_id, problem))
         for reason, orders in found.items():
-            said = f"{len(orders)} of {len(listing.orders)} order(s) would be held, {reason}"
+            sentence = f"{len(orders)} of {len(listing.orders)} order(s) would be held, {reason}"
             first, problem = orders[0]
             about = "dates" if reason is Reason.DATE_IMPLAUSIBLE else "amounts"
-            self.add(f"{about} of {listing.stage}", Verdict.WARN, said, f"first: order {first}: {problem.sentence}")
+            self.add(f"{about} of {listing.stage}", Verdict.WARN, sentence, f"first: order {first}: {problem.sentence}")
 
     async def _answers(self) -> None:
         """Rejections of confirmations that the queue has disproved, as recorded in the ledger."""
@@ -245,16 +249,18 @@ class _Tenant:
                 "clock", Verdict.WARN, "ShipperOne does not send its time", "synchronize this machine's clock by NTP"
             )
         elif abs(ahead) > CLOCK_OFF:
-            said = f"this machine's clock and ShipperOne's differ by {abs(ahead):.0f} s"
-            self.add("clock", Verdict.WARN, said, "synchronize this machine's clock by NTP: tax dates go by it")
+            sentence = f"this machine's clock and ShipperOne's differ by {abs(ahead):.0f} s"
+            self.add("clock", Verdict.WARN, sentence, "synchronize this machine's clock by NTP: tax dates go by it")
         else:
             self.add("clock", Verdict.OK, "agrees with ShipperOne's clock")
 
     async def _erp(self) -> None:
         settings = self.settings
         if settings.fiscal_first:
-            said = "fiscal_first: an invoice is issued before ShipperOne has accepted it, and a 400 needs a credit note"
-            self.add("connector", Verdict.WARN, said, "use a connector with drafts, or one that issues afterwards")
+            sentence = (
+                "fiscal_first: an invoice is issued before ShipperOne has accepted it, and a 400 needs a credit note"
+            )
+            self.add("connector", Verdict.WARN, sentence, "use a connector with drafts, or one that issues afterwards")
         try:
             plugins = await asyncio.to_thread(
                 TenantPlugins.create,
@@ -274,8 +280,8 @@ class _Tenant:
                 self.add(check.name, verdict, check.sentence, check.cure, Ending.ERP)
             await self._bound(await self._within(asyncio.to_thread(plugins.identity)))
         except Exception as error:  # a connector may raise anything
-            said = f"the ERP's identity could not be determined: {getattr(error, 'sentence', type(error).__name__)}"
-            self.add("ERP", Verdict.FAIL, said, "check the connector's settings and the ERP", Ending.ERP)
+            sentence = f"the ERP's identity could not be determined: {getattr(error, 'sentence', type(error).__name__)}"
+            self.add("ERP", Verdict.FAIL, sentence, "check the connector's settings and the ERP", Ending.ERP)
         finally:
             await asyncio.to_thread(plugins.close)
 

@@ -85,9 +85,9 @@ def _dates(story: Row) -> str:
 
 def _inferred(story: Row) -> str:
     """The evidence for an inferred confirmation, if ShipperOne has not responded with one."""
-    said = [act for act in story["actions"] if act["action"] == "resolve --outcome confirmed"]
+    resolved = [act for act in story["actions"] if act["action"] == "resolve --outcome confirmed"]
     second = story["accepted_at"].removesuffix("Z")
-    if by := next((act["actor"] for act in said if act["at"].startswith(second)), None):
+    if by := next((act["actor"] for act in resolved if act["at"].startswith(second)), None):
         return f"confirmed at ShipperOne, according to {by}"
     if any(entry["side"] == "shipperone" for entry in story["timeline"]):
         return "ShipperOne's confirmation was inferred from its queue: the answer itself was lost"
@@ -126,7 +126,7 @@ def _act(action: Row) -> str:
 
 def _effect(entry: Row, story: Row, raw: bool) -> str:
     """The purpose and the outcome of one call, with the amounts and numbers in the answer."""
-    kind, said = EffectKind(entry["what"]), _parsed(entry["answer"])
+    kind, answer = EffectKind(entry["what"]), _parsed(entry["answer"])
     ok = entry["outcome"] == Outcome.OK
     asked = _confirmation(entry, story) if kind is EffectKind.CONFIRM else ASKED[kind]
     if ok and kind is EffectKind.CONFIRM:
@@ -134,16 +134,16 @@ def _effect(entry: Row, story: Row, raw: bool) -> str:
     if ok:
         # the invoice's amounts in place of the listed ones, such as 75.65 for 75.650000000000006
         replaced = f"; {entry['request']}" if kind is EffectKind.BUILD and entry["request"] else ""
-        return _done(kind, said) + replaced
+        return _done(kind, answer) + replaced
     if entry["outcome"] not in set(ENDED):
         return f"{asked}: in progress"
-    words = said.get("message") or (f"already issued: {_invoice(said)}" if "lines" in said else None)
+    words = answer.get("message") or (f"already issued: {_invoice(answer)}" if "lines" in answer else None)
     if words is None:
         lines = (entry["answer"] or "").strip().splitlines()
         # the last line of a traceback names the exception
         hint = " (traceback: --raw)" if len(lines) > 1 and not raw else ""
         words = f"{lines[-1]}{hint}" if lines else ""
-    status = f" ({said['status']})" if said.get("status") else ""
+    status = f" ({answer['status']})" if answer.get("status") else ""
     return f"{asked}: {ENDED[Outcome(entry['outcome'])]}{status}{': ' + words if words else ''}"
 
 
@@ -155,32 +155,32 @@ def _confirmation(entry: Row, story: Row) -> str:
     return f"{Stage(story['stage'])}{items}{f', shipping {plain(Decimal(shipping))}' if shipping is not None else ''}"
 
 
-def _done(kind: EffectKind, said: Mapping[str, Any]) -> str:
-    named = f" {said['reference']}" if said.get("reference") else ""
-    if said.get("voided"):
+def _done(kind: EffectKind, answer: Mapping[str, Any]) -> str:
+    named = f" {answer['reference']}" if answer.get("reference") else ""
+    if answer.get("voided"):
         return f"{ASKED[kind]}: void in the ERP:{named}"
     if kind is EffectKind.RESERVE:
-        if "lines" in said:
+        if "lines" in answer:
             short = ", ".join(
                 f"{line['sku']} {plain(Decimal(line['wanted']))} wanted, {plain(Decimal(line['available']))} available"
-                for line in said["lines"]
+                for line in answer["lines"]
             )
             return f"stock short: {short}"
         return f"stock reserved:{named}" if named else "stock reserved"
     if kind in (EffectKind.BUILD, EffectKind.ISSUE):
-        if said.get("issued"):
-            return f"invoice issued: {_invoice(said)}"
-        return f"draft built: {_invoice(said)}" if named else f"invoice computed: {_invoice(said)}"
+        if answer.get("issued"):
+            return f"invoice issued: {_invoice(answer)}"
+        return f"draft built: {_invoice(answer)}" if named else f"invoice computed: {_invoice(answer)}"
     return DONE[kind]
 
 
-def _invoice(said: Mapping[str, Any]) -> str:
+def _invoice(answer: Mapping[str, Any]) -> str:
     """'I-36, number 39, 17.79 EUR, dated 2026-03-01'"""
     parts = [
-        said.get("reference"),
-        f"number {said['number']}" if said.get("number") else None,
-        _money(said.get("total_incl_tax"), said.get("currency")),
-        f"dated {said['date']}" if said.get("date") else None,
+        answer.get("reference"),
+        f"number {answer['number']}" if answer.get("number") else None,
+        _money(answer.get("total_incl_tax"), answer.get("currency")),
+        f"dated {answer['date']}" if answer.get("date") else None,
     ]
     return ", ".join(part for part in parts if part) or "no amount stated"
 

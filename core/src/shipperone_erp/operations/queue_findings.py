@@ -76,8 +76,8 @@ def _taxes(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> Iter
 
 
 def _bundles(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> Iterator[Finding]:
-    said = [(order, _rows(settings, order)) for order in orders]
-    unclear = [(order, why) for order, why in said if why]
+    read_rows = [(order, _rows(settings, order)) for order in orders]
+    unclear = [(order, why) for order, why in read_rows if why]
     if unclear:
         order, why = unclear[0]
         cure = f'set bundles = "children" or "parents" in [tenants.{settings.name}]'
@@ -103,9 +103,9 @@ def discounts(settings: TenantSettings, stage: Stage, problems: Sequence[tuple[s
     held = [(order_id, problem) for order_id, problem in problems if is_open(problem)]
     if held:
         first, problem = held[0]
-        said = together([each.differences for _, each in held]).replace(" are held", " will be held", 1)
+        sentence = together([each.differences for _, each in held]).replace(" are held", " will be held", 1)
         cure = f"set `discount` in [tenants.{settings.name}] to the right one; first: order {first}: {problem.sentence}"
-        yield Finding(f"discount in {stage}", said, cure)
+        yield Finding(f"discount in {stage}", sentence, cure)
 
 
 def _timezone(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> Iterator[Finding]:

@@ -55,8 +55,8 @@ def _asked(settings: TenantSettings, wanted: list[Goods]) -> ErpStock:
         for start in range(0, len(wanted), AT_ONCE):
             answer = plugins.free_stock(wanted[start : start + AT_ONCE])
             if answer is None:
-                said = f"connector {settings.connector} cannot determine it with its settings"
-                return ErpStock(why_not=said, can_answer=False)
+                sentence = f"connector {settings.connector} cannot determine it with its settings"
+                return ErpStock(why_not=sentence, can_answer=False)
             found.update(answer)
     except ConnectorError as error:
         return ErpStock(why_not=error.sentence)

@@ -18,11 +18,13 @@ def unmapped(settings: TenantSettings, listed: Sequence[Any]) -> Iterator[Findin
         return
     place = f"[tenants.{settings.name}.{settings.connector}.warehouses]"
     for code in sorted(codes - mapped.keys()):
-        said = f"ShipperOne's warehouse {code} is not mapped: its orders would be held with warehouse_unknown"
-        yield Finding("warehouses", said, f"add it to {place}")
+        sentence = f"ShipperOne's warehouse {code} is not mapped: its orders would be held with warehouse_unknown"
+        yield Finding("warehouses", sentence, f"add it to {place}")
     for code in sorted(mapped.keys() - codes):
-        said = f"warehouse {code} is mapped, and ShipperOne does not list it"
-        yield Finding("warehouses", said, f"compare its code in {place} with ShipperOne's: {', '.join(sorted(codes))}")
+        sentence = f"warehouse {code} is mapped, and ShipperOne does not list it"
+        yield Finding(
+            "warehouses", sentence, f"compare its code in {place} with ShipperOne's: {', '.join(sorted(codes))}"
+        )
 
 
 def codes_of(listed: Iterable[Any]) -> Iterator[str]:

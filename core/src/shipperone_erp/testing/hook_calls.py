@@ -109,6 +109,6 @@ def at_once(acts: Sequence[Callable[[], Any]], what: str, deadline: float) -> li
         if isinstance(answer, Finding | ContractViolation):
             raise Finding(f"{what}, {len(acts)} times at once: {answer}")
         if isinstance(answer, BaseException):
-            said = f"{what}, {len(acts)} times at once, raised {type(answer).__name__}: {answer}\n{where(answer)}"
-            raise Finding(said) from answer
+            sentence = f"{what}, {len(acts)} times at once, raised {type(answer).__name__}: {answer}\n{where(answer)}"
+            raise Finding(sentence) from answer
     return answers

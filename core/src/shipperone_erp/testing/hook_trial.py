@@ -126,11 +126,11 @@ class Trial:
 
     def _looked(self, keys: Iterable[str]) -> Iterator[str]:
         """The documents in the ERP; a probe that fails reports its error."""
-        said = set[str]()
+        printed = set[str]()
         try:
             for line in (line for key in keys for line in self._seen(key)):
-                if line not in said:
-                    said.add(line)
+                if line not in printed:
+                    printed.add(line)
                     yield line
         except Exception as error:  # the author's own code
             yield f"{type(self._bench.harness).__name__} raised {type(error).__name__}: {error}"

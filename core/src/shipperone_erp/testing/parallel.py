@@ -51,8 +51,8 @@ def _ended(done: "Future[dict[str, Any]]") -> dict[str, Any]:
     try:
         return done.result()
     except BrokenProcessPool:
-        said = "a process of this run has died; run the case separately, with --case and without --jobs"
-        return {"outcome": "failed", "said": said}
+        sentence = "a process of this run has died; run the case separately, with --case and without --jobs"
+        return {"outcome": "failed", "said": sentence}
 
 
 def _begin(name: str, given: str | None) -> None:

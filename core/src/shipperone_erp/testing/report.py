@@ -18,10 +18,10 @@ def line(result: Result) -> str:
     head = f"{MARKS[result.outcome]}  {result.case.id:<3} {result.case.line}"
     if result.outcome == "passed":
         return head
-    said = result.said.replace("\n", "\n          ")
+    sentence = result.message.replace("\n", "\n          ")
     if result.outcome == "skipped":
-        return f"{head}\n          because {said}"
-    return "\n          ".join([head, f"found: {said}", *(f"{name}: {text}" for name, text in result.hints)])
+        return f"{head}\n          because {sentence}"
+    return "\n          ".join([head, f"found: {sentence}", *(f"{name}: {text}" for name, text in result.hints)])
 
 
 def first_lines(not_compared: Sequence[str]) -> list[str]:
@@ -47,15 +47,15 @@ def slowest(results: Iterable[Result], at_most: int) -> list[str]:
 def summary(connector: str, results: Sequence[Result]) -> str:
     """The last line. It never claims conformance if a part was not tested."""
     counts = Counter(result.outcome for result in results)
-    said = (
+    sentence = (
         f"{connector}, suite {SUITE}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped"
     )
     if counts["warned"]:
-        said += f", {counts['warned']} with warnings that are failures in a later suite"
+        sentence += f", {counts['warned']} with warnings that are failures in a later suite"
     if counts["failed"]:
-        return f"{said}; it does not conform yet"
+        return f"{sentence}; it does not conform yet"
     seen = counts["passed"] + counts["warned"]
-    return f"{said}; it conforms, as far as it was tested" if seen else f"{said}; nothing was tested"
+    return f"{sentence}; it conforms, as far as it was tested" if seen else f"{sentence}; nothing was tested"
 
 
 def published(
@@ -95,7 +95,7 @@ def document(
                 "id": result.case.id,
                 "line": result.case.line,
                 "outcome": result.outcome,
-                "said": result.said or None,
+                "said": result.message or None,
                 "suffers": result.case.suffers if result.outcome in ("failed", "warned") else None,
                 "cure": result.case.cure if result.outcome in ("failed", "warned") else None,
                 "place": result.place,
@@ -131,13 +131,13 @@ def junit(connector: str, results: Sequence[Result], not_compared: Sequence[str]
             time=f"{result.seconds:.3f}",
         )
         if result.outcome == "failed":
-            ET.SubElement(case, "failure", message=_printable(result.said.partition("\n")[0])).text = _printable(
+            ET.SubElement(case, "failure", message=_printable(result.message.partition("\n")[0])).text = _printable(
                 str(result)
             )
         elif result.outcome == "warned":
             ET.SubElement(case, "system-out").text = _printable(str(result))
         elif result.outcome == "skipped":
-            ET.SubElement(case, "skipped", message=_printable(result.said))
+            ET.SubElement(case, "skipped", message=_printable(result.message))
     return ET.tostring(suite, encoding="unicode", xml_declaration=True)
 
 

@@ -38,7 +38,7 @@ class Result:
 
     case: Case
     outcome: Outcome
-    said: str = ""
+    message: str = ""
     seconds: float = 0.0
     place: str | None = None
     not_compared: tuple[str, ...] = ()
@@ -51,9 +51,9 @@ class Result:
 
     def __str__(self) -> str:
         if self.outcome in ("failed", "warned"):
-            found = f"{self.case.id} {self.case.line}\n  found: {self.said}"
+            found = f"{self.case.id} {self.case.line}\n  found: {self.message}"
             return "\n".join([found, *(f"  {name}: {text}" for name, text in self.hints)])
-        return f"{self.case.id} {self.case.line}" + (f"\n  skipped: {self.said}" if self.said else "")
+        return f"{self.case.id} {self.case.line}" + (f"\n  skipped: {self.message}" if self.message else "")
 
 
 def run_case(
@@ -73,13 +73,16 @@ def run_case(
     began = time.monotonic()
     named = suite or harness.suite
 
-    def ended(outcome: Outcome, said: str = "", place: str | None = None, bench: Bench | None = None) -> Result:
+    def ended(outcome: Outcome, sentence: str = "", place: str | None = None, bench: Bench | None = None) -> Result:
         if outcome == "failed" and not binding(case.since, named):
-            outcome, said = "warned", f"{said} (a failure from suite {case.since} on)"
+            outcome, sentence = "warned", f"{sentence} (a failure from suite {case.since} on)"
         if outcome == "passed" and bench is not None and bench.warnings:
-            outcome, said = "warned", "; ".join(f"{found} (a failure from suite 1.1 on)" for found in bench.warnings)
+            outcome, sentence = (
+                "warned",
+                "; ".join(f"{found} (a failure from suite 1.1 on)" for found in bench.warnings),
+            )
         left_out = tuple(sorted(bench.not_compared)) if bench is not None else ()
-        return Result(case, outcome, said, time.monotonic() - began, place, left_out)
+        return Result(case, outcome, sentence, time.monotonic() - began, place, left_out)
 
     if named not in VERSIONS:
         return _of_no_version(case, named)
@@ -107,11 +110,11 @@ def run_case(
     except Finding as finding:
         return ended("failed", str(finding), place_of(finding, found, bench.asked if bench else None), bench)
     except ConnectorError as told:
-        said = f"the connector raised {type(told).__name__}: {told.sentence}\n{where(told)}"
-        return ended("failed", said, place_of(told, found, bench.asked if bench else None), bench)
+        sentence = f"the connector raised {type(told).__name__}: {told.sentence}\n{where(told)}"
+        return ended("failed", sentence, place_of(told, found, bench.asked if bench else None), bench)
     except Exception as error:  # the harness, the case or the connector outside of a hook
-        said = f"outside a hook, {type(error).__name__}: {error}\n{where(error)}"
-        return ended("failed", said, place_of(error, found, None), bench)
+        sentence = f"outside a hook, {type(error).__name__}: {error}\n{where(error)}"
+        return ended("failed", sentence, place_of(error, found, None), bench)
     return ended("passed", bench=bench)
 
 
@@ -208,8 +211,8 @@ def connector_of(harness: type[ConnectorHarness]) -> type[Connector[Any]]:
     if isinstance(named, str):
         return discovery.load_connector(named)
     if not (isinstance(named, type) and issubclass(named, Connector)):
-        said = f"{harness.__name__}.connector is {named!r}; it names the connector's entry point, or its class"
-        raise PluginRefused(said)
+        sentence = f"{harness.__name__}.connector is {named!r}; it names the connector's entry point, or its class"
+        raise PluginRefused(sentence)
     return named
 
 

@@ -107,9 +107,9 @@ def _report(result: Result, harness: type[ConnectorHarness]) -> None:
         warnings.warn(ConformanceWarning(sentence), stacklevel=2)
     if result.outcome == "warned":
         warnings.warn(ConformanceWarning(str(result)), stacklevel=2)
-        pytest.skip(f"a warning: {result.said}")
+        pytest.skip(f"a warning: {result.message}")
     if result.outcome == "skipped":
-        pytest.skip(result.said)
+        pytest.skip(result.message)
     if result.outcome == "failed":
         pytest.fail(str(result), pytrace=False)
 

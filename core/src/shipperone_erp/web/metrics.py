@@ -209,8 +209,8 @@ def expires(token: str) -> float | None:
     if len(parts) != 3:
         return None
     try:
-        said = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        at = said.get("exp") if isinstance(said, dict) else None
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        at = claims.get("exp") if isinstance(claims, dict) else None
     except (ValueError, binascii.Error):
         return None
     return float(at) if isinstance(at, int | float) and not isinstance(at, bool) else None

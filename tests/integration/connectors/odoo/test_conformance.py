@@ -79,7 +79,7 @@ def test_from_recordings(file: str, case: Case, tapes, merchants, tmp_path: Path
     harness = taped(tape, merchants[file], case.id, header)
     result = run_case(case, harness, tmp_path, live=True)
     if result.outcome == "skipped":
-        pytest.skip(result.said)
+        pytest.skip(result.message)
     assert result.outcome == "passed", str(result)
 
 
@@ -103,8 +103,8 @@ def test_a_recording_that_no_longer_matches_fails_and_says_how_to_record_again(i
     harness = taped(changed, playing(header, changed), id, header)
     result = run_case(CASES[id], harness, tmp_path, live=True)
     assert result.outcome == "failed"
-    assert f"{id}: " in result.said
-    assert "ODOO_RECORD=1 nox -s odoo -- tests/integration/connectors/odoo/test_conformance.py" in result.said
+    assert f"{id}: " in result.message
+    assert "ODOO_RECORD=1 nox -s odoo -- tests/integration/connectors/odoo/test_conformance.py" in result.message
 
 
 def test_without_a_server_it_is_skipped_in_words_that_say_what_to_set(tmp_path, monkeypatch):
@@ -113,7 +113,7 @@ def test_without_a_server_it_is_skipped_in_words_that_say_what_to_set(tmp_path, 
     monkeypatch.setenv("ODOO_TEST_DB", "test")
     result = run_case(CASES["R1"], OdooHarness, tmp_path, live=True)
     missing = "ODOO_TEST_URL, ODOO_TEST_USER, ODOO_TEST_PASSWORD"
-    assert (result.outcome, result.said) == ("skipped", f"it needs a test database of a real Odoo: set {missing}")
+    assert (result.outcome, result.message) == ("skipped", f"it needs a test database of a real Odoo: set {missing}")
 
 
 def test_a_database_without_a_second_one_has_no_neighbour(tmp_path, monkeypatch):

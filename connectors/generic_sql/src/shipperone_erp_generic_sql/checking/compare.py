@@ -49,8 +49,10 @@ def moved(
 def held(name: str, work: Work, call: Call, gone: Mapping[str, Decimal]) -> Check:
     """Whether the reservation holds each item's own goods, less the quantity `gone` since."""
     if not work.configured("find_reservation_lines"):
-        said = "find_reservation_lines is not configured: it was not checked whether each item reserves its own goods"
-        return Check(name, None, said, _LINES)
+        sentence = (
+            "find_reservation_lines is not configured: it was not checked whether each item reserves its own goods"
+        )
+        return Check(name, None, sentence, _LINES)
     rows = work.held_lines()
     there: dict[tuple[str, ...], Decimal] = {}
     asked: dict[tuple[str, ...], Decimal] = {}
@@ -67,8 +69,8 @@ def held(name: str, work: Work, call: Call, gone: Mapping[str, Decimal]) -> Chec
 def invoiced(name: str, invoice: Invoice, call: Call, *, listed: bool) -> Iterator[Check]:
     """Whether the invoice has the call's lines and quantities, and their amounts if the query lists them."""
     if not listed:
-        said = "find_invoice_lines is not configured: it was not checked whether each item is invoiced"
-        yield Check(name, None, said, "let it return item_id, qty, total_incl_tax and tax_percent of each line")
+        sentence = "find_invoice_lines is not configured: it was not checked whether each item is invoiced"
+        yield Check(name, None, sentence, "let it return item_id, qty, total_incl_tax and tax_percent of each line")
         return
     there: dict[tuple[str, ...], Decimal] = {}
     for row in invoice.lines:

@@ -36,8 +36,8 @@ def connected(database: Database) -> list[Check]:
         if dialect.url in _RIGHTS:
             found += _RIGHTS[dialect.url](connection, _tables(database))
     if not dialect.proven:
-        said = f"{dialect.title} is supported, but not tested by this project"
-        found.append(Check("support", None, said, "run every level on a test database before going live"))
+        sentence = f"{dialect.title} is supported, but not tested by this project"
+        found.append(Check("support", None, sentence, "run every level on a test database before going live"))
     return found
 
 
@@ -77,8 +77,8 @@ def _clock(connection: Connection, dialect: str) -> Iterator[Check]:
     theirs = theirs.astimezone(UTC) if theirs.tzinfo else theirs.replace(tzinfo=UTC)
     off = (theirs - datetime.now(UTC)).total_seconds()
     if abs(off) > CLOCK_OFF:
-        said = f"the server's clock and this machine's differ by {abs(off):.0f} s"
-        yield Check("clock", None, said, "synchronize both by NTP: dates of documents depend on them")
+        sentence = f"the server's clock and this machine's differ by {abs(off):.0f} s"
+        yield Check("clock", None, sentence, "synchronize both by NTP: dates of documents depend on them")
     else:
         yield Check("clock", True, "the clock agrees with this machine's")
 
@@ -89,8 +89,8 @@ def _engines(connection: Connection, named: frozenset[str]) -> Iterator[Check]:
     )
     wrong = sorted(f"{name} ({engine})" for name, engine in rows if name.lower() in named and engine not in _SAFE)
     if wrong:
-        said = f"no transactions in {', '.join(wrong)}: a failed step leaves partial changes there"
-        yield Check("tables", False, said, "ALTER TABLE … ENGINE = InnoDB")
+        sentence = f"no transactions in {', '.join(wrong)}: a failed step leaves partial changes there"
+        yield Check("tables", False, sentence, "ALTER TABLE … ENGINE = InnoDB")
     else:
         yield Check("tables", True, "every table of the statements supports transactions")
 
@@ -103,8 +103,8 @@ def _postgresql_rights(connection: Connection, named: frozenset[str]) -> Iterato
         text("SELECT rolname, rolsuper OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname = CURRENT_USER")
     ).one()
     if wide:
-        said = f"login {name} has administrative rights on the server"
-        yield Check("rights", None, said, f"create a separate login for the connector; {_SETUP}")
+        sentence = f"login {name} has administrative rights on the server"
+        yield Check("rights", None, sentence, f"create a separate login for the connector; {_SETUP}")
         return
     rows = connection.execute(
         text(
@@ -134,8 +134,8 @@ def _too_wide(name: str, others: list[str]) -> Check:
     if not others:
         return Check("rights", True, "the login can write only to tables of the statements")
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-    said = f"{name} may write to {', '.join(others[:3])}{more}, which no statement uses"
-    return Check("rights", None, said, f"{_SETUP}; list tables written by the ERP's triggers in trigger_tables")
+    sentence = f"{name} may write to {', '.join(others[:3])}{more}, which no statement uses"
+    return Check("rights", None, sentence, f"{_SETUP}; list tables written by the ERP's triggers in trigger_tables")
 
 
 _RIGHTS: dict[str, Callable[[Connection, frozenset[str]], Iterator[Check]]] = {

@@ -63,8 +63,8 @@ class DryRun:
             for line in missing.unknown:
                 yield Check("available", None, f"{line}: no row, or no number", "choose a product that the ERP has")
             for short in missing.lines:
-                said = f"{label(short.sku)}: {digits(short.wanted)} wanted, {digits(short.available)} available"
-                yield Check("available", None, said, "choose an order (or --sku) that is in stock")
+                sentence = f"{label(short.sku)}: {digits(short.wanted)} wanted, {digits(short.available)} available"
+                yield Check("available", None, sentence, "choose an order (or --sku) that is in stock")
         if settings.reserve:
             yield (outcome := self._reserving(trial.work(reserve)))
             found = trial.work(reserve).reservation() if outcome.ok else None
@@ -84,9 +84,9 @@ class DryRun:
             for part in parts(self.order):
                 yield from self._issuing(trial, part, held, reserve, shipped, booked, numbers)
             if len(given := [number for number in numbers if number]) > len(set(given)):
-                said = f"the invoices of one order's parts were given the numbers {', '.join(given)}"
+                sentence = f"the invoices of one order's parts were given the numbers {', '.join(given)}"
                 yield Check(
-                    "issue_invoice", False, said, "let find_invoice look by :key, and take a new number for each"
+                    "issue_invoice", False, sentence, "let find_invoice look by :key, and take a new number for each"
                 )
         if settings.release and held:
             yield from self._releasing(trial, reserve, held[0].reference, before if booked else None, shipped)
@@ -111,8 +111,8 @@ class DryRun:
             found = trial.work(reserve).reservation()
             yield state_guards.released_again(trial, reserve, found.reference if found else "")
         if before is None:
-            said = "`available` is not configured: it was not checked whether the right goods were reserved"
-            yield Check("reserved goods", None, said, "configure `available`: on hand minus reserved")
+            sentence = "`available` is not configured: it was not checked whether the right goods were reserved"
+            yield Check("reserved goods", None, sentence, "configure `available`: on hand minus reserved")
             return
         wanted = {goods: -qty for goods, qty in compare.wanted(reserve).items()}
         yield compare.moved("reserved goods", before, trial.free(reserve) or {}, wanted)
@@ -140,13 +140,13 @@ class DryRun:
             return
         yield Check("build_invoice", *_amounts(found.invoice, found.state, draft.order.total_incl_tax))
         if found.state in ("draft", "pending") and found.invoice.number is not None:
-            said = (
+            sentence = (
                 f"the draft has the number {found.invoice.number}: a discarded draft would leave a gap in the numbers"
             )
             yield Check(
                 "build_invoice",
                 None,
-                said,
+                sentence,
                 "assign the number in issue_invoice, or let find_invoice return it only then",
             )
         if found.state != "pending":
@@ -209,8 +209,8 @@ class DryRun:
             return Check(name, False, "the same key ran twice: two concurrent calls would have two effects", _UNIQUE)
         if isinstance(refusal, DatabaseFailed) and refusal.kind is Kind.DUPLICATE:
             return Check(name, True, "the database refuses the same key the second time")
-        said = refusal.sentence if isinstance(refusal, Unmet) else str(refusal)
-        return Check(name, None, f"it is refused, but not as a duplicate: {said}", _UNIQUE)
+        sentence = refusal.sentence if isinstance(refusal, Unmet) else str(refusal)
+        return Check(name, None, f"it is refused, but not as a duplicate: {sentence}", _UNIQUE)
 
     def _check_rollback(self, prepared: Prepared) -> None:
         def left(connection: Connection) -> list[str]:
@@ -235,8 +235,8 @@ class DryRun:
             )
             return
         if still:
-            said = f"after the rollback {', '.join(still)} still finds it"
-            self._say("rollback", False, said, "fix the table without transactions, or the procedure that commits")
+            sentence = f"after the rollback {', '.join(still)} still finds it"
+            self._say("rollback", False, sentence, "fix the table without transactions, or the procedure that commits")
         else:
             self._say("rollback", True, "no effect remains")
 
@@ -253,8 +253,10 @@ def _amounts(invoice: Invoice, state: str, wanted: Decimal | None) -> tuple[bool
     if state == "pending" or invoice.total_incl_tax is None or wanted is None:
         return True, f"invoice {invoice.reference}, {state}; nothing was compared", None
     if invoice.total_incl_tax != wanted:
-        said = f"invoice {invoice.reference} comes to {digits(invoice.total_incl_tax)}, the order to {digits(wanted)}"
-        return None, said, "the order would be held before anything is sent: compare taxes and rounding"
+        sentence = (
+            f"invoice {invoice.reference} comes to {digits(invoice.total_incl_tax)}, the order to {digits(wanted)}"
+        )
+        return None, sentence, "the order would be held before anything is sent: compare taxes and rounding"
     return True, f"invoice {invoice.reference}, {state}, {digits(wanted)}", None
 
 
@@ -262,8 +264,8 @@ def _state(step: str, found: object, wanted: tuple[str, ...]) -> Check:
     state = getattr(found, "state", None)
     if state in wanted or (found is None and "voided" in wanted):
         return Check(step, True, state or "gone")
-    said = f"it ran, but its query returns {state or 'nothing'}; it must be one of {', '.join(wanted)}"
-    return Check(step, False, said, "compare the statements with the query")
+    sentence = f"it ran, but its query returns {state or 'nothing'}; it must be one of {', '.join(wanted)}"
+    return Check(step, False, sentence, "compare the statements with the query")
 
 
 def _reference(work: Work) -> str | None:

@@ -49,16 +49,16 @@ class Bystanders:
                 self.taken = {(line.item.sku, line.warehouse_code): line.item.qty}
                 self._watch("reservation", lambda: _reservation(trial.work(reserve)))
             else:
-                said = f"a second reservation of the same order could not be created: {refusal}"
-                yield Check("other reservation", None, said, "have one more piece of the first --sku in stock")
+                sentence = f"a second reservation of the same order could not be created: {refusal}"
+                yield Check("other reservation", None, sentence, "have one more piece of the first --sku in stock")
         if settings.build_invoice:
             draft = self._draft(held)
             refusal = trial.kept(lambda: trial.work(draft).run("build_invoice"))
             if refusal is None:
                 self._watch("draft", lambda: _invoice(trial.work(draft)))
             else:
-                said = f"a second draft of the same order could not be created: {refusal}"
-                yield Check("other draft", None, said, "an order that ships in parts has one invoice for each part")
+                sentence = f"a second draft of the same order could not be created: {refusal}"
+                yield Check("other draft", None, sentence, "an order that ships in parts has one invoice for each part")
         yield from self.strangers()
 
     def strangers(self) -> Iterator[Check]:
@@ -70,8 +70,8 @@ class Bystanders:
         }  # fmt: skip
         for query, look in looks.items():
             if work.configured(query) and look() is not None:
-                said = f"{query} finds a document under an unused key: that step would be skipped"
-                yield Check("strange key", False, said, _BY_KEY)
+                sentence = f"{query} finds a document under an unused key: that step would be skipped"
+                yield Check("strange key", False, sentence, _BY_KEY)
 
     def untouched(self) -> Iterator[Check]:
         """Whether they are unchanged after other documents were released, issued, discarded and delivered."""
@@ -80,8 +80,8 @@ class Bystanders:
             f"{what}: {before} became {after}" for what, look, before in self._seen if (after := look()) != before
         ]
         if changed:
-            said = "a document of another key was changed, too: " + "; ".join(changed)
-            yield Check("other documents", False, said, _NAME_THE_KEY)
+            sentence = "a document of another key was changed, too: " + "; ".join(changed)
+            yield Check("other documents", False, sentence, _NAME_THE_KEY)
         elif self._seen:
             kept = " and ".join(f"the {what}" for what, _, _ in self._seen)
             yield Check("other documents", True, f"{kept} of another key of the same order is unchanged")

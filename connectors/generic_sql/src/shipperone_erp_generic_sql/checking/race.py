@@ -96,17 +96,19 @@ class Race:
                 if state in TAKEN and settings.release:
                     self.database.in_transaction(partial(self._release, call))
             if taken > 1 or now < 0:
-                said = (
+                sentence = (
                     f"{taken} concurrent sessions reserved the last {digits(left)} of {sku} (round {number} of "
                     f"{rounds})"
                 )
-                return Check("last piece", False, f"{said}: the same goods would be sold {taken} times", LOCK_FIRST)
+                return Check("last piece", False, f"{sentence}: the same goods would be sold {taken} times", LOCK_FIRST)
             if not taken:
-                said = f"not tested: no session could reserve {digits(left)} of {sku}"
-                return Check("last piece", None, said, "compare `available` with the condition in reserve")
+                sentence = f"not tested: no session could reserve {digits(left)} of {sku}"
+                return Check("last piece", None, sentence, "compare `available` with the condition in reserve")
         if settings.release and (now := self._left()) != left:
-            said = f"{digits(left)} of {sku} were available before the race, {digits(now)} are after all was released"
-            return Check("last piece", False, said, "compare release with reserve")
+            sentence = (
+                f"{digits(left)} of {sku} were available before the race, {digits(now)} are after all was released"
+            )
+            return Check("last piece", False, sentence, "compare release with reserve")
         return Check(
             "last piece", True, f"{SESSIONS} concurrent sessions, {rounds} rounds: one reserves it, the others wait"
         )
@@ -115,8 +117,10 @@ class Race:
         calls = [self._call(self.order, generation=1, tax_date=datetime.now(UTC).date()) for _ in range(SESSIONS)]
         numbers = [n for n in self._at_once(calls, self._issued) if n]
         if len(set(numbers)) < len(numbers):
-            said = f"{SESSIONS} invoices issued concurrently got the numbers {', '.join(numbers)}"
-            return Check("numbers", False, said, "take the number from a locked row, and create a unique index on it")
+            sentence = f"{SESSIONS} invoices issued concurrently got the numbers {', '.join(numbers)}"
+            return Check(
+                "numbers", False, sentence, "take the number from a locked row, and create a unique index on it"
+            )
         return Check("numbers", True, f"{SESSIONS} concurrent sessions: no two invoices with the same number")
 
     def _given_back(self) -> Iterator[Check]:
@@ -137,11 +141,11 @@ class Race:
             return
         with suppress(ConnectorError):  # a refusal is expected: the goods are already released
             self.database.in_transaction(partial(self._release, calls[1]))
-        said = (
+        sentence = (
             f"{SESSIONS} concurrent sessions released a reservation of one piece: {digits(now - left + 2)} pieces were "
             "released"
         )
-        yield Check("released once", False, said, STATE_FIRST)
+        yield Check("released once", False, sentence, STATE_FIRST)
 
     def _issued_once(self) -> Check:
         """All sessions issue one draft at once: it must have one number, or no visible number."""
@@ -149,8 +153,8 @@ class Race:
         self.database.in_transaction(lambda connection: self._work(connection, call).run("build_invoice"))
         given = [number for number in self._at_once([call] * SESSIONS, self._issued_at_once) if number]
         if len(set(given)) > 1:
-            said = f"{SESSIONS} concurrent sessions issued one draft, with the numbers {', '.join(given)}"
-            return Check("issued once", False, said, STATE_FIRST)
+            sentence = f"{SESSIONS} concurrent sessions issued one draft, with the numbers {', '.join(given)}"
+            return Check("issued once", False, sentence, STATE_FIRST)
         return Check("issued once", True, f"{SESSIONS} concurrent sessions issued one draft: it has one number")
 
     def _at_once(self, calls: list[Call], session: Callable[[Call, threading.Barrier], ResultT]) -> list[ResultT]:

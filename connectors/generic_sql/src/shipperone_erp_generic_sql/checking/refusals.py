@@ -25,12 +25,12 @@ def refused(trial: Trial, order: FulfillmentOrder, reserve: Call) -> Iterator[Ch
         yield fraction(trial, order, item)
     mixed = [variant for variant in variants(item.sku) if takes(trial, order, item, variant)]
     if mixed:
-        said = f"an order for {' or '.join(map(repr, mixed))} takes the goods of {item.sku!r}"
-        yield Check("collation", None, said, "check the column's collation at level connect")
+        sentence = f"an order for {' or '.join(map(repr, mixed))} takes the goods of {item.sku!r}"
+        yield Check("collation", None, sentence, "check the column's collation at level connect")
     if elsewhere(trial, order, item):
-        said = f"an order from the warehouse {NOWHERE!r} reserves {item.sku}: no statement checks the warehouse"
+        sentence = f"an order from the warehouse {NOWHERE!r} reserves {item.sku}: no statement checks the warehouse"
         cure = "look up the goods by :item_warehouse_code, too, unless the ERP has only one warehouse"
-        yield Check("warehouse", None, said, cure)
+        yield Check("warehouse", None, sentence, cure)
 
 
 def shortage(trial: Trial, order: FulfillmentOrder, item: OrderItem, left: Decimal) -> Check:
@@ -39,8 +39,10 @@ def shortage(trial: Trial, order: FulfillmentOrder, item: OrderItem, left: Decim
     short = trial.call(replace(order, items=lines, charges=()), generation=1, transfer="reserved")
     refusal = trial.tried(lambda: trial.work(short).run("reserve"))
     if refusal is None:
-        said = f"{digits(left)} of {item.sku} are available, and {digits(left + 1)} were reserved in two lines"
-        return Check("shortage", False, said, "require sufficient stock in the WHERE of the statement that takes stock")
+        sentence = f"{digits(left)} of {item.sku} are available, and {digits(left + 1)} were reserved in two lines"
+        return Check(
+            "shortage", False, sentence, "require sufficient stock in the WHERE of the statement that takes stock"
+        )
     answer = refusal.answer if isinstance(refusal, DatabaseFailed) else refusal
     if isinstance(answer, Refused) and answer.reason is Reason.NOT_ENOUGH_STOCK:
         return Check("shortage", True, "one piece more than is available is refused as not_enough_stock")
@@ -65,8 +67,8 @@ def fraction(trial: Trial, order: FulfillmentOrder, item: OrderItem) -> Check:
     if refusal is not None:
         return Check("fraction", True, f"half a piece is refused: {refusal}")
     if changed != [Decimal("0.5")]:
-        said = f"half a piece of {item.sku} was reserved as {digits(changed[0])}"
-        return Check("fraction", False, said, "write qty_decimals = 0: such an order is then held first")
+        sentence = f"half a piece of {item.sku} was reserved as {digits(changed[0])}"
+        return Check("fraction", False, sentence, "write qty_decimals = 0: such an order is then held first")
     return Check("fraction", True, "half a piece is reserved as 0.5")
 
 

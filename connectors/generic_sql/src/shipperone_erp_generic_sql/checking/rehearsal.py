@@ -57,8 +57,8 @@ class Rehearsal:
             run = _Run(self.config, self.tenant, sandbox, Path(folder) / "ledger.db")
             for action, after in (("allocate", 0), ("invoice", len(parts(self.order)) - 1)):
                 if not run.killed_at(action, order_id, after):
-                    said = f"it never confirmed the {action}: {run.said or 'its run ended without a message'}"
-                    yield Check("kill", None, said, _NEVER_CAME)
+                    sentence = f"it never confirmed the {action}: {run.last_line or 'its run ended without a message'}"
+                    yield Check("kill", None, sentence, _NEVER_CAME)
                     break
                 yield Check("kill", True, f"killed while it confirmed the {action}")
             cancelled = self._cancelled(order_id)
@@ -72,15 +72,24 @@ class Rehearsal:
                     )
                 )  # fmt: skip
             ending = run.to_its_end()
-            cure = None if ending == 0 else f"{run.said or 'it ended without a message'}; fix that, and rehearse again"
+            cure = (
+                None
+                if ending == 0
+                else f"{run.last_line or 'it ended without a message'}; fix that, and rehearse again"
+            )
             yield Check("run", ending == 0, f"started again, it ended with {ending}", cure)
             yield self._confirmed(sandbox, order_id)
             if short is not None:
                 taken = sandbox.order(short.order_id).allocations
-                said = f"an order for {digits(short.items[0].qty)} of {short.items[0].sku}, one more than in stock, "
-                said += "was confirmed" if taken else "was not confirmed"
+                sentence = (
+                    f"an order for {digits(short.items[0].qty)} of {short.items[0].sku}, one more than in stock, "
+                )
+                sentence += "was confirmed" if taken else "was not confirmed"
                 yield Check(
-                    "short", not taken, said, "require sufficient stock in the WHERE of the statement that takes stock"
+                    "short",
+                    not taken,
+                    sentence,
+                    "require sufficient stock in the WHERE of the statement that takes stock",
                 )
         yield from self._stock(before, cancelled is not None, finished=ending == 0)
         yield Check("left behind", None, f"the documents of {order_id} stay in this database", "remove them there")
@@ -88,9 +97,9 @@ class Rehearsal:
     def _confirmed(self, sandbox: Sandbox, order_id: str) -> Check:
         state, parcels = sandbox.order(order_id), len(parts(self.order))
         once = state.allocations == 1 and len(state.invoices) == parcels
-        said = f"{state.allocations} allocation(s) and {len(state.invoices)} invoice(s) confirmed at ShipperOne"
+        sentence = f"{state.allocations} allocation(s) and {len(state.invoices)} invoice(s) confirmed at ShipperOne"
         expected = f", for {parcels} parcel(s)"
-        return Check("effects", once, said + expected, None if once else "see the lines above")
+        return Check("effects", once, sentence + expected, None if once else "see the lines above")
 
     def _stock(self, before: Mapping[Goods, Decimal] | None, withdrawn: bool, *, finished: bool) -> Iterator[Check]:
         """Whether only the goods of the completed order have left the stock."""
@@ -179,7 +188,7 @@ class _Run:
     def __init__(self, config: Path, tenant: str, sandbox: Sandbox, ledger: Path) -> None:
         self._command = [str(config), tenant, sandbox.base_url, sandbox.token, f"sqlite:///{ledger}"]
         self._sandbox = sandbox
-        self.said = ""
+        self.last_line = ""
 
     def killed_at(self, action: str, order_id: str, invoices: int) -> bool:
         """Kill the run at that confirmation, before it receives the response; `invoices` are confirmed by then.
@@ -205,11 +214,11 @@ class _Run:
 
     def _wait(self, process: "subprocess.Popen[str]") -> int:
         try:
-            _, said = process.communicate(timeout=PATIENCE)
+            _, errors = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
-            _, said = process.communicate()
-        self.said = (said or "").strip().splitlines()[-1] if (said or "").strip() else ""
+            _, errors = process.communicate()
+        self.last_line = (errors or "").strip().splitlines()[-1] if (errors or "").strip() else ""
         return process.returncode
 
 

@@ -39,8 +39,8 @@ def released_again(trial: Trial, call: Call, reference: str) -> Check:
 
     found = _again(trial, "release again", release, seen, released_and_reserved_by_another)
     if found.ok and not trial.settings.available and not found.sentence.startswith("the second call is refused"):
-        said = "the second call is not refused, and it is unknown whether goods are released twice"
-        return Check("release again", None, said, f"configure `available`; {_STATE_FIRST}")
+        sentence = "the second call is not refused, and it is unknown whether goods are released twice"
+        return Check("release again", None, sentence, f"configure `available`; {_STATE_FIRST}")
     return found
 
 

@@ -81,8 +81,8 @@ class Conditions:
                 yield from self._of_stage(settings, stage, record, lease, at)
         for problem in self._configuration.problems:
             if problem.tenant is not None:
-                said = f"{problem.tenant} is not served, its configuration is incomplete: {problem}"
-                yield Condition(Rule.NOTHING_SERVED, problem.tenant, "configuration", said)
+                sentence = f"{problem.tenant} is not served, its configuration is incomplete: {problem}"
+                yield Condition(Rule.NOTHING_SERVED, problem.tenant, "configuration", sentence)
 
     def _of_stage(
         self,
@@ -94,8 +94,8 @@ class Conditions:
     ) -> Iterator[Condition]:
         tenant, rules = settings.name, self._alerts
         if record is not None and record.paused_reason is Reason.PLATFORM_AUTH:
-            said = f"{tenant}: ShipperOne refuses the token for pending_{stage}: {record.paused_sentence}"
-            yield Condition(Rule.TOKEN_REFUSED, tenant, stage, said)
+            sentence = f"{tenant}: ShipperOne refuses the token for pending_{stage}: {record.paused_sentence}"
+            yield Condition(Rule.TOKEN_REFUSED, tenant, stage, sentence)
             return
         unserved = self._unserved(settings, stage, record, lease, at)
         if unserved is not None:
@@ -107,8 +107,8 @@ class Conditions:
         if since is not None and at - since > longest:
             last = f"last read completely at {since:%Y-%m-%d %H:%M} UTC" if read_at else "never read completely"
             why = f": {record.paused_sentence}" if record and record.paused_sentence else ""
-            said = f"{tenant}: pending_{stage} was {last}, more than {words(longest)} ago{why}"
-            yield Condition(Rule.LAST_GOOD_CYCLE, tenant, stage, said)
+            sentence = f"{tenant}: pending_{stage} was {last}, more than {words(longest)} ago{why}"
+            yield Condition(Rule.LAST_GOOD_CYCLE, tenant, stage, sentence)
 
     def _unserved(
         self,
@@ -132,8 +132,8 @@ class Conditions:
             if needs_operator(alike) and alike.owner in self._alerts.owners:
                 held.setdefault((alike.tenant, alike.owner or Owner.IT), []).append(alike)
             if alike.reason is Reason.ERP_AUTH:
-                said = f"{alike.tenant}: the ERP refuses the login; the tenant's orders wait"
-                yield Condition(Rule.TOKEN_REFUSED, alike.tenant, f"erp/{alike.stage}", said)
+                sentence = f"{alike.tenant}: the ERP refuses the login; the tenant's orders wait"
+                yield Condition(Rule.TOKEN_REFUSED, alike.tenant, f"erp/{alike.stage}", sentence)
             if alike.accepted and alike.stage is Stage.INVOICE:
                 late.add(alike.tenant)
         for (tenant, owner), those in held.items():
@@ -151,11 +151,11 @@ class Conditions:
         if jobs:
             oldest = min(job.accepted_at for job in jobs if job.accepted_at)
             span = words(self._alerts.accepted_not_issued)
-            said = (
+            sentence = (
                 f"{tenant}: {_orders(len(jobs))} accepted by ShipperOne more than {span} ago and not issued in the "
                 f"ERP, the oldest since {oldest:%Y-%m-%d %H:%M} UTC"
             )
-            yield Condition(Rule.ACCEPTED_NOT_ISSUED, tenant, "invoice", said)
+            yield Condition(Rule.ACCEPTED_NOT_ISSUED, tenant, "invoice", sentence)
 
 
 def _held(tenant: str, owner: Owner, those: list[JobCount]) -> str:

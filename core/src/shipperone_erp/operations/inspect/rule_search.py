@@ -224,13 +224,13 @@ def questions(tried: TenantSettings, verdicts: Mapping[Stage, Verdict], fields: 
     if not listed:
         yield "no order is listed in either queue: run inspect again when one is listed"
         return
-    for name, says in (
+    for name, sentence in (
         ("shipping_amount_incl_tax", "ShipperOne compares it with every invoice"),
         ("price_incl_tax", "no row can be proven"),
     ):
         rowed = name == "price_incl_tax" and "row_total_incl_tax" not in nowhere
         if name in nowhere and not rowed:
-            yield f"where does an order list its {name}? It was not found, and {says}"
+            yield f"where does an order list its {name}? It was not found, and {sentence}"
     if "total_incl_tax" in nowhere:
         yield "is an order's total listed anywhere? Without it no sum can be checked; only rows and shipping are used"
     for stage, verdict in verdicts.items():

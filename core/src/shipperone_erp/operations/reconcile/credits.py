@@ -43,20 +43,20 @@ def credit_notes(
             continue
         amount = abs(document.total_incl_tax) if document.total_incl_tax is not None else None
         currency = (job_of.invoice.currency if job_of.invoice else None) or document.currency
-        said = "" if amount is None else f" --amount {money_text(amount, currency)}"
+        option = "" if amount is None else f" --amount {money_text(amount, currency)}"
         yield Compared(
             job_of, document, Finding.CREDIT_NOT_RECORDED,
             f"credit note {document.number or document.reference} against invoice {job_of.number or job_of.key} is "
-            f"only in the ERP: record it by `order credited {job_of.order_id} --number {document.number or 'N'}{said}`",
+            f"only in the ERP: record it by `order credited {job_of.order_id} --number {document.number or 'N'}{option}`",
         )  # fmt: skip
 
 
 def _recorded(job: Job, credit: CreditNote, document: Document | None, *, known: bool) -> Compared:
-    said = f"an operator recorded it against invoice {job.number or job.key}"
+    sentence = f"an operator recorded it against invoice {job.number or job.key}"
     if document is None:
         if not known:
-            return Compared(job, None, Finding.CREDITED, said, credit=credit)
-        missing = f"{said}; the ERP lists no credit note {credit.number}"
+            return Compared(job, None, Finding.CREDITED, sentence, credit=credit)
+        missing = f"{sentence}; the ERP lists no credit note {credit.number}"
         return Compared(job, None, Finding.CREDIT_DIFFERS, missing, credit=credit)
     found: list[Difference] = []
     currency = (job.invoice.currency if job.invoice else None) or document.currency
@@ -66,6 +66,6 @@ def _recorded(job: Job, credit: CreditNote, document: Document | None, *, known:
     if document.refers_to and job.reference and document.refers_to != job.reference:
         found.append(Difference("refers_to", job.reference, document.refers_to))
     if not found:
-        return Compared(job, document, Finding.CREDITED, said, credit=credit)
+        return Compared(job, document, Finding.CREDITED, sentence, credit=credit)
     differs = "; ".join(f"{one.field}: ledger {one.ours}, ERP {one.theirs}" for one in found)
-    return Compared(job, document, Finding.CREDIT_DIFFERS, f"{said}; {differs}", tuple(found), credit)
+    return Compared(job, document, Finding.CREDIT_DIFFERS, f"{sentence}; {differs}", tuple(found), credit)

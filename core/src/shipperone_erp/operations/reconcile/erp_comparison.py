@@ -133,8 +133,8 @@ def _compared(job: Job, document: Document, at_rest: bool) -> Compared:
     differences = tuple(_differences(job, document)) if at_rest else ()
     if not differences:
         return Compared(job, document)
-    said = "; ".join(f"{one.field}: ledger {one.ours or 'none'}, ERP {one.theirs or 'none'}" for one in differences)
-    return Compared(job, document, Finding.CHANGED_IN_ERP, said, differences)
+    sentence = "; ".join(f"{one.field}: ledger {one.ours or 'none'}, ERP {one.theirs or 'none'}" for one in differences)
+    return Compared(job, document, Finding.CHANGED_IN_ERP, sentence, differences)
 
 
 def _differences(job: Job, document: Document) -> Iterable[Difference]:
@@ -184,9 +184,9 @@ def _sums(ledger: Ledger, own: Sequence[Job], settings: TenantSettings) -> Itera
     allocations = ledger.jobs_of_orders(settings.name, Stage.ALLOCATION, newest)
     recorded = RecordedJobs(settings.base_url, settings.store_code, [*own, *allocations])
     for job in newest.values():
-        said = invoiced_otherwise(job, recorded.beside(job.order), settings)
-        if said is not None:
-            yield Compared(job, None, Finding.SUM_DIFFERS, said)
+        text = invoiced_otherwise(job, recorded.beside(job.order), settings)
+        if text is not None:
+            yield Compared(job, None, Finding.SUM_DIFFERS, text)
 
 
 def _content(document: Document) -> str | None:

@@ -39,8 +39,8 @@ def _left(ledger: Ledger, tenant: str, acts: Mapping[int, Sequence[Action]]) -> 
         kind = rows[job.key]
         named = f"{kind} {job.reference}" if job.reference else kind
         if job.state is State.IGNORED:
-            said = f"ignored by an operator (`order ignore`); still in the ERP: {named}"
-            yield job, Compared(job, None, Finding.IGNORED, said)
+            sentence = f"ignored by an operator (`order ignore`); still in the ERP: {named}"
+            yield job, Compared(job, None, Finding.IGNORED, sentence)
         elif unfinished(job) is not None:
             why = "".join(f": {part}" for part in (job.sentence, _dated(job, acts.get(job.id, ()))) if part)
             yield job, Compared(job, None, _unfinished(job), f"{named}, {job.state.value}{why}")
@@ -61,15 +61,15 @@ def _noted(job: Job, acts: Sequence[Action]) -> Compared | None:
     dated = _dated(job, acts) if job.accepted else ""
     notes = []
     if job.accepted and job.inferred and not by_hand:
-        said = "ShipperOne's answer was lost; its acceptance was inferred from later reads of the queues"
-        notes.append((Finding.INFERRED, said))
+        sentence = "ShipperOne's answer was lost; its acceptance was inferred from later reads of the queues"
+        notes.append((Finding.INFERRED, sentence))
     if decided:
         notes.append((Finding.DECIDED_BY_HAND, "; ".join(map(_action_text, decided))))
     if dated:
         notes.append((Finding.DATE_SET, dated))
     if job.accepted and not job.compared:
         notes.append((Finding.NOT_COMPARED, "the ERP stated no total, so only items and quantities were compared"))
-    return Compared(job, None, notes[0][0], "; ".join(said for _, said in notes)) if notes else None
+    return Compared(job, None, notes[0][0], "; ".join(sentence for _, sentence in notes)) if notes else None
 
 
 def _action_text(act: Action) -> str:

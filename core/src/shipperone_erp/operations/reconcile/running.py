@@ -122,9 +122,9 @@ def _listed(settings: TenantSettings, plugins: TenantPlugins, since: datetime) -
         return NotCompared(why, Ending.FAILED)
     try:
         return _within(settings, "list its documents", partial(plugins.list_documents, since - EARLIER))
-    except Refused as said:
-        ending = Ending.FAILED if said.reason == Reason.CONFIG_INCOMPLETE else Ending.ERP
-        return NotCompared(said.sentence, ending)
+    except Refused as error:
+        ending = Ending.FAILED if error.reason == Reason.CONFIG_INCOMPLETE else Ending.ERP
+        return NotCompared(error.sentence, ending)
 
 
 def _within(settings: TenantSettings, what: str, call: Callable[[], AnswerT]) -> AnswerT:

@@ -40,14 +40,14 @@ def twice(keys: Mapping[str, Sequence[Document]], known: Mapping[str, Job], numb
     for key, documents in keys.items():
         references = list(dict.fromkeys(str(document.reference) for document in documents))
         if len(references) > 1:
-            said = f"the ERP has {len(references)} documents of this key: {', '.join(references)}"
-            yield Compared(known[key], documents[0], Finding.LISTED_TWICE, said)
+            sentence = f"the ERP has {len(references)} documents of this key: {', '.join(references)}"
+            yield Compared(known[key], documents[0], Finding.LISTED_TWICE, sentence)
     for number, invoices in numbers.by_number.items():
         ours = [(known[key], document) for key, document in invoices if key is not None]
         references = list(dict.fromkeys(_named(document) for _, document in invoices))
         if ours and len(references) > 1:
-            said = f"{len(references)} invoices have the number {number}: {', '.join(references)}"
-            yield Compared(*ours[0], Finding.LISTED_TWICE, said)
+            sentence = f"{len(references)} invoices have the number {number}: {', '.join(references)}"
+            yield Compared(*ours[0], Finding.LISTED_TWICE, sentence)
 
 
 def issued_before(job: Job, document: Document) -> str:

@@ -73,13 +73,13 @@ def beside_the_queues(
     ledger: Ledger, settings: TenantSettings, queues: QueuesRead, found: Sequence[Compared]
 ) -> Iterable[Compared]:
     """Differences between the queues and the ledger. `found`: findings so far, which are not repeated."""
-    said = {(one.job.stage, one.job.order_id) for one in found if one.job and one.finding is not None}
-    yield from _not_invoiced(ledger, settings, queues, said)
+    reported = {(one.job.stage, one.job.order_id) for one in found if one.job and one.finding is not None}
+    yield from _not_invoiced(ledger, settings, queues, reported)
     yield from _without_order(ledger, settings, queues)
 
 
 def _not_invoiced(
-    ledger: Ledger, settings: TenantSettings, queues: QueuesRead, said: set[tuple[Stage, str]]
+    ledger: Ledger, settings: TenantSettings, queues: QueuesRead, reported: set[tuple[Stage, str]]
 ) -> Iterable[Compared]:
     listing = queues.invoice
     jobs: dict[str, list[Job]] = {}
@@ -105,7 +105,7 @@ def _not_invoiced(
             if not_read:
                 why = "the ledger does not contain it: no service has read the queue recently"
                 yield Compared(None, None, Finding.SHIPPED_NOT_INVOICED, _waits(one, why), shipped=one)
-        elif _rests(newest) and (Stage.INVOICE, one.order_id) not in said:
+        elif _rests(newest) and (Stage.INVOICE, one.order_id) not in reported:
             why = newest.sentence or str(newest.state)
             yield Compared(newest, None, Finding.SHIPPED_NOT_INVOICED, _waits(one, why), shipped=one)
 

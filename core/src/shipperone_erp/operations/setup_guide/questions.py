@@ -102,10 +102,10 @@ class Guide:
         if not in_plain_text(_text(answers, "base_url")):
             return None
         if "allow_http" not in answers:
-            said = (
+            sentence = (
                 "The address is http:// to another machine: the token and the customers' data can be read in transit."
             )
-            return Question("allow_http", "send them unencrypted anyway", said, default="no", options=YES_NO)
+            return Question("allow_http", "send them unencrypted anyway", sentence, default="no", options=YES_NO)
         if answers["allow_http"] == "no":
             raise ValueError("the address must begin with https://; type < to go back to it")
         return None
@@ -199,10 +199,10 @@ class Guide:
 
     def _timezone(self, answers: Answers) -> Question | None:
         proposed = self._inspection(answers).proposal.timezone
-        said = "Documents are dated in this time zone: half past midnight can still be yesterday in UTC."
+        sentence = "Documents are dated in this time zone: half past midnight can still be yesterday in UTC."
         if "timezone" in answers:
             _settings(answers)
-        return _unless("timezone", answers, "time zone of the shop", said, default=proposed or local_zone())
+        return _unless("timezone", answers, "time zone of the shop", sentence, default=proposed or local_zone())
 
     def _findings(self, answers: Answers) -> Question | None:
         found = self._inspection(answers)
@@ -224,9 +224,9 @@ class Guide:
 
     def _go_live(self, answers: Answers) -> Question | None:
         found = self._inspection(answers)
-        said = "Were some of the listed orders already handled by hand? They must not be processed a second time."
+        sentence = "Were some of the listed orders already handled by hand? They must not be processed a second time."
         text = "" if not found.proposal.empty else inspection_summary(found)
-        return _unless("go_live", answers, "going live", said, found=text, default="ask", options=GO_LIVE)
+        return _unless("go_live", answers, "going live", sentence, found=text, default="ask", options=GO_LIVE)
 
     def _write(self, answers: Answers) -> Question | None:
         found = f"This will be written to {self._file}:"

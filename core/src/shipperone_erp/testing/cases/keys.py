@@ -121,8 +121,8 @@ def _asked(ask: Callable[[], AnswerT], what: str) -> AnswerT:
     try:
         return ask()
     except ConnectorError as raised:
-        said = f"with a key of {LENGTH} characters {what} raised {type(raised).__name__}: {raised.sentence}"
-        raise Finding(said) from raised
+        sentence = f"with a key of {LENGTH} characters {what} raised {type(raised).__name__}: {raised.sentence}"
+        raise Finding(sentence) from raised
 
 
 @case(

@@ -132,7 +132,7 @@ def keeps_earlier_dates(bench: Bench) -> None:
     try:
         issued = desk.ask("issue_invoice", replace(desk.to_issue(built, order), tax_date=EARLIER))
     except Refused as refused:
-        said = f"issue_invoice refuses the date of an invoice that build_invoice took: {refused.sentence}"
-        raise Finding(said) from refused
+        sentence = f"issue_invoice refuses the date of an invoice that build_invoice took: {refused.sentence}"
+        raise Finding(sentence) from refused
     must(isinstance(issued, Invoice) and issued.issued, f"issue_invoice answered {issued}, not an issued Invoice")
     same(issued.date, EARLIER, "the date of an invoice whose day of supply is before the last one's")

@@ -218,8 +218,8 @@ def _not_answered(ask: object, hook: str) -> None:
     except (Transient, Unknown) as raised:
         must(raised.sentence, f"{type(raised).__name__} without a sentence")
     except (AuthFailed, Refused) as raised:
-        said = f"{hook} raised {type(raised).__name__} for a commit that failed: {raised.sentence}"
-        raise Finding(said) from raised
+        sentence = f"{hook} raised {type(raised).__name__} for a commit that failed: {raised.sentence}"
+        raise Finding(sentence) from raised
     else:
         raise Finding(f"{hook} answered {answer} although the ERP could not commit it")
 
@@ -230,8 +230,8 @@ def _unknown_or_answered(ask: object, hook: str) -> None:
     except Unknown as told:
         must(told.sentence, "Unknown without a sentence")
     except (Transient, AuthFailed, Refused) as told:
-        said = f"{hook} reported a lost answer as {type(told).__name__} ({told.sentence}), but it took effect"
-        raise Finding(f"{said}: raise Unknown, or look for the key") from None
+        sentence = f"{hook} reported a lost answer as {type(told).__name__} ({told.sentence}), but it took effect"
+        raise Finding(f"{sentence}: raise Unknown, or look for the key") from None
 
 
 def _reserved_after_all(bench: Bench, order: object) -> None:

@@ -61,8 +61,8 @@ def keeps_secrets_at_work(bench: Bench) -> None:
     _, secrets = bench.secret_settings()
     with overheard() as captured:
         answers = whole_life(bench, bench.desk)
-        said = [bench.desk.connector.check(), bench.desk.connector.identity()]
-    _search(secrets, [*captured.texts, repr(answers), repr(said)])
+        checks = [bench.desk.connector.check(), bench.desk.connector.identity()]
+    _search(secrets, [*captured.texts, repr(answers), repr(checks)])
 
 
 @case(

@@ -54,9 +54,9 @@ def shows_no_input(bench: Bench) -> None:
         try:
             model.model_validate(wrong)
         except ValidationError as error:
-            said = f"{error} {error!r} {error.args}"
+            sentence = f"{error} {error!r} {error.args}"
             must(
-                PLANTED not in said,
+                PLANTED not in sentence,
                 f"the error of {model.__name__} repeats the given values: keep hide_input_in_errors",
             )
         except ValueError as error:
