@@ -25,7 +25,7 @@ from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import EffectKind, Stage, State, Step
 from shipperone_erp.operations import actors, job_actions
-from shipperone_erp.operations.doctor import Line, Verdict
+from shipperone_erp.operations.installation_checks import Line, Verdict
 from shipperone_erp.operations.reconcile.erp_comparison import reconcile
 from shipperone_erp.operations.reconcile.finding_kinds import Finding, Shipped
 from shipperone_erp.operations.reconcile.running import Reconciled

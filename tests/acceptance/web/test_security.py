@@ -21,7 +21,7 @@ from shipperone_erp.domain.serialization import invoice_text, order_text
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
 from shipperone_erp.kernel.errors import ConfigurationError, UsageError
 from shipperone_erp.operations import actors, pauses
-from shipperone_erp.operations.doctor import Line, Verdict
+from shipperone_erp.operations.installation_checks import Line, Verdict
 from shipperone_erp.operations.reconcile.finding_kinds import Compared, Finding, Shipped
 from shipperone_erp.operations.reconcile.running import NotCompared, Reconciled
 from shipperone_erp.web.access import FAILURES, Access

@@ -21,10 +21,10 @@ def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_one_run_has_no_time_for_the_next_one_does(tmp_path):
     result = run_case(CASES["E1"], OfAClass, tmp_path)
-    assert (result.outcome, result.said) == ("passed", "")
+    assert (result.outcome, result.message) == ("passed", "")
 
 
 def test_orders_that_never_come_to_rest_are_a_finding_and_no_lost_effect(tmp_path, monkeypatch):
     monkeypatch.setattr(shop, "RUNS", 1)
     result = run_case(CASES["E1"], OfAClass, tmp_path)
-    assert (result.outcome, result.said) == ("failed", "orders are still in progress after 1 runs of 0.01 s each")
+    assert (result.outcome, result.message) == ("failed", "orders are still in progress after 1 runs of 0.01 s each")

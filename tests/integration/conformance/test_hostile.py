@@ -54,9 +54,9 @@ def test_each_fault_is_caught_by_its_case(tmp_path: Path, name: str):
 def test_a_module_that_fails_at_import_is_caught_by_the_first_case(tmp_path, plugins):
     plugins.install("broken", "raise RuntimeError('password=hunter2')")
     result = run_case(CASES["L1"], type("Broken", (Hostile,), {"connector": "broken"}), tmp_path)
-    assert (result.outcome, "cannot be imported: RuntimeError" in result.said) == ("failed", True)
+    assert (result.outcome, "cannot be imported: RuntimeError" in result.message) == ("failed", True)
     other = run_case(CASES["R1"], type("Broken", (Hostile,), {"connector": "broken"}), tmp_path)
-    assert (other.outcome, other.said) == ("skipped", "the connector cannot be loaded; see L1")
+    assert (other.outcome, other.message) == ("skipped", "the connector cannot be loaded; see L1")
 
 
 def test_every_case_has_a_fault_that_only_a_wrong_connector_has():

@@ -534,7 +534,7 @@ def test_an_erp_that_is_played_back_is_asked_only_what_its_recording_has(tmp_pat
     assert run_case(CASES["I5"], Played, tmp_path).outcome == "passed"
     assert asked == [], "the amounts of five drafts came with suite 1.1"
     later = run_case(CASES["W1"], Played, tmp_path / "W1")
-    assert (later.outcome, later.said) == (
+    assert (later.outcome, later.message) == (
         "skipped", "the recording was made with suite 1.0, but the case came in 1.1",
     )  # fmt: skip
 

@@ -15,7 +15,8 @@ from shipperone_erp.cli.options import (
 )
 from shipperone_erp.cli.tables import print_table
 from shipperone_erp.domain.run_outcome import worst
-from shipperone_erp.operations.doctor import Verdict, examine
+from shipperone_erp.operations.doctor import examine
+from shipperone_erp.operations.installation_checks import Verdict
 
 
 def doctor(

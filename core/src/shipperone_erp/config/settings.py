@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -268,35 +268,6 @@ class TenantSettings(_Settings):
 
 NOT_IN_TOML = frozenset({"name", "queue_fields", "connector_settings", "policy_settings"})
 TENANT_KEYS = tuple(key for key in TenantSettings.model_fields if key not in NOT_IN_TOML)
-
-
-def choices(model: type[BaseModel], key: str) -> tuple[str, ...]:
-    """The permitted words of a setting, if it is a choice of words."""
-    annotation = model.model_fields[key].annotation if key in model.model_fields else None
-    if annotation == tuple[Stage, ...]:
-        return tuple(Stage)
-    inner = [annotation, *get_args(annotation)]
-    return tuple(word for choice in inner if get_origin(choice) is Literal for word in get_args(choice))
-
-
-def entry_model(model: type[BaseModel], key: str) -> type[BaseModel] | None:
-    """The model of the entries of a setting that is a list of tables; None for any other setting."""
-    inner = get_args(model.model_fields[key].annotation) if key in model.model_fields else ()
-    return next((one for one in inner if isinstance(one, type) and issubclass(one, BaseModel)), None)
-
-
-def repeated_charges(charges: object) -> list[tuple[int, str, str]]:
-    """Charges, as written, that repeat an earlier one's name or path: the index, the key, the repeated value."""
-    found = []
-    for key in ("name", "path"):
-        seen: set[str] = set()
-        for index, charge in enumerate(charges if isinstance(charges, list) else []):
-            value = charge.get(key) if isinstance(charge, dict) else None
-            if isinstance(value, str):
-                if value in seen:
-                    found.append((index, key, value))
-                seen.add(value)
-    return found
 
 
 @dataclass(frozen=True, slots=True)

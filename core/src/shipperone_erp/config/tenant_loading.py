@@ -14,7 +14,6 @@ from shipperone_erp.config.settings import (
     FIELD_NAMES,
     TENANT_KEYS,
     TenantSettings,
-    repeated_charges,
 )
 from shipperone_erp.config.toml_files import Document
 from shipperone_erp.config.validation_errors import Fault, faults, nearest
@@ -76,7 +75,7 @@ class TenantLoader:
                 for key in [key for key in table if key not in FIELD_NAMES]:
                     where = ("fields", key) if stage is None else ("fields", stage.value, key)
                     fault(Fault(where, "there is no such field", nearest(key, FIELD_NAMES), False))
-        for index, key, value in repeated_charges(raw.get("charges")):
+        for index, key, value in _repeated_charges(raw.get("charges")):
             cause = f"an earlier charge has the {key} {label(value)} already; its amount would be counted twice"
             fault(Fault(("charges", index, key), cause, None, False))
 
@@ -179,3 +178,17 @@ def _listed(raw: Mapping[str, Any], key: str) -> list[Any]:
     """The entries of that list; none if it is not a list, which pydantic then reports."""
     value = raw.get(key)
     return value if isinstance(value, list) else []
+
+
+def _repeated_charges(charges: object) -> list[tuple[int, str, str]]:
+    """Charges, as written, that repeat an earlier one's name or path: the index, the key, the repeated value."""
+    found = []
+    for key in ("name", "path"):
+        seen: set[str] = set()
+        for index, charge in enumerate(charges if isinstance(charges, list) else []):
+            value = charge.get(key) if isinstance(charge, dict) else None
+            if isinstance(value, str):
+                if value in seen:
+                    found.append((index, key, value))
+                seen.add(value)
+    return found

@@ -2,12 +2,12 @@
 
 import difflib
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from shipperone_erp.config.secret_sources import SecretMissing
-from shipperone_erp.config.settings import choices, entry_model
+from shipperone_erp.domain.states import Stage
 
 
 class Fault(NamedTuple):
@@ -36,7 +36,7 @@ def faults(error: ValidationError, model: type[BaseModel], known: Sequence[str])
             cause = str(raised)
         else:
             cause = _words(entry["type"], entry["msg"])
-            words = choices(table, key)
+            words = _choices(table, key)
             if words:
                 cause = f"write {' or '.join(repr(word) for word in map(str, words))}"
         found.append(Fault(path, cause, near, isinstance(raised, SecretMissing)))
@@ -45,7 +45,7 @@ def faults(error: ValidationError, model: type[BaseModel], known: Sequence[str])
 
 def _table(model: type[BaseModel], path: tuple[str | int, ...]) -> tuple[type[BaseModel], str]:
     """The model and the key that a path refers to: those of the entry, if it leads into a list of tables."""
-    entry = entry_model(model, str(path[0])) if len(path) > 2 else None
+    entry = _entry_model(model, str(path[0])) if len(path) > 2 else None
     return (entry, str(path[2])) if entry else (model, str(path[0]) if path else "")
 
 
@@ -71,3 +71,18 @@ PLAIN = {
 
 def _words(kind: str, sentence: str) -> str:
     return PLAIN.get(kind, sentence[:1].lower() + sentence[1:])
+
+
+def _choices(model: type[BaseModel], key: str) -> tuple[str, ...]:
+    """The permitted words of a setting, if it is a choice of words."""
+    annotation = model.model_fields[key].annotation if key in model.model_fields else None
+    if annotation == tuple[Stage, ...]:
+        return tuple(Stage)
+    inner = [annotation, *get_args(annotation)]
+    return tuple(word for choice in inner if get_origin(choice) is Literal for word in get_args(choice))
+
+
+def _entry_model(model: type[BaseModel], key: str) -> type[BaseModel] | None:
+    """The model of the entries of a setting that is a list of tables; None for any other setting."""
+    inner = get_args(model.model_fields[key].annotation) if key in model.model_fields else ()
+    return next((one for one in inner if isinstance(one, type) and issubclass(one, BaseModel)), None)

@@ -5,8 +5,6 @@ It checks address, token, store code, the token's rights, ERP and ledger separat
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -21,7 +19,6 @@ from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import Binding
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.kernel import private_files
 from shipperone_erp.kernel.errors import LedgerError, PluginRefused
 from shipperone_erp.kernel.json import dumps
 from shipperone_erp.kernel.time_source import utc_now
@@ -29,7 +26,7 @@ from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.connection import wrong_part
 from shipperone_erp.operations.date_findings import date_findings, date_problems
-from shipperone_erp.operations.disk_space import free_space, ledger_file
+from shipperone_erp.operations.installation_checks import Line, Verdict, configuration_lines, ledger_lines
 from shipperone_erp.operations.invoice_obstacles import problems
 from shipperone_erp.operations.invoice_samples import samples
 from shipperone_erp.operations.queue_findings import discounts, findings, is_open
@@ -43,93 +40,18 @@ from shipperone_erp.shipperone.queue_reader import QueueReader
 CLOCK_OFF = 60.0
 """The accepted difference in seconds between ShipperOne's clock and the local one, which tax dates depend on."""
 
-LITTLE_SPACE = 1 << 30
-NO_SPACE = 100 << 20
 ANSWERS_WITHIN = 30.0
 """Time limit in seconds for a connector's own checks."""
 
 
-class Verdict(StrEnum):
-    """The result of a check."""
-
-    OK = "OK"
-    WARN = "WARN"
-    FAIL = "FAIL"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One check of one tenant, or of the installation if `tenant` is None."""
-
-    tenant: str | None
-    check: str
-    verdict: Verdict
-    sentence: str
-    cure: str | None = None
-    ending: Ending = Ending.FAILED
-
-    def row(self) -> dict[str, Any]:
-        """The line as `doctor --json` lists it."""
-        return {**{key: value for key, value in asdict(self).items() if key != "ending"}, "verdict": self.verdict.value}
-
-
 async def examine(configuration: Configuration, tenants: Sequence[str]) -> list[Line]:
     """Every check of these tenants (of all, if none is named). Never raises for the result of a check."""
-    ledger = await asyncio.to_thread(_ledger, configuration.runtime.ledger)
-    lines = [*_configuration(configuration), *ledger]
+    ledger = await asyncio.to_thread(ledger_lines, configuration.runtime.ledger)
+    lines = [*configuration_lines(configuration), *ledger]
     usable = all(line.verdict is Verdict.OK for line in ledger if line.check in ("ledger", "integrity"))
     for name, settings in configuration.tenants.items():
         if not tenants or name in tenants:
             lines += await _Tenant(settings, configuration.runtime, usable).examine()
-    return lines
-
-
-def _configuration(configuration: Configuration) -> list[Line]:
-    lines = [
-        Line(
-            problem.tenant, "configuration", Verdict.FAIL, str(problem), "correct it in the file", Ending.CONFIGURATION
-        )
-        for problem in configuration.problems
-    ]
-    for warning in configuration.warnings:
-        if not warning.key.endswith(".base_url"):  # the check of the address already warns about it
-            cure = "store it where only this process can read it"
-            lines.append(Line(warning.tenant, "secrets", Verdict.WARN, str(warning), cure))
-    return lines or [Line(None, "configuration", Verdict.OK, f"{configuration.file} has no problems")]
-
-
-def _ledger(url: str) -> list[Line]:
-    file = ledger_file(url)
-    lines = []
-    if file is not None:
-        free = free_space(file) or 0
-        verdict = Verdict.FAIL if free < NO_SPACE else Verdict.WARN if free < LITTLE_SPACE else Verdict.OK
-        sentence = f"{free >> 20} MiB are free on the ledger's disk"
-        lines.append(Line(None, "disk", verdict, sentence, "make room" if verdict is not Verdict.OK else None))
-        if not file.exists():
-            sentence = f"there is no ledger at {file} yet"
-            return [*lines, Line(None, "ledger", Verdict.WARN, sentence, "the first `shipperone-erp run` creates it")]
-    try:
-        with Ledger.open(url) as ledger:
-            ledger.can_write()
-            damage = list(ledger.damage())
-    except LedgerError as error:
-        cure = "follow the message"
-        return [*lines, Line(None, "ledger", Verdict.FAIL, str(error), cure, Ending(error.exit_code))]
-    lines.append(Line(None, "ledger", Verdict.OK, "the ledger opens, has this version, and is writable"))
-    if file is not None and private_files.readable_by_others(file):
-        sentence = f"other users can read {file}, and it contains personal data"
-        lines.append(
-            Line(None, "permissions", Verdict.WARN, sentence, f"chmod 600 {file}, or start `run`, which does it")
-        )
-    if damage:
-        cure = (
-            "stop the service, restore a copy, then run `ledger restored` (docs/how-to/operations.md, a damaged ledger)"
-        )
-        lines += [Line(None, "integrity", Verdict.FAIL, sentence, cure) for sentence in damage]
-    else:
-        sentence = "the database's own check finds no error, and every row can be read"
-        lines.append(Line(None, "integrity", Verdict.OK, sentence))
     return lines
 
 

@@ -43,11 +43,11 @@ def credit_notes(
             continue
         amount = abs(document.total_incl_tax) if document.total_incl_tax is not None else None
         currency = (job_of.invoice.currency if job_of.invoice else None) or document.currency
-        option = "" if amount is None else f" --amount {money_text(amount, currency)}"
+        more = "" if amount is None else f" --amount {money_text(amount, currency)}"
         yield Compared(
             job_of, document, Finding.CREDIT_NOT_RECORDED,
             f"credit note {document.number or document.reference} against invoice {job_of.number or job_of.key} is "
-            f"only in the ERP: record it by `order credited {job_of.order_id} --number {document.number or 'N'}{option}`",
+            f"only in the ERP: record it by `order credited {job_of.order_id} --number {document.number or 'N'}{more}`",
         )  # fmt: skip
 
 

@@ -4,7 +4,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.doctor import Line, Verdict, examine
+from shipperone_erp.operations.doctor import examine
+from shipperone_erp.operations.installation_checks import Line, Verdict
 from shipperone_erp.web.site import Site, Values, one, visit_of
 
 
