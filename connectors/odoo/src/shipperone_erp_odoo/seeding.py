@@ -151,7 +151,8 @@ class Seed:
                 return ask("/web/dataset/call_kw", model=model, method=method, args=list(args), kwargs=named)
 
             ask("/web/session/authenticate", db=self.admin.database, login=self.login, password=self.password)
-            values = {"name": "rpc", **({"duration": "1"} if self.admin.version >= 18 else {})}
+            # a week: Odoo's "1 Day" ends at the next midnight
+            values = {"name": "rpc", **({"duration": "7"} if self.admin.version >= 18 else {})}
             wizard = call("res.users.apikeys.description", "create", values)
             check = call("res.users.apikeys.description", "make_key", [wizard])
             if check.get("res_model") == "res.users.identitycheck":

@@ -26,25 +26,6 @@ pytestmark = ON_A_REAL_SERVER
 KILLED = SUPPORT / "killed_odoo_run.py"
 
 
-@pytest.fixture(params=["answered", "late"])
-def kill(request, world, seed, about) -> Iterator[Callable[..., str | None]]:
-    """Runs a process until its n-th change, and kills it: once Odoo has answered, or before the call has reached Odoo,
-    which gets it when the next process makes its first change. Returns the call; None if there were fewer."""
-    if request.param == "answered":
-        yield lambda number, **settings: answered(world, number)
-        return
-    gate = Holding(seed.admin.url)
-
-    def late(number: int, **settings: str) -> str | None:
-        connect(world, seed, about, url=f'"{gate.url}"', **settings)
-        gate.let_go()
-        return killed_with_a_call_on_its_way(world, gate, number, AT_MOST)
-
-    yield late
-    gate.let_go()
-    gate.close()
-
-
 def answered(world: World, number: int) -> str | None:
     ended = subprocess.run(
         [sys.executable, str(KILLED), str(world.write()), str(number)],
@@ -63,6 +44,26 @@ def shop(world, seed, about) -> str:
         pytest.skip("not what `auto` speaks")
     connect(world, seed, about)
     return f"{about['protocol']}-{world.folder.name[-12:]}"
+
+
+@pytest.fixture(params=["answered", "late"])
+def kill(request, world, seed, about, shop) -> Iterator[Callable[..., str | None]]:
+    """Runs a process until its n-th change, and kills it: once Odoo has answered, or before the call has reached Odoo,
+    which gets it when the next process makes its first change. Returns the call; None if there were fewer."""
+    if request.param == "answered":
+        yield lambda number, **settings: answered(world, number)
+        return
+    gate = Holding(seed.admin.url)
+    connect(world, seed, about, url=f'"{gate.url}"')  # from the first run on: an Odoo elsewhere is another ERP
+
+    def late(number: int, **settings: str) -> str | None:
+        connect(world, seed, about, url=f'"{gate.url}"', **settings)
+        gate.let_go()
+        return killed_with_a_call_on_its_way(world, gate, number, AT_MOST)
+
+    yield late
+    gate.let_go()
+    gate.close()
 
 
 AT_MOST = 600

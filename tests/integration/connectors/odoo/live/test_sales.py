@@ -13,6 +13,7 @@ from odoo_sale_cases import SALE_CASES, connector
 from odoo_shop import Shop, ids
 from odoo_tenant import second_company
 from shipperone_erp import AlreadyIssued, Done, Transient, Unknown
+from shipperone_erp_odoo.stock import tidy_up
 
 pytestmark = ON_A_REAL_SERVER
 
@@ -61,6 +62,8 @@ def test_one_key_from_20_threads_makes_one_sales_order(shop):
     assert len({invoice.number for invoice in issued}) == 1
     assert set(delivered) == {Done()}
     assert sales(shop) == (["sale"], ["posted"])
+    # core lets one stock hook in at a time; beside that, Odoo may count goods as reserved that have left, until it tidies
+    tidy_up(erp._odoo, shop.seed.company)
     assert shop.counted(erp, "MUG") == (98, 0)
     (line, *_) = shop.seed.admin.find(
         "sale.order.line",
