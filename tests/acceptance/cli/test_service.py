@@ -145,7 +145,7 @@ def test_pause_and_resume_are_obeyed_at_once(often):
         assert allocation["paused"].startswith("by ")
         assert allocation["sentence"].endswith(": stock-taking")
         assert invoice["paused"] is None
-        assert "allocation goes on" in often.command("resume", "acme").stdout
+        assert "acme: allocation resumed" in often.command("resume", "acme").stdout
         until(lambda: often.erp.delivered("FO-2"))
         assert "nothing was paused" in often.command("resume", "acme").stdout
         assert running.stop() == 0
