@@ -113,7 +113,7 @@ def test_a_case_that_is_replaced_after_the_class_was_made_fails(tmp_path):
     assert "6 failed, 2 passed" in said, said
     assert "R4 (available is on hand minus reserved) is overridden without a reason; say why in HonestHarness" in said
     assert "R1 (the same key reserves once) is removed without a reason" in said
-    assert "and waited for) is marked skip without a reason" in said
+    assert "and the order waits for them) is marked skip without a reason" in said
 
 
 LEFT_OUT = """
