@@ -1,8 +1,6 @@
 """Tests lie where their kind is kept, and share what they share through tests/support."""
 
-import ast
-
-import pytest
+import re
 
 from places import TESTS
 
@@ -14,11 +12,22 @@ def test_every_test_lies_in_the_folder_of_its_kind():
     assert {file.relative_to(TESTS).parts[0] for file in TEST_MODULES} <= KINDS
 
 
-@pytest.mark.parametrize("file", sorted(TESTS.rglob("*.py")), ids=lambda file: str(file.relative_to(TESTS)))
-def test_no_module_imports_a_test(file):
+IMPORTED = re.compile(r"^\s*(?:from (\S+) import|import (.+)$)", re.MULTILINE)
+
+
+def imported(source: str) -> set[str]:
+    """The modules that a source imports, wherever in it."""
+    names = [name for one, several in IMPORTED.findall(source) for name in (one, *several.split(","))]
+    return {name.split()[0] for name in names if name.strip()}
+
+
+def test_imports_are_found_wherever_they_stand():
+    source = "import os, test_a as b\nfrom test_c import (\n    d,\n)\ndef f():\n    import test_e\n"
+    assert imported(source) == {"os", "test_a", "test_c", "test_e"}
+
+
+def test_no_module_imports_a_test():
     names = {module.stem for module in TEST_MODULES}
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom):
-            assert node.module not in names, f"move what is shared with {node.module} to tests/support"
-        elif isinstance(node, ast.Import):
-            assert not names & {alias.name for alias in node.names}
+    files = {file: imported(file.read_text(encoding="utf-8")) & names for file in TESTS.rglob("*.py")}
+    found = {str(file.relative_to(TESTS)): tests for file, tests in files.items() if tests}
+    assert found == {}, "move what is shared to tests/support"
