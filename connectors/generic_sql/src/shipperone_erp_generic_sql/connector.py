@@ -261,9 +261,9 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
         order: FulfillmentOrder,
         *,
         reservations: tuple[Reservation, ...] = (),
-        **told: object,
+        **values: object,
     ) -> Call:
-        return self.settings.call(self.tenant, key, order, reservations=reservations, **told)
+        return self.settings.call(self.tenant, key, order, reservations=reservations, **values)
 
     def _need(self, step: str, why: str) -> None:
         if not self.settings.statements(step):

@@ -156,8 +156,8 @@ class Database:
             code = type(code)(None, Kind.AWAY, code.words)
         words = without_values(code.words, bound)
         if code.kind not in (Kind.REPEAT, Kind.AWAY):  # a rule applies to a duplicate only if it is not of the key
-            for told, rule in self.settings.errors.items():
-                if told == code.code or told.lower() in code.words.lower():
+            for known, rule in self.settings.errors.items():
+                if known == code.code or known.lower() in code.words.lower():
                     return mapped(rule.reason, rule.sentence or f"{doing}: {words}", rule.owner, code.kind)
         taken = numbering and code.kind is Kind.DUPLICATE
         return meaning(replace(code, kind=Kind.TAKEN) if taken else code, doing, words)

@@ -168,12 +168,12 @@ _SHORTEST = 3
 
 def without_values(words: str, bound: Mapping[str, Any]) -> str:
     """The driver's message without bound values: no message and no log may contain an order's texts."""
-    told = _QUOTES_VALUES.sub("…", words)
+    sentence = _QUOTES_VALUES.sub("…", words)
     for name, value in sorted(bound.items(), key=lambda pair: len(str(pair[1])), reverse=True):
         text = str(value)
-        if len(text) >= _SHORTEST and text in told:
-            told = told.replace(text, f":{name}")
-    return told if len(told) <= 500 else f"{told[:497]}…"
+        if len(text) >= _SHORTEST and text in sentence:
+            sentence = sentence.replace(text, f":{name}")
+    return sentence if len(sentence) <= 500 else f"{sentence[:497]}…"
 
 
 def _postgresql(error: BaseException | None) -> Code:

@@ -39,8 +39,8 @@ def reserved(found: FoundReservation) -> Reserved | Pending | Voided:
         case "pending":
             return Pending(found.sentence or f"reservation {found.reference} is pending", None, Reason.ERP_PENDING)
         case "waiting_for_transfer":
-            told = found.sentence or f"reservation {found.reference} is waiting for a transfer"
-            return Pending(told, None, Reason.WAITING_FOR_TRANSFER, Owner.WAREHOUSE)
+            sentence = found.sentence or f"reservation {found.reference} is waiting for a transfer"
+            return Pending(sentence, None, Reason.WAITING_FOR_TRANSFER, Owner.WAREHOUSE)
         case _:
             return Reserved(found.reference, found.url)
 

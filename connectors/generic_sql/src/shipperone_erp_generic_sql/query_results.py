@@ -31,8 +31,8 @@ class Found:
 
     def refusal(self, what: str) -> Refused:
         """The refusal by the ERP's side, with its own message if there is one."""
-        told = self.sentence or f"the ERP's side reports an error of {what} without details"
-        return Refused(self.reason or Reason.ERP_REFUSED, told, self.owner or Owner.IT)
+        sentence = self.sentence or f"the ERP's side reports an error of {what} without details"
+        return Refused(self.reason or Reason.ERP_REFUSED, sentence, self.owner or Owner.IT)
 
 
 @dataclass(frozen=True, kw_only=True)

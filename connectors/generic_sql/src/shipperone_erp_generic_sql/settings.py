@@ -278,11 +278,11 @@ class GenericSqlSettings(ConnectorSettings):
         """The names that the step's statements capture, with their types."""
         return self._captures.get(step, {})
 
-    def call(self, tenant: str, key: str, order: FulfillmentOrder, **told: Any) -> Call:
+    def call(self, tenant: str, key: str, order: FulfillmentOrder, **values: Any) -> Call:
         """A call of a hook for that order, completed by these settings. `told`: further values of the call."""
         return Call(
             tenant=tenant, key=key, order=order, params=self.params, paths=self.binds, maps=self.maps, taxes=self.taxes,
-            **told,
+            **values,
         )  # fmt: skip
 
     def serial(self, step: str) -> bool:

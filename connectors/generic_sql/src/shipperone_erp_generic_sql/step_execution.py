@@ -94,8 +94,8 @@ class Work:
         row = self._one("refused_dates")
         if row is not None:
             dates = f"day of supply {self._call.tax_date}, date of issue {self._call.issue_date or 'the ERP decides'}"
-            told = row.get("sentence") or f"the ERP does not accept an invoice with these dates ({dates})"
-            raise Refused(Reason.ERP_PERIOD_LOCKED, str(told), Owner.ACCOUNTANT)
+            sentence = row.get("sentence") or f"the ERP does not accept an invoice with these dates ({dates})"
+            raise Refused(Reason.ERP_PERIOD_LOCKED, str(sentence), Owner.ACCOUNTANT)
 
     def delivery(self) -> Found | None:
         """The delivery of the call's key."""
@@ -213,5 +213,5 @@ class Work:
 
 def _unmet(statement: Change, place: str, element: Element | None, rows: int) -> Unmet:
     about = f"{shown(element)}: " if element else ""
-    told = statement.sentence or f"{place} found {rows} rows where {statement.expected} must be"
-    return Unmet(statement.otherwise, about + told, statement.owner)
+    sentence = statement.sentence or f"{place} found {rows} rows where {statement.expected} must be"
+    return Unmet(statement.otherwise, about + sentence, statement.owner)

@@ -262,8 +262,8 @@ class OdooHarness(ConnectorHarness):
         orders = [str(row[origin]) for row in made] or [match["order"] if match else key]
         fields = ["name", "state", *(["amount_total"] if kind == "INV" else ["backorder_id"])]
         named = self.admin.find(model, [*domain, (origin, "in", orders)], fields, order="id")
-        told = self.admin.call(model, "get_external_id", [row["id"] for row in named])
-        ids = {int(id): xid.partition(".")[2] for id, xid in told.items()}
+        answer = self.admin.call(model, "get_external_id", [row["id"] for row in named])
+        ids = {int(id): xid.partition(".")[2] for id, xid in answer.items()}
         return [
             row for row in named if not row.get("backorder_id") and ids.get(row["id"]) in ("", None, f"{kind}_{key}")
         ]

@@ -122,17 +122,19 @@ def listed(odoo: Odoo, row: Row, key: str, invoice: int | None) -> Document:
     )
 
 
-def _invoice(odoo: Odoo, told: str) -> Row:
-    id = referred(told)
+def _invoice(odoo: Odoo, reference: str) -> Row:
+    id = referred(reference)
     domain = [("id", "=", id or 0), ("move_type", "=", "out_invoice")]
     companies = {"allowed_company_ids": me(odoo)["company_ids"]}
     fields = [*FIELDS, *(["team_id"] if odoo.has("account.move", "team_id") else [])]
     found: list[Row] = odoo.call("account.move", "search_read", context=companies, domain=domain, fields=fields)
     if not found:
-        sentence = f"Odoo has no customer invoice {told!r}; it is named as `order show` does, such as `account.move 57`"
+        sentence = (
+            f"Odoo has no customer invoice {reference!r}; it is named as `order show` does, such as `account.move 57`"
+        )
         raise Refused(Reason.ERP_REFUSED, sentence, Owner.ACCOUNTANT)
     if found[0]["state"] != "posted":
-        sentence = f"invoice {told} is not issued but {found[0]['state']}: there is nothing to credit"
+        sentence = f"invoice {reference} is not issued but {found[0]['state']}: there is nothing to credit"
         raise Refused(Reason.ERP_REFUSED, sentence, Owner.ACCOUNTANT)
     return found[0]
 

@@ -60,10 +60,10 @@ def explained(odoo: Odoo, refusal: Refused, pickings: Mapping[int, Found], compa
     return Refused(Reason.ISSUED_NOT_DELIVERED, sentence, Owner.WAREHOUSE)
 
 
-def wizard(told: object) -> Refused | None:
+def wizard(answer: object) -> Refused | None:
     """The refusal for a question that Odoo's wizard asks before the goods leave; None if there is no wizard."""
-    if not isinstance(told, Mapping) or told.get("type") != "ir.actions.act_window":
+    if not isinstance(answer, Mapping) or answer.get("type") != "ir.actions.act_window":
         return None
-    what = told.get("name") or told.get("res_model")
+    what = answer.get("name") or answer.get("res_model")
     sentence = f'Odoo asks a question before it validates this delivery ("{what}"), which only an Odoo user can answer'
     return Refused(Reason.ISSUED_NOT_DELIVERED, f"{sentence}: validate it there", Owner.WAREHOUSE)

@@ -79,11 +79,11 @@ def _sample(odoo: Odoo, name: str, at: Company) -> Check:
         sentence = f"{name} is included in its price; a sample cannot be computed over XML-RPC"
         return Check("taxes", None, sentence, 'leave out `protocol`: "auto" is better')
     quantity, price = SAMPLE
-    told = odoo.call(
+    answer = odoo.call(
         "account.tax", "compute_all", [lookups.tax(odoo, name, at).id], company=at.id,
         price_unit=float(price), quantity=quantity,
     )  # fmt: skip
-    gross, net = money(told["total_included"]), money(told["total_excluded"])
+    gross, net = money(answer["total_included"]), money(answer["total_excluded"])
     sentence = f"{name}: {quantity} at {price} come to {gross}, {gross - net} of it tax"
     if gross == quantity * price:
         return Check("taxes", True, sentence)

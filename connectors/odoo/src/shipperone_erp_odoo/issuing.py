@@ -93,10 +93,10 @@ class _Chunk:
         for name in ("lines", "shipping_amount_incl_tax", "total_incl_tax", "currency"):
             ours, accepted = getattr(now, name), getattr(request.invoice, name)
             if ours != accepted:
-                told = "its lines differ" if name == "lines" else f"{name} is {ours}, but {accepted} was accepted"
+                sentence = "its lines differ" if name == "lines" else f"{name} is {ours}, but {accepted} was accepted"
                 raise Refused(
                     Reason.TOTAL_DIFFERS,
-                    f"draft {now.reference} was changed in Odoo after ShipperOne accepted it: {told}; revert the "
+                    f"draft {now.reference} was changed in Odoo after ShipperOne accepted it: {sentence}; revert the "
                     "change",
                     Owner.ACCOUNTANT,
                 )

@@ -30,8 +30,8 @@ def locked_until(odoo: Odoo, at: Company) -> Lock | None:
     fields = [f"user_{name}" for name in LOCKS] if since_18 else list(BEFORE_EXCEPTIONS)
     row = sales_journals(odoo, at, fields)
     # no lock is False, or since 18 the first day of the calendar, written `1-01-01`
-    told = [(str(row[name]), name) for name in fields if row[name]]
-    days = [(datetime.date.fromisoformat(text), name) for text, name in told if len(text) == len("2026-01-31")]
+    dates = [(str(row[name]), name) for name in fields if row[name]]
+    days = [(datetime.date.fromisoformat(text), name) for text, name in dates if len(text) == len("2026-01-31")]
     return max((day for day in days if day[0] > datetime.date.min), default=None)
 
 

@@ -55,7 +55,7 @@ class Odoo:
     def version(self) -> int:
         """17, 18, 19."""
         try:
-            told = JsonRpc(self.wire).send("common", "version")
+            answer = JsonRpc(self.wire).send("common", "version")
         except ConnectorError:
             # JSON-RPC will be removed: later versions may only have this page
             page = self.wire.get("/web/version", doing="version")
@@ -64,7 +64,7 @@ class Odoo:
             except (ValueError, KeyError, TypeError, IndexError):
                 pass
             raise
-        return int(str(told["server_version_info"][0]).removeprefix("saas~"))
+        return int(str(answer["server_version_info"][0]).removeprefix("saas~"))
 
     @cached_property
     def protocol(self) -> str:
@@ -143,10 +143,10 @@ class Odoo:
         A reference without `fields` in its specification is an id, one with `fields` a row, or False.
         """
         more: dict[str, Any] = {"order": order} if order else {}
-        told = self.call(
+        answer = self.call(
             model, "web_search_read", company=company, domain=list(domain), specification=specification, **more
         )
-        found: list[Row] = told["records"]
+        found: list[Row] = answer["records"]
         return found
 
     def has(self, model: str, name: str) -> bool:
@@ -154,8 +154,8 @@ class Odoo:
         if shown_by := SHOWN_BY.get((model, name)):
             model, name = "stock.move", shown_by
         if model not in self._fields:
-            told = self.call(model, "fields_get", allfields=list(FIELDS[model]), attributes=["type"])
-            self._fields[model] = frozenset(told)
+            answer = self.call(model, "fields_get", allfields=list(FIELDS[model]), attributes=["type"])
+            self._fields[model] = frozenset(answer)
         return name in self._fields[model]
 
     def kept(self, what: object, find: Callable[[], AnswerT], *, anew: bool = False) -> AnswerT:
@@ -197,8 +197,8 @@ class Odoo:
         """The names of this connector's external ids among the records; empty over XML-RPC, which cannot carry them."""
         if not ids or self.protocol == "xmlrpc":
             return {}
-        told: Mapping[str, str] = self.call(model, "get_external_id", ids)
-        ours = {int(id): xid.split(".", 1) for id, xid in told.items() if xid.startswith(f"{MODULE}.")}
+        answer: Mapping[str, str] = self.call(model, "get_external_id", ids)
+        ours = {int(id): xid.split(".", 1) for id, xid in answer.items() if xid.startswith(f"{MODULE}.")}
         return {id: name for id, (_, name) in ours.items()}
 
     def load(self, model: str, drafts: Sequence[Draft], *, company: int | None = None) -> dict[str, int | Refused]:
@@ -227,11 +227,11 @@ class Odoo:
         """
         columns = list(next(iter(records.values()), {}))
         rows = [[str(id), *(cell(values[name]) for name in columns)] for id, values in records.items()]
-        told = self._loaded(model, [".id", *columns], rows, company)
-        if told["ids"]:
+        answer = self._loaded(model, [".id", *columns], rows, company)
+        if answer["ids"]:
             return {}
         ids = list(records)
-        bad = named_bad(told["messages"], len(ids)) or dict.fromkeys(range(len(ids)), said_by(told["messages"]))
+        bad = named_bad(answer["messages"], len(ids)) or dict.fromkeys(range(len(ids)), said_by(answer["messages"]))
         return {
             ids[index]: OdooRefused(Reason.ERP_REFUSED, f"Odoo refused it: {words}", Owner.IT, name="load")
             for index, words in bad.items()
@@ -241,17 +241,17 @@ class Odoo:
         answers: dict[str, int | Refused] = {}
         wanted = list(drafts)
         while wanted:
-            told = self._loaded(model, *table(wanted), company)
-            if told["ids"]:
-                answers |= {draft.xid: int(id) for draft, id in zip(wanted, told["ids"], strict=True)}
+            answer = self._loaded(model, *table(wanted), company)
+            if answer["ids"]:
+                answers |= {draft.xid: int(id) for draft, id in zip(wanted, answer["ids"], strict=True)}
                 break
-            bad = named_bad(told["messages"], len(wanted))
+            bad = named_bad(answer["messages"], len(wanted))
             if not bad:
                 if len(wanted) > 1:  # Odoo does not name the record: each one is written separately
                     for draft in wanted:
                         answers |= self._load(model, [draft], company)
                     break
-                bad = {0: said_by(told["messages"])}
+                bad = {0: said_by(answer["messages"])}
             for index, words in bad.items():
                 sentence = f"Odoo cannot create the {KINDS.get(model, model)}: {words}"
                 answers[wanted[index].xid] = OdooRefused(Reason.ERP_REFUSED, sentence, Owner.IT, name="load")

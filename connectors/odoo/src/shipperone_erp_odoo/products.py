@@ -104,9 +104,9 @@ def _finest(odoo: Odoo, unit: int) -> Decimal:
 
     def find() -> Decimal:
         name = "product_uom_qty"
-        told = odoo.call("stock.move", "fields_get", allfields=[name], attributes=["digits"])
+        answer = odoo.call("stock.move", "fields_get", allfields=[name], attributes=["digits"])
         (row,) = odoo.find("uom.uom", [("id", "=", unit)], ["rounding"])
-        return max(Decimal(row["rounding"]), Decimal(1).scaleb(-int(told[name]["digits"][1])))
+        return max(Decimal(row["rounding"]), Decimal(1).scaleb(-int(answer[name]["digits"][1])))
 
     return odoo.kept(("finest", unit), find)
 

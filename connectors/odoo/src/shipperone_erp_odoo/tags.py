@@ -36,11 +36,11 @@ def tag_fields(odoo: Odoo) -> Iterator[Check]:
             f"create it in Odoo (Settings, Technical, Fields, in developer mode), or leave out {kind} in `tag_fields`"
         )
         try:
-            told = odoo.call(MODELS[kind], "fields_get", allfields=[field], attributes=["type"])
+            answer = odoo.call(MODELS[kind], "fields_get", allfields=[field], attributes=["type"])
         except Refused as refusal:
             yield Check("tag", False, refusal.sentence, cure)
             continue
-        type = told.get(field, {}).get("type")
+        type = answer.get(field, {}).get("type")
         if type in BY_NAME:
             yield Check("tag", True, f"{field} of {MODELS[kind]} gets the tag")
         else:

@@ -97,5 +97,5 @@ def _refused_rows(odoo: Odoo, numbers: Sequence[Number], at: Company) -> set[int
     for vat, code in numbers:
         country = lookups.country(odoo, code) if code else None
         rows += [["x", "1", text, str(country or "")] for text in (vat, "")]
-    told = odoo.call("res.partner", "load", company=at.id, fields=COLUMNS, data=[*rows, NEVER_LOADED])
-    return {message["record"] for message in told["messages"] if isinstance(message.get("record"), int)}
+    answer = odoo.call("res.partner", "load", company=at.id, fields=COLUMNS, data=[*rows, NEVER_LOADED])
+    return {message["record"] for message in answer["messages"] if isinstance(message.get("record"), int)}

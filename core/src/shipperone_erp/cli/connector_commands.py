@@ -44,34 +44,35 @@ def show(
 ) -> None:
     """One connector: its package, its hooks, the capabilities of its ERP, its settings."""
     _must_be_installed(name)
-    told = discovery.describe(name)
-    if markdown and told["state"] == "ok":
-        print_text(*connector_page.page(told, _tested(report) if report else None).split("\n"))
+    document = discovery.describe(name)
+    if markdown and document["state"] == "ok":
+        print_text(*connector_page.page(document, _tested(report) if report else None).split("\n"))
         return
     if as_json:
-        print_json(told)
+        print_json(document)
         return
-    print_text(f"{name} is from {told['package']} {told['version']}")
-    if told["state"] != "ok":
-        print_text(f"it cannot be used: {told['state']}")
+    print_text(f"{name} is from {document['package']} {document['version']}")
+    if document["state"] != "ok":
+        print_text(f"it cannot be used: {document['state']}")
         return
     print_text(
-        f"written for the connector API {told['api']}",
-        f"hooks: {', '.join(told['hooks']) or 'none'}",
-        f"capabilities: {', '.join(told['capabilities']) or 'none'}",
+        f"written for the connector API {document['api']}",
+        f"hooks: {', '.join(document['hooks']) or 'none'}",
+        f"capabilities: {', '.join(document['capabilities']) or 'none'}",
         "",
     )
     rows = [
-        (key, "required" if setting["required"] else "", setting["says"]) for key, setting in told["settings"].items()
+        (key, "required" if setting["required"] else "", setting["says"])
+        for key, setting in document["settings"].items()
     ]
     print_table(["setting", "", "what it is"], rows)
 
 
 def _tested(file: Path) -> Mapping[str, Any]:
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-        if isinstance(told["cases"], list) and told["suite"]:
-            return dict(told)
+        document = json.loads(file.read_text(encoding="utf-8"))
+        if isinstance(document["cases"], list) and document["suite"]:
+            return dict(document)
     except (OSError, ValueError, TypeError, KeyError):
         pass
     raise UsageError(f"{file} does not contain the output of `shipperone-erp connectors test NAME --json`")

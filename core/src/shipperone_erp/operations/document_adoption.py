@@ -84,11 +84,11 @@ def _steered(ledger: Ledger, made: Made, now: datetime, note: str | None) -> tup
         erp=binding.identity if binding else None,
         day=made.dated,
     )
-    told = ", ".join(
+    details = ", ".join(
         [made.reference]
         + [f"{name} {value}" for name, value in (("number", made.number), ("total", made.total)) if value is not None]
     )
-    return job, after, new_action(f"adopt {told}", job.tenant, now, note, job.id)
+    return job, after, new_action(f"adopt {details}", job.tenant, now, note, job.id)
 
 
 def from_csv(file: Path, tenant: str | None) -> list[Made]:

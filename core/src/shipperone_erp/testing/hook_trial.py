@@ -100,9 +100,9 @@ class Trial:
         away = False
         try:
             answer = in_time(lambda: call(request), hook, self._bench.harness.deadline)
-        except ConnectorError as told:
-            shown, core, wrong = _raised(told), (_meaning(told),), False
-            away = isinstance(told, Transient | AuthFailed)
+        except ConnectorError as error:
+            shown, core, wrong = _raised(error), (_meaning(error),), False
+            away = isinstance(error, Transient | AuthFailed)
         except Finding as finding:
             shown, wrong = str(finding), True
             core = ("the job is held with connector_bug, and the traceback is in the ledger; other jobs continue",)
@@ -178,11 +178,11 @@ class Trial:
                 wrong.append(f"its date is {answer.date}, but {self._day} was requested")
         if wrong:
             return tuple(wrong), True
-        told = "lines, shipping, currency, tax and total match ShipperOne's listing"
+        sentence = "lines, shipping, currency, tax and total match ShipperOne's listing"
         if answer.total_incl_tax is None:
-            told = "the answer has no total: nothing was compared (`not_compared`)"
+            sentence = "the answer has no total: nothing was compared (`not_compared`)"
         then = "it is sent to ShipperOne next" if hook == "build_invoice" else "it is recorded as issued"
-        return (f"{told}; {then}",), False
+        return (f"{sentence}; {then}",), False
 
     def _seen(self, key: str) -> Iterator[str]:
         """The ERP's state, as far as the harness can read it."""
@@ -205,14 +205,14 @@ class Trial:
 def written(value: Any) -> str:
     """A value with the fields that are set; nested values on lines of their own."""
     inner: list[str] = []
-    told: list[str] = []
+    stated_fields: list[str] = []
     for field in fields(value) if is_dataclass(value) else ():
         stated = getattr(value, field.name)
         if isinstance(stated, tuple) and stated and is_dataclass(stated[0]):
             inner += [f"  {written(one)}" for one in stated]
         elif stated is not None and stated != ():
-            told.append(f"{field.name}={stated}")
-    return "\n".join([f"{type(value).__name__}({', '.join(told)})", *inner])
+            stated_fields.append(f"{field.name}={stated}")
+    return "\n".join([f"{type(value).__name__}({', '.join(stated_fields)})", *inner])
 
 
 def stocked(bench: Bench, order: FulfillmentOrder) -> None:
@@ -225,10 +225,10 @@ def stocked(bench: Bench, order: FulfillmentOrder) -> None:
         bench.harness.add_product(sku, qty, warehouse)
 
 
-def _raised(told: ConnectorError) -> str:
-    if isinstance(told, Refused):
-        return f"raised Refused({told.reason}, owner {told.owner}): {told.sentence}"
-    return f"raised {type(told).__name__}: {told.sentence}"
+def _raised(error: ConnectorError) -> str:
+    if isinstance(error, Refused):
+        return f"raised Refused({error.reason}, owner {error.owner}): {error.sentence}"
+    return f"raised {type(error).__name__}: {error.sentence}"
 
 
 _MEANINGS: Mapping[type[Any], str] = {

@@ -109,9 +109,9 @@ def run_case(
         return ended("skipped", str(why), bench=bench)
     except Finding as finding:
         return ended("failed", str(finding), place_of(finding, found, bench.asked if bench else None), bench)
-    except ConnectorError as told:
-        sentence = f"the connector raised {type(told).__name__}: {told.sentence}\n{where(told)}"
-        return ended("failed", sentence, place_of(told, found, bench.asked if bench else None), bench)
+    except ConnectorError as failure:
+        sentence = f"the connector raised {type(failure).__name__}: {failure.sentence}\n{where(failure)}"
+        return ended("failed", sentence, place_of(failure, found, bench.asked if bench else None), bench)
     except Exception as error:  # the harness, the case or the connector outside of a hook
         sentence = f"outside a hook, {type(error).__name__}: {error}\n{where(error)}"
         return ended("failed", sentence, place_of(error, found, None), bench)
@@ -168,8 +168,8 @@ def report_departures(harness: type[ConnectorHarness]) -> None:
     for departed in (CASES[name] for name in harness.departures if name in CASES and CASES[name].can):
         nouns = ", ".join(sorted(map(capabilities.noun, departed.can)))
         going = Deprecation(f"`capabilities` without {nouns}, on the connector or its harness", "2.0")
-        told = going.sentence(harness.__name__, f"departures for {departed.id}")
-        warnings.warn(told, ConnectorDeprecation, stacklevel=3)
+        text = going.sentence(harness.__name__, f"departures for {departed.id}")
+        warnings.warn(text, ConnectorDeprecation, stacklevel=3)
 
 
 def not_compared(harness: type[ConnectorHarness], folder: Path, *, live: bool = False) -> tuple[str, ...]:

@@ -207,12 +207,12 @@ async def issue(execution: JobExecution) -> None:
 
 async def deliver(execution: JobExecution) -> None:
     """Deliver the goods from the ERP's stock. Never delays the invoice; retried automatically until it is done."""
-    told = None
+    sentence = None
     if "deliver" in execution.ports.hooks.offers:
-        goods, told = _to_deliver(execution)
+        goods, sentence = _to_deliver(execution)
         if goods.items:
             await _deliver(execution, goods)
-    execution.job = execution.job.done(told)
+    execution.job = execution.job.done(sentence)
 
 
 async def _deliver(execution: JobExecution, goods: FulfillmentOrder) -> None:

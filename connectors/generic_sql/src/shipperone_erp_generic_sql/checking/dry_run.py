@@ -240,8 +240,8 @@ class DryRun:
         else:
             self._say("rollback", True, "no effect remains")
 
-    def _call(self, trial: Trial, order: FulfillmentOrder, **told: object) -> Call:
-        call = trial.call(order, generation=1, **told)
+    def _call(self, trial: Trial, order: FulfillmentOrder, **values: object) -> Call:
+        call = trial.call(order, generation=1, **values)
         self._calls.append(call)
         return call
 

@@ -243,8 +243,8 @@ class Race:
     def _work(self, connection: Connection, call: Call) -> Work:
         return Work(connection, self.database, self._prepared, call)
 
-    def _call(self, order: FulfillmentOrder, **told: object) -> Call:
-        return self.database.settings.call(self.tenant, next(self._keys), order, **told)
+    def _call(self, order: FulfillmentOrder, **values: object) -> Call:
+        return self.database.settings.call(self.tenant, next(self._keys), order, **values)
 
 
 class _Once:

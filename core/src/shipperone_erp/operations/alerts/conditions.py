@@ -162,10 +162,10 @@ def _held(tenant: str, owner: Owner, those: list[JobCount]) -> str:
     reasons: Counter[str] = Counter()
     for alike in those:
         reasons[alike.reason.value if alike.reason else "without a reason"] += alike.count
-    told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(5))
+    sentence = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(5))
     oldest = min(alike.oldest for alike in those)
     return (
-        f"{tenant}: {_orders(reasons.total())} for {_named(owner)} ({told}), the oldest listed "
+        f"{tenant}: {_orders(reasons.total())} for {_named(owner)} ({sentence}), the oldest listed "
         f"{oldest:%Y-%m-%d %H:%M} UTC"
     )
 

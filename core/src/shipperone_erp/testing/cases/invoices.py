@@ -197,14 +197,14 @@ def issues_what_was_accepted(bench: Bench) -> None:
 def figures_are(invoice: Invoice, order: FulfillmentOrder) -> None:
     """Finding unless the invoice agrees with the order. Core does not compare values that the invoice leaves out."""
     wanted = {item.item_id: (item.qty, item.row_total_incl_tax) for item in order.items}
-    told = [(line.item_id, (line.qty, line.total_incl_tax)) for line in invoice.lines]
-    same(len(told), len(order.items), "lines of the invoice")
-    for item_id, (qty, total) in told:
+    stated = [(line.item_id, (line.qty, line.total_incl_tax)) for line in invoice.lines]
+    same(len(stated), len(order.items), "lines of the invoice")
+    for item_id, (qty, total) in stated:
         must(item_id in wanted, f"line {item_id!r} of the invoice is no item of the order (ids are {list(wanted)})")
         same(qty, wanted[item_id][0], f"the quantity of item {item_id}")
         if total is not None:
             same(total, wanted[item_id][1], f"the total of item {item_id}")
-    same(len({item_id for item_id, _ in told}), len(told), "different items on the invoice")
+    same(len({item_id for item_id, _ in stated}), len(stated), "different items on the invoice")
     same(invoice.shipping_amount_incl_tax, order.shipping_amount_incl_tax, "the shipping of the invoice")
     if invoice.total_incl_tax is not None:
         same(invoice.total_incl_tax, expected_total(order), "the total of the invoice")

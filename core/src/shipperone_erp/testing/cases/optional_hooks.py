@@ -132,11 +132,11 @@ def has_an_opinion(bench: Bench) -> None:
             for now in (order, None):
                 difference = Difference(field, ours, theirs)
                 mismatch = Mismatch(action, order, now, None, "refused", (difference,))
-                told = bench.desk.plugins.handle_mismatch(mismatch)
-                must(told.reason != "connector_bug", f"handle_mismatch about {action}: {told.sentence}")
+                answer = bench.desk.plugins.handle_mismatch(mismatch)
+                must(answer.reason != "connector_bug", f"handle_mismatch about {action}: {answer.sentence}")
                 allowed = action == "compare" and field == "total_incl_tax"
                 must(
-                    allowed or told.verdict is not Verdict.ACCEPT,
+                    allowed or answer.verdict is not Verdict.ACCEPT,
                     f"it accepts {field} of {action}, which is never allowed",
                 )
 

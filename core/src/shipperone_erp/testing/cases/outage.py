@@ -45,10 +45,12 @@ def tells_that_it_is_away(bench: Bench) -> None:
         for hook, request in requests:
             try:
                 answer = desk.ask(hook, request)
-            except (Transient, Unknown) as told:
-                must(told.sentence, f"{hook} raised {type(told).__name__} without a sentence")
-            except (AuthFailed, Refused) as told:
-                raise Finding(f"{hook} reported an unavailable ERP as {type(told).__name__}: {told.sentence}") from None
+            except (Transient, Unknown) as error:
+                must(error.sentence, f"{hook} raised {type(error).__name__} without a sentence")
+            except (AuthFailed, Refused) as error:
+                raise Finding(
+                    f"{hook} reported an unavailable ERP as {type(error).__name__}: {error.sentence}"
+                ) from None
             else:
                 computed = isinstance(answer, Invoice) and answer.reference is None and not answer.issued
                 must(computed, f"{hook} answered {answer} while the ERP is unavailable")
@@ -106,10 +108,10 @@ def tells_a_refused_login(bench: Bench) -> None:
     hook = connector.reserve_stock if reserves else connector.build_invoice
     try:
         answer = in_time(lambda: hook(request), hook.__name__, bench.harness.deadline)  # type: ignore[arg-type]
-    except AuthFailed as told:
-        must(told.sentence, "AuthFailed without a sentence")
-    except (Transient, Unknown, Refused) as told:
-        raise Finding(f"a wrong password was reported as {type(told).__name__}: {told.sentence}") from None
+    except AuthFailed as error:
+        must(error.sentence, "AuthFailed without a sentence")
+    except (Transient, Unknown, Refused) as error:
+        raise Finding(f"a wrong password was reported as {type(error).__name__}: {error.sentence}") from None
     else:
         raise Finding(f"with a wrong password {hook.__name__} answered {answer}")
     finally:
@@ -133,8 +135,8 @@ def gives_up_in_time(bench: Bench) -> None:
     bench.harness.stall_connection()
     try:
         answer = desk.reserve(order)
-    except (Transient, Unknown) as told:
-        must(told.sentence, f"{type(told).__name__} without a sentence")
+    except (Transient, Unknown) as error:
+        must(error.sentence, f"{type(error).__name__} without a sentence")
     else:
         raise Finding(f"reserve_stock answered {answer} while the ERP is silent")
     finally:
@@ -227,10 +229,10 @@ def _not_answered(ask: object, hook: str) -> None:
 def _unknown_or_answered(ask: object, hook: str) -> None:
     try:
         ask()  # type: ignore[operator]
-    except Unknown as told:
-        must(told.sentence, "Unknown without a sentence")
-    except (Transient, AuthFailed, Refused) as told:
-        sentence = f"{hook} reported a lost answer as {type(told).__name__} ({told.sentence}), but it took effect"
+    except Unknown as error:
+        must(error.sentence, "Unknown without a sentence")
+    except (Transient, AuthFailed, Refused) as error:
+        sentence = f"{hook} reported a lost answer as {type(error).__name__} ({error.sentence}), but it took effect"
         raise Finding(f"{sentence}: raise Unknown, or look for the key") from None
 
 

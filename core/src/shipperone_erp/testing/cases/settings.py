@@ -26,7 +26,7 @@ def refuses_unknown_keys(bench: Bench) -> None:
     try:
         settings_type(bench.found).model_validate({key: 1})
     except ValidationError as error:
-        named = [told for told in error.errors(include_input=False) if told["loc"] == (key,)]
+        named = [one for one in error.errors(include_input=False) if one["loc"] == (key,)]
         must(named, f"{settings_type(bench.found).__name__} does not report that {key} is unknown")
     else:
         raise Finding(f"{settings_type(bench.found).__name__} accepts the key {key} without an error")
