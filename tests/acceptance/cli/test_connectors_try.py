@@ -131,7 +131,7 @@ def test_a_list_of_documents_is_looked_at_as_reconcile_does(connectors):
 @pytest.mark.parametrize(
     ("harness", "code", "said"),
     [
-        ("Mute", 1, "  core    the job is held as connector_bug"),
+        ("Mute", 1, "  core    the job is held with connector_bug"),
         ("Shut", 5, "  answer  raised AuthFailed: the ERP refuses the login"),
         ("Blind", 0, "  ERP     Blind does not override documents: not checked"),
     ],
@@ -220,5 +220,5 @@ def test_the_page_of_a_connector_has_its_settings_capabilities_hooks_and_what_wa
     assert "password" in page
     assert "honest-erp-password" not in page
     wrong = connectors("show", "honest", "--markdown", "--report", "wrong.py")
-    assert (wrong.returncode, "wrong.py is not what" in wrong.stderr) == (2, True)
+    assert (wrong.returncode, "wrong.py does not contain the output" in wrong.stderr) == (2, True)
     assert "connectors test honest --json" in connectors("show", "honest", "--markdown").stdout

@@ -248,7 +248,7 @@ def test_handled_by_hand_it_ends_and_comes_up_again_while_shipperone_still_lists
     assert world.command("order", "resolve", "FO-1", "--outcome", "cancelled", "--note", "by phone").returncode == 0
     ended = world.job("FO-1", A)
     assert (ended.state, ended.open) == (State.GONE, False)
-    assert (ended.sentence or "").startswith("handled by hand: cancelled, as ")
+    assert (ended.sentence or "").startswith("handled by hand: cancelled, according to ")
     world.finishes()
     assert world.erp.effects("reserve_stock", "FO-1") == 1
     assert world.job("FO-1", A).id != ended.id
