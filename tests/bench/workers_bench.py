@@ -3,8 +3,8 @@
     nox -s bench_fleet                              all of it, in some minutes
     nox -s bench_fleet -- --only throughput --workers 1,2
 
-Each worker is a process of its own, and so are the sandboxes. A rate is that between the tenth and the ninetieth of a
-hundred finished orders, so that neither the start nor the last tenant counts. CPU is that of the workers alone.
+Each worker is a process of its own, and so are the sandboxes. A rate is that from the first order's listing until nine
+of ten orders are invoiced, so that neither a worker's start nor the last tenant counts. CPU is that of the workers alone.
 """
 
 import argparse
@@ -149,8 +149,9 @@ def throughput(server: str, workers: int, tenants: int, load: Load) -> tuple[flo
         until(lambda: fleet.done() == orders)
         used = fleet.cpu() - used
         ended = sorted(job.since for job in fleet.ledger.find_jobs(stage=Stage.INVOICE, states=[State.DONE]))
-        first, last = ended[orders // 10], ended[orders * 9 // 10]
-        return (orders * 9 // 10 - orders // 10) / (last - first).total_seconds(), 1000 * used / orders
+        first = min(job.first_listed_at for job in fleet.ledger.find_jobs(stage=Stage.ALLOCATION))
+        most = orders * 9 // 10
+        return most / (ended[most - 1] - first).total_seconds(), 1000 * used / orders
 
 
 def side_by_side(server: str, title: str, rows: Sequence[tuple[int, int]], load: Load) -> None:
