@@ -53,7 +53,7 @@ def test_a_worker_that_loads_its_configuration_for_long_is_not_taken_for_dead(tm
 
 
 class WaitingStore(FleetStore):
-    """Stands in `refuse`, once the test wants it, until the test lets it go on."""
+    """Standing in `refuse`, once the test wants it, until the test lets it go on."""
 
     wanted, reached, go_on = threading.Event(), threading.Event(), threading.Event()
 

@@ -11,7 +11,7 @@ from shipperone_erp import IssueInvoice, Owner, Reason, Refused
 from shipperone_erp_odoo import draft_invoices
 from shipperone_erp_odoo.buyers import Buyer, buyers
 from shipperone_erp_odoo.invoice_plan import ROUNDING, DraftLine
-from shipperone_erp_odoo.invoice_reader import Stands, money, reference
+from shipperone_erp_odoo.invoice_reader import Standing, money, reference
 from shipperone_erp_odoo.lookups import Tax
 from shipperone_erp_odoo.odoo import Odoo, Row, named, one
 from shipperone_erp_odoo.products import products
@@ -19,7 +19,7 @@ from shipperone_erp_odoo.warehouses import Company, me
 
 
 def refused(
-    odoo: Odoo, at: Company, drafts: Mapping[int, IssueInvoice], stands: Mapping[int, Stands]
+    odoo: Odoo, at: Company, drafts: Mapping[int, IssueInvoice], standing: Mapping[int, Standing]
 ) -> dict[str, Refused]:
     """By key, the drafts that differ from the present plan. One call, unless another user has changed a draft."""
     domain = [
@@ -47,7 +47,7 @@ def refused(
                 f"revert the change, or post the invoice in Odoo if the change is intended; then `order retry "
                 f"{request.order.order_id}`"
             )
-            for reason, what in _changes(row, who, theirs.get(row["id"], ()), lines, stands[row["id"]].taxes):
+            for reason, what in _changes(row, who, theirs.get(row["id"], ()), lines, standing[row["id"]].taxes):
                 raise Refused(reason, f"{sentence}: {what}; {cure}", Owner.ACCOUNTANT)
         except Refused as refusal:
             found[request.key] = refusal

@@ -143,7 +143,7 @@ class _Chunk:
         self.odoo = odoo
         self.company = company
         self.answers = answers
-        self.left: dict[str, list[int]] = {}
+        self.departed: dict[str, list[int]] = {}
 
     def deliver(self, works: Sequence[_Work]) -> dict[str, list[int]]:
         """Deliver in rounds until each key is answered; returns by key the pickings by which the goods left.
@@ -156,7 +156,7 @@ class _Chunk:
             turn = self._planned(waiting, seen)
             self._validate(self._picked(turn, seen), turn, seen)
             waiting = [work for work in waiting if work.key not in self.answers.found]
-        return self.left
+        return self.departed
 
     def _look(self, works: Sequence[_Work]) -> dict[str, dict[int, Found]]:
         """The pickings of each key, with their backorders."""
@@ -184,7 +184,7 @@ class _Chunk:
             still = missing(work.key, work.wanted, moves)
             if not still:
                 rest += [move for move in moves if move.open and move.mark == work.key]
-                self.left[work.key] = [
+                self.departed[work.key] = [
                     picking.id
                     for picking in pickings.values()
                     if any(move.state == "done" and move.mark == work.key for move in picking.moves)

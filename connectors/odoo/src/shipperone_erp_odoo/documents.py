@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from shipperone_erp import Document, Reason, Refused
 from shipperone_erp_odoo.credit_notes import CREDIT
 from shipperone_erp_odoo.credit_notes import listed as credit_note
-from shipperone_erp_odoo.invoice_reader import Stands, money, reference, standing
+from shipperone_erp_odoo.invoice_reader import Standing, money, reference, standing
 from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.odoo import Odoo, Row, named, one
 from shipperone_erp_odoo.pickings import Found
@@ -61,9 +61,9 @@ def _made(odoo: Odoo, model: str, fields: list[str], since: datetime) -> dict[st
         last = int(rows[-1]["id"])
 
 
-def _standing(odoo: Odoo, rows: list[Row]) -> dict[int, Stands]:
+def _standing(odoo: Odoo, rows: list[Row]) -> dict[int, Standing]:
     """These invoices with their lines, read in pages for each company."""
-    found: dict[int, Stands] = {}
+    found: dict[int, Standing] = {}
     for name in dict.fromkeys(named(row["company_id"]) for row in rows):
         ids = [int(row["id"]) for row in rows if named(row["company_id"]) == name]
         for start in range(0, len(ids), PAGE):
@@ -109,7 +109,7 @@ def _sale(odoo: Odoo, row: Row, key: str) -> Document:
     )
 
 
-def _invoice(odoo: Odoo, row: Row, key: str, current: Stands | None) -> Document:
+def _invoice(odoo: Odoo, row: Row, key: str, current: Standing | None) -> Document:
     id = int(row["id"])
     return Document(
         kind="invoice",

@@ -102,13 +102,13 @@ def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: A
     planned = {id: (orders[key], plans[key][1]) for key, id in ids.items() if isinstance(id, int)}
     ours = {drafts[key].xid: (id, orders[key]) for key, id in ids.items() if isinstance(id, int)}
     order_links.show(odoo, "account.move", ours, at.id)
-    stands = balanced(odoo, at, standing(odoo, list(planned), at), planned)
+    current = balanced(odoo, at, standing(odoo, list(planned), at), planned)
     for key, id in ids.items():
         if isinstance(id, Refused):
             answers[key] = id
             continue
         with answers.of(key):
-            one = stands.get(id)
+            one = current.get(id)
             if one is None or one.state == "cancel":
                 answers[key] = Voided(reference(id))
                 continue

@@ -24,7 +24,7 @@ NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Stands:
+class Standing:
     """An invoice in Odoo.
 
     `date` is the accounting date; `number` is None before it is assigned; `rounded`: the invoice has a rounding line,
@@ -111,7 +111,7 @@ class Stands:
         return sum(map(_product, self.lines), NOTHING)
 
 
-def standing(odoo: Odoo, ids: Sequence[int], at: Company) -> dict[int, Stands]:
+def standing(odoo: Odoo, ids: Sequence[int], at: Company) -> dict[int, Standing]:
     """These invoices with their lines; deleted ones are missing."""
     if not ids:
         return {}
@@ -131,7 +131,7 @@ INVOICE: dict[str, Any] = {
 """What is read of an invoice, in one call with its lines and their taxes, archived ones too."""
 
 
-def _standing(row: Row) -> Stands:
+def _standing(row: Row) -> Standing:
     taxes: dict[int, Tax] = {}
     lines: list[Row] = []
     for line in sorted(row["invoice_line_ids"], key=lambda each: (each["sequence"], each["id"])):
@@ -142,7 +142,7 @@ def _standing(row: Row) -> Stands:
         taxes |= of_line
         pair = [unit["id"], unit["display_name"]] if unit else False
         lines.append({**line, "tax_ids": list(of_line), "product_uom_id": pair})
-    return Stands(
+    return Standing(
         id=int(row["id"]),
         state=str(row["state"]),
         number=str(row["name"]) if row["name"] and row["name"] != "/" else None,

@@ -20,7 +20,7 @@ from shipperone_erp import (
 from shipperone_erp_odoo import changed_drafts, lookups, mailing, payments
 from shipperone_erp_odoo.batch_answers import Answers
 from shipperone_erp_odoo.draft_invoices import dates
-from shipperone_erp_odoo.invoice_reader import Stands, referred, standing
+from shipperone_erp_odoo.invoice_reader import Standing, referred, standing
 from shipperone_erp_odoo.locks import locked_until, refuse_locked
 from shipperone_erp_odoo.odoo import Draft, Odoo, external_id
 from shipperone_erp_odoo.warehouses import Company, own_company, sites
@@ -51,27 +51,27 @@ class _Chunk:
         self.ids = {request.key: self._id(request) for request in requests}
 
     def issue(self) -> None:
-        stands = self._read()
+        current = self._read()
         lock = locked_until(self.odoo, self.at)
         today = datetime.datetime.now(datetime.UTC).date()
         ready: list[IssueInvoice] = []
         for request in self.requests:
             with self.answers.of(request.key):
-                one = stands.get(self.ids[request.key] or 0)
+                one = current.get(self.ids[request.key] or 0)
                 if one is not None and one.state == "draft":
                     self._still_the_same(one, request)
                     refuse_locked(lock, request.issue_date or request.tax_date or today, self.at)
                     ready.append(request)
         drafts = {self.ids[request.key] or 0: request for request in ready}
-        for key, refusal in changed_drafts.refused(self.odoo, self.at, drafts, stands).items():
+        for key, refusal in changed_drafts.refused(self.odoo, self.at, drafts, current).items():
             self.answers[key] = refusal
         ready = [request for request in ready if request.key not in self.answers.found]
-        self._date(ready, stands)
+        self._date(ready, current)
         self._post(ready)
-        stands = self._read() if ready else stands
+        current = self._read() if ready else current
         for request in self.requests:
             if request.key not in self.answers.found:
-                self.answers[request.key] = self._answer(request, stands.get(self.ids[request.key] or 0))
+                self.answers[request.key] = self._answer(request, current.get(self.ids[request.key] or 0))
         posted = {
             self.ids[request.key] or 0: request
             for request in self.requests
@@ -84,10 +84,10 @@ class _Chunk:
     def _id(self, request: IssueInvoice) -> int | None:
         return referred(request.invoice.reference) or self.odoo.reference(external_id("INV", request.key))
 
-    def _read(self) -> dict[int, Stands]:
+    def _read(self) -> dict[int, Standing]:
         return standing(self.odoo, [id for id in self.ids.values() if id], self.at)
 
-    def _still_the_same(self, one: Stands, request: IssueInvoice) -> None:
+    def _still_the_same(self, one: Standing, request: IssueInvoice) -> None:
         """Refuse if a user has changed the draft that ShipperOne accepted."""
         now = one.answer(self.odoo, request.order)
         for name in ("lines", "shipping_amount_incl_tax", "total_incl_tax", "currency"):
@@ -101,13 +101,13 @@ class _Chunk:
                     Owner.ACCOUNTANT,
                 )
 
-    def _date(self, ready: Sequence[IssueInvoice], stands: Mapping[int, Stands]) -> None:
+    def _date(self, ready: Sequence[IssueInvoice], current: Mapping[int, Standing]) -> None:
         """Set the dates on drafts that do not have them yet."""
         by_days: dict[tuple[datetime.date | None, datetime.date | None], list[int]] = {}
         for request in ready:
             id = self.ids[request.key] or 0
             wanted = request.issue_date or request.tax_date
-            if wanted is not None and (stands[id].invoice_date != wanted or request.issue_date is not None):
+            if wanted is not None and (current[id].invoice_date != wanted or request.issue_date is not None):
                 by_days.setdefault((request.tax_date, request.issue_date), []).append(id)
         for days, ids in by_days.items():
             self.odoo.call("account.move", "write", ids, company=self.at.id, vals=dates(self.odoo, *days))
@@ -126,7 +126,7 @@ class _Chunk:
                     if standing(self.odoo, [id], self.at)[id].state == "draft":
                         self.answers[request.key] = refusal
 
-    def _answer(self, request: IssueInvoice, one: Stands | None) -> Answer | Exception:
+    def _answer(self, request: IssueInvoice, one: Standing | None) -> Answer | Exception:
         if one is None or one.state == "cancel":
             return Voided(request.invoice.reference)
         if one.state != "posted":

@@ -14,7 +14,7 @@ from shipperone_erp import BuildInvoice, Check, ConnectorError, FulfillmentOrder
 from shipperone_erp_odoo import draft_invoices, lookups
 from shipperone_erp_odoo.buyers import Buyer
 from shipperone_erp_odoo.invoice_plan import ITEMS, DraftLine
-from shipperone_erp_odoo.invoice_reader import Stands, standing
+from shipperone_erp_odoo.invoice_reader import Standing, standing
 from shipperone_erp_odoo.odoo import Draft, Odoo, external_id, one
 from shipperone_erp_odoo.products import Product, products
 from shipperone_erp_odoo.rounding import balanced
@@ -69,8 +69,8 @@ def off(odoo: Odoo, at: Company, planned: Mapping[str, Planned]) -> dict[str, Of
         refused = next((answer for answer in made.values() if isinstance(answer, Refused)), None)
         if refused is not None:
             raise refused
-        stands = standing(odoo, list(ids.values()), at)
-        found = balanced(odoo, at, stands, {ids[key]: (order, lines) for key, (order, _, lines) in planned.items()})
+        current = standing(odoo, list(ids.values()), at)
+        found = balanced(odoo, at, current, {ids[key]: (order, lines) for key, (order, _, lines) in planned.items()})
     finally:
         _remove(odoo, list(ids.values()), at)
     return {key: gap for key, id in ids.items() if id in found and (gap := _gap(found[id], planned[key])) is not None}
@@ -217,10 +217,10 @@ def _draft(
     return Draft(external_id(TRIAL, request.key), head, made.lines)
 
 
-def _gap(stands: Stands, plan: Planned) -> Off | None:
+def _gap(current: Standing, plan: Planned) -> Off | None:
     order, _, lines = plan
     wanted = sum((line.quantity * line.price for line in lines), Decimal(0))
-    return None if stands.total == wanted else Off(order.order_id, stands.total, wanted)
+    return None if current.total == wanted else Off(order.order_id, current.total, wanted)
 
 
 def _remove(odoo: Odoo, ids: Sequence[int], at: Company) -> None:

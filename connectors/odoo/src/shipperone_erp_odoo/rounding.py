@@ -11,7 +11,7 @@ from decimal import Decimal
 from shipperone_erp import FulfillmentOrder
 from shipperone_erp_odoo import lookups
 from shipperone_erp_odoo.invoice_plan import ROUNDING, DraftLine
-from shipperone_erp_odoo.invoice_reader import Stands, standing
+from shipperone_erp_odoo.invoice_reader import Standing, standing
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.warehouses import Company
 
@@ -23,8 +23,8 @@ Planned = tuple[FulfillmentOrder, Sequence[DraftLine]]
 
 
 def balanced(
-    odoo: Odoo, at: Company, current: Mapping[int, Stands], planned: Mapping[int, Planned]
-) -> Mapping[int, Stands]:
+    odoo: Odoo, at: Company, current: Mapping[int, Standing], planned: Mapping[int, Planned]
+) -> Mapping[int, Standing]:
     """These invoices; each draft has a line for its difference from the plan.
 
     A draft that was changed by a user is left unchanged: its total is compared, and the order is held.
@@ -42,7 +42,7 @@ def balanced(
     return {**current, **standing(odoo, sorted(off), at)}
 
 
-def _gap(odoo: Odoo, at: Company, one: Stands, order: FulfillmentOrder, plan: Sequence[DraftLine]) -> Decimal:
+def _gap(odoo: Odoo, at: Company, one: Standing, order: FulfillmentOrder, plan: Sequence[DraftLine]) -> Decimal:
     """The draft's difference from its lines' sum, if it is at most one cent for each rate; else zero."""
     if one.state != "draft" or one.rounded:
         return Decimal(0)

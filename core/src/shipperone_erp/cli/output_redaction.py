@@ -32,13 +32,13 @@ def _log_deprecations() -> None:
     """Log deprecations for connector authors in this project's log; warnings of libraries are not shown."""
     show_others = warnings.showwarning
 
-    def told(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
         if issubclass(category, ConnectorDeprecation | ApiIgnored):
             logging.getLogger("shipperone_erp").warning("%s", message)
         else:
             show_others(message, category, *place, **more)
 
-    warnings.showwarning = told
+    warnings.showwarning = show
 
 
 def last_words() -> str:

@@ -27,11 +27,11 @@ PENDING = {Stage.ALLOCATION: "pending_allocation", Stage.INVOICE: "pending_invoi
 
 def found_settings(queues: Queues) -> TenantSettings:
     """Settings without a tenant, with the mapping by which most of these orders add up."""
-    nobody = TenantSettings(
+    defaults = TenantSettings(
         name="file", base_url="https://file.invalid", token=Secret("file"), connector="none",
         connector_settings=NoSettings(), policy_settings={},
     )  # fmt: skip
-    return applied(nobody, inspect(nobody, queues).proposal)
+    return applied(defaults, inspect(defaults, queues).proposal)
 
 
 def orders_in(queues: Queues, settings: TenantSettings) -> Iterator[FulfillmentOrder]:
