@@ -63,7 +63,10 @@ def test_orders_of_every_kind_come_to_their_end(world, sandbox, seed, about):
     transfer = [("origin", "=", order("FAR")), ("picking_type_code", "=", "internal")]
     (there,) = seed.admin.find("stock.picking", transfer, ["id"])
     seed.admin.call("stock.picking", "button_validate", [there["id"]])
-    world.once(settle_for=20)
+    for _ in range(6):  # two answers are lost on the way, and a busy machine is late with the rest
+        world.once(settle_for=20)
+        if [job.state for job in world.jobs(order("FAR"), Stage.INVOICE)] == [State.DONE]:
+            break
     assert world.job(order("LOST"), Stage.ALLOCATION).state is State.GONE, world.stuck()
     assert world.job(order("FAR"), Stage.INVOICE).state is State.DONE, world.stuck()
     assert reserved(seed, cup) == 0
