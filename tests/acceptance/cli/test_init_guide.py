@@ -215,7 +215,7 @@ def test_a_secret_that_cannot_be_kept_leaves_nothing(tmp_path):
     kept = Kept("file", "acme", tmp_path, {"token": Secret("a"), "api_key": Secret("b")})
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "acme-api_key").write_text("of another")
-    with pytest.raises(ValueError, match="is there already"):
+    with pytest.raises(ValueError, match="exists already"):
         kept.write()
     assert [file.name for file in (tmp_path / "secrets").iterdir()] == ["acme-api_key"]
     with pytest.raises(ValueError, match="quotation mark"):
