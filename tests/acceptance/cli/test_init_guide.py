@@ -1,5 +1,6 @@
 """`init` as a guide: driven in a pseudo-terminal against the sandbox, and by its flags; what it writes works."""
 
+import json
 import signal
 import sqlite3
 import stat
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 import warm_processes
+from fake_odoo import nested
 from payload_shapes import SHAPES, listed
 from shipperone_erp.config.settings import TenantSettings
 from shipperone_erp.connector.secret import Secret
@@ -248,7 +250,9 @@ def odoo(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"result": {"server_version_info": [19, 0, 0]}})
     if request.headers["authorization"] != "bearer good-key" and request.headers["authorization"] != "Bearer good-key":
         return httpx.Response(401, json={"name": "AccessDenied", "message": "no"})
-    return httpx.Response(200, json=ODOO[request.url.path.removeprefix("/json/2/")])
+    what = request.url.path.removeprefix("/json/2/")
+    found = nested(ODOO, what, json.loads(request.content)) if what.endswith("/web_search_read") else ODOO[what]
+    return httpx.Response(200, json=found)
 
 
 def test_odoo_offers_what_is_on_the_server(monkeypatch, tmp_path):
