@@ -7,6 +7,7 @@ from importlib import import_module
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from shipperone_erp.cli import app, connectors, order
 
@@ -38,3 +39,15 @@ def test_what_help_lists_is_what_the_command_says_itself(group, name):
     found = getattr(import_module(f"shipperone_erp.cli.{place.module}"), place.name)
     said = found.info.help if isinstance(found, typer.Typer) else inspect.getdoc(found)
     assert place.help == " ".join(said.split("\n\n")[0].split())
+
+
+@pytest.mark.parametrize(
+    "group", [[], ["order"], ["connectors"], ["ledger"], ["config"], ["worker"], ["alerts"], ["sql"]]
+)
+def test_help_shows_the_whole_first_sentence_of_each_command(group):
+    """Typer cuts a sentence that is longer than the rest of the line, and ends it with three dots."""
+    shown = CliRunner().invoke(app.app, [*group, "--help"], env={"COLUMNS": "80"})
+    assert shown.exit_code == 0
+    commands = shown.stdout.partition("Commands:")[2].splitlines()
+    assert len(commands) > 1
+    assert [line for line in commands if line.endswith("...")] == []

@@ -59,7 +59,9 @@ def check(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Go through the levels lint, connect, explain, dry run and, on a test database, rehearse."""
+    """Check the statements and the database, level by level. The levels are lint, connect, explain, dry run and, on a
+    test database, rehearse.
+    """
     report = _Report(as_json)
     try:
         subject = _subject(config, tenant, order, (tuple(sku or ["SAMPLE"]), warehouse, elsewhere), test_database)
@@ -103,7 +105,7 @@ def show(
     sku: Annotated[list[str] | None, typer.Option(help="The SKU of the sample order.")] = None,
     warehouse: Annotated[str, typer.Option(help="The warehouse of the sample order.")] = "main",
 ) -> None:
-    """Print the statements of a step with the values that an order would bind. The database is not opened."""
+    """Print a step's statements with the values of an order. The database is not opened."""
     subject = _subject(config, tenant, order, (tuple(sku or ["SAMPLE"]), warehouse, None), False)
     for line in shown(subject.settings, tenant, subject.order, step):
         print_text(line)
@@ -117,7 +119,7 @@ def init(
     password_env: Annotated[str | None, typer.Option(help="The environment variable that holds the password.")] = None,
     tenant: Annotated[str, typer.Option(help="The tenant's name.")] = "acme",
 ) -> None:
-    """Print a commented TOML to start from: the tables that look like products, stock, orders, invoices."""
+    """Print a commented TOML to start from. It names the tables that look like products, stock, orders, invoices."""
     password = os.environ.get(password_env) if password_env else None
     if password_env and password is None:
         raise UsageError(f"the environment variable {password_env} is not set")

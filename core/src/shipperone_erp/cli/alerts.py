@@ -19,7 +19,9 @@ app = typer.Typer(no_args_is_help=True, help="Alerts: send a test message; watch
 
 @app.command("test")
 def send_test(config: ConfigFile = DEFAULT_FILE) -> None:
-    """Send a test message to every address and to the command of [runtime.alerts]. Ends with 1 if one fails."""
+    """Send a test message to every address and to the command. They are those of [runtime.alerts]; ends with 1 if one
+    fails.
+    """
     loaded = _wanted(config)
     failed = False
     for one in watching.test(loaded):
@@ -34,7 +36,7 @@ def watch(
     config: ConfigFile = DEFAULT_FILE,
     once: Annotated[bool, typer.Option("--once", help="Check once and exit, for cron.")] = False,
 ) -> None:
-    """Send alerts from a separate process, which also notices that the service has died; until Ctrl-C.
+    """Send alerts from a separate process, until Ctrl-C. It also notices that the service has died.
 
     `run` and `web` send them as well; each alert is sent by only one process.
     """

@@ -15,7 +15,7 @@ COMMANDS = {
     "demo": Place(
         "demo",
         "demo",
-        "Process some 40 orders with a sandbox and a SQLite ERP; some are held, with an explanation. Needs nothing.",
+        "Process 40 orders with a sandbox and a SQLite ERP. Needs nothing; some orders are held, with an explanation.",
     ),
     "sandbox": Place("demo", "sandbox", "Run a sandbox of ShipperOne over real HTTP, until Ctrl-C."),
     "init": Place(
@@ -31,55 +31,64 @@ COMMANDS = {
     "capture": Place(
         "capture",
         "capture",
-        "Write the queues to a file, with every text masked unless it is known to be harmless; nothing else changes.",
+        "Write the queues to a file, with their texts masked. Only what is known to be harmless stays "
+        "readable; nothing else changes.",
     ),
     "config": Place("config", "app", "The configuration: check, show, schema."),
     "doctor": Place(
         "doctor",
         "doctor",
-        "Check address, token, store code, queues, ERP, ledger, clock, disk and secrets: one line each, with the cure.",
+        "Check all that a tenant needs: one line each, with the cure. Address, token, store code, "
+        "queues, ERP, ledger, clock, disk and secrets.",
     ),
-    "run": Place("run", "run", "Serve the tenants: read ShipperOne's queues, call the ERP, confirm."),
+    "run": Place("run", "run", "Serve the tenants: read the queues, call the ERP, confirm."),
     "go-live": Place(
         "job_commands",
         "go_live",
-        "Decide about the orders that were listed before this tenant's go-live. Without an option: show them.",
+        "Decide about the orders listed before this tenant's go-live. Without an option: show them.",
     ),
     "pause": Place(
         "job_commands",
         "pause",
-        "Pause a tenant (or one stage of it) until `resume`: no new work is started. Takes effect at once.",
+        "Pause a tenant, or one stage of it, until `resume`. No new work is started; it takes effect at once.",
     ),
     "resume": Place("job_commands", "resume", "Resume a paused tenant or stage."),
     "status": Place(
         "orders",
         "status",
-        "Per tenant and stage: jobs by state, reason and owner, the oldest, the last good cycle, pause, served by.",
+        "Show each tenant's queues: jobs by state, the oldest, pauses. By stage, with reason, owner, the"
+        " last good cycle, and the process that serves it.",
     ),
-    "orders": Place("orders", "orders", "The unfinished jobs (or those in --state, or --all), the most urgent first."),
+    "orders": Place("orders", "orders", "The unfinished jobs, the most urgent first. Or those in --state, or --all."),
     "order": Place(
         "order",
         "app",
-        "One order: show, retry, resolve, ignore, note, repeat, adopt, approve, credited, release, supply-date.",
+        "One order: show, retry, resolve, approve and seven more. The others are ignore, note, repeat, "
+        "adopt, credited, release, supply-date.",
     ),
     "reconcile": Place(
         "reconcile",
         "command",
-        "Compare the ledger with the ERP's own list and ShipperOne's queues, and show the differences. Changes nothing.",  # noqa: E501
+        "Compare the ledger with the ERP and with ShipperOne's queues. Shows the differences and changes"
+        " nothing; of the ERP its own list of documents is read.",
     ),
     "web": Place(
         "web",
         "web",
-        "Serve the operations page beside a running service, on the same ledger, until Ctrl-C. Needs the extra web.",
+        "Serve the operations page beside a running service. On the same ledger, until Ctrl-C; needs the extra web.",
     ),
-    "worker": Place("fleet", "app", "One of many workers on one ledger on PostgreSQL; list them, drain one."),
+    "worker": Place(
+        "fleet",
+        "app",
+        "Serve a share of the tenants; list the workers, drain one. Many workers share one ledger on PostgreSQL.",
+    ),
     "ledger": Place("ledger", "app", "The ledger: backup, restored, adopt."),
     "connectors": Place("connectors", "app", "Connectors: list, show, new, test, try. Without a subcommand: list."),
     "alerts": Place("alerts", "app", "Alerts: send a test message; watch beside the service."),
     "explain": Place(
         "explain",
         "explain",
-        "The meaning of a reason, the owner of the next step, the runtime's behaviour meanwhile, and the cure.",
+        "The meaning of a reason, its owner, and the cure. And what the runtime does meanwhile.",
     ),
 }
 """Every command of core, in the sequence of `--help`; each text is the first paragraph of the command's own help."""

@@ -28,7 +28,9 @@ def capture(
         list[str] | None, typer.Option(help="A path whose values are not masked, such as items.colour (repeatable).")
     ] = None,
 ) -> None:
-    """Write the queues to a file, with every text masked unless it is known to be harmless; nothing else changes."""
+    """Write the queues to a file, with their texts masked. Only what is known to be harmless stays readable; nothing
+    else changes.
+    """
     loaded = configuration(config, tenants_may_fail=True)
     settings = settings_of(loaded, tenant)
     try:

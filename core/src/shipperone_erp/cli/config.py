@@ -32,5 +32,5 @@ def show(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
 
 @app.command()
 def schema(as_json: AsJson = False) -> None:
-    """The JSON schema of the file, with the settings of each installed connector, for editors: always JSON."""
+    """The JSON schema of the file, for editors. With the settings of each installed connector; always JSON."""
     print_json(settings.schema())

@@ -42,7 +42,7 @@ def show(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """One connector: its package, its hooks, the capabilities of its ERP, its settings."""
+    """One connector: its package, hooks, capabilities and settings."""
     _must_be_installed(name)
     document = discovery.describe(name)
     if markdown and document["state"] == "ok":
@@ -100,7 +100,9 @@ def prove(
     junit: Annotated[Path | None, typer.Option(help="Also write JUnit XML to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Test a connector: each case passes, fails with its cost for a merchant, or is skipped with the reason."""
+    """Test a connector with the conformance kit. Each case passes, fails with its cost for a merchant, or is skipped
+    with the reason.
+    """
     from shipperone_erp.testing import report
     from shipperone_erp.testing.cases import CASES
     from shipperone_erp.testing.harness_lookup import harness_of

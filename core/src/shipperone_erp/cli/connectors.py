@@ -9,12 +9,13 @@ COMMANDS = {
     "show": Place(
         "connector_commands",
         "show",
-        "One connector: its package, its hooks, the capabilities of its ERP, its settings.",
+        "One connector: its package, hooks, capabilities and settings.",
     ),
     "test": Place(
         "connector_commands",
         "prove",
-        "Test a connector: each case passes, fails with its cost for a merchant, or is skipped with the reason.",
+        "Test a connector with the conformance kit. Each case passes, fails with its cost for a "
+        "merchant, or is skipped with the reason.",
     ),
     "new": Place(
         "scaffold",
@@ -24,7 +25,8 @@ COMMANDS = {
     "try": Place(
         "try_hook",
         "try_",
-        "Call one hook after its prerequisites: show its answer, core's reaction, and the ERP's documents afterwards.",
+        "Call one hook, and show its answer. Its prerequisites are called first; core's reaction and the"
+        " ERP's documents afterwards are shown too.",
     ),
 }
 

@@ -24,7 +24,7 @@ def demo(
         bool, typer.Option("--serve", help="Keep running afterwards, with the operations page, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Process some 40 orders with a sandbox and a SQLite ERP; some are held, with an explanation. Needs nothing."""
+    """Process 40 orders with a sandbox and a SQLite ERP. Needs nothing; some orders are held, with an explanation."""
     from shipperone_erp.demo.run import run_demo
 
     if not serve:

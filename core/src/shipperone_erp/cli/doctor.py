@@ -24,7 +24,9 @@ def doctor(
     config: ConfigFile = DEFAULT_FILE,
     as_json: AsJson = False,
 ) -> None:
-    """Check address, token, store code, queues, ERP, ledger, clock, disk and secrets: one line each, with the cure."""
+    """Check all that a tenant needs: one line each, with the cure. Address, token, store code, queues, ERP, ledger,
+    clock, disk and secrets.
+    """
     loaded = configuration(config, tenants_may_fail=True)
     if tenant is not None:
         must_know(loaded, tenant)

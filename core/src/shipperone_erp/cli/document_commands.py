@@ -82,7 +82,7 @@ def approve(
     ] = False,
     note: NoteText = None,
 ) -> None:
-    """Approve the draft that awaits approval, and only that one: a draft that is built again needs a new approval.
+    """Approve the draft that awaits approval. Only that one: a draft that is built again needs a new approval.
 
     With --total: accept one order whose amounts are not explained, as it is listed now and at this sum alone.
 
@@ -153,7 +153,7 @@ def credited(
     key: OneKey = None,
     note: NoteText = None,
 ) -> None:
-    """Record a credit note, made in the ERP, against an invoice: it increases the amount that may still be invoiced."""
+    """Record a credit note, made in the ERP, against an invoice. It increases the amount that may still be invoiced."""
     off = parsed(amount, credit_amount, "--amount", "an amount such as 30.00")
     if off is None or not number.strip():
         raise UsageError("give the credit note's number by --number, and the credited amount by --amount")
@@ -182,7 +182,7 @@ def release(
     tenant: OnlyTenant = None,
     key: OneKey = None,
 ) -> None:
-    """Release the reservation of a confirmed order that will not ship; refused while a queue lists the order."""
+    """Release the reservation of an order that will not ship. Refused while a queue lists it."""
     if not note.strip():
         raise UsageError("give the reason for releasing the reservation by --note")
     loaded = configuration(config, tenants_may_fail=True)

@@ -16,7 +16,7 @@ def explain(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The meaning of a reason, the owner of the next step, the runtime's behaviour meanwhile, and the cure."""
+    """The meaning of a reason, its owner, and the cure. And what the runtime does meanwhile."""
     if reason is None:
         rows = [(entry.value, explanations.EXPLANATIONS[entry].owner.value) for entry in Reason]
         if as_json:

@@ -31,7 +31,9 @@ NOT_POSTGRESQL = LedgerError(
     exit_code=78,
 )
 
-app = typer.Typer(help="One of many workers on one ledger on PostgreSQL; list them, drain one.")
+app = typer.Typer(
+    help="Serve a share of the tenants; list the workers, drain one. Many workers share one ledger on PostgreSQL."
+)
 
 
 @app.callback(invoke_without_command=True)
@@ -82,7 +84,7 @@ def worker(
 
 @app.command("list")
 def list_(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
-    """The workers: whether each is alive, what it serves, and which tenants it refuses with the reason."""
+    """The workers: whether each is alive, what it serves. And which tenants it refuses, with the reason."""
     loaded = configuration(config, only=())
     with ledger_to_read(loaded) as ledger:
         store = fleet_of(ledger)
@@ -101,7 +103,7 @@ def list_(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
 def drain(
     name: Annotated[str, typer.Argument(help="A name of `worker list`.")], config: ConfigFile = DEFAULT_FILE
 ) -> None:
-    """Let a worker hand its groups over to the others, and accept none until it is restarted."""
+    """Let a worker hand its groups over to the others. It accepts none until it is restarted."""
     loaded = configuration(config, only=())
     _must_be_postgresql(loaded)
     with Ledger.open(loaded.runtime.ledger) as ledger:

@@ -35,7 +35,7 @@ def supply_date(
     tenant: OnlyTenant = None,
     key: Annotated[str | None, typer.Option("--key", help="The job with this key.")] = None,
 ) -> None:
-    """Set the day of supply of an invoice that is held because the listed one is implausible (date_implausible)."""
+    """Set the day of supply of a held invoice. It is held because the listed day is implausible (date_implausible)."""
     day = _day(dated, "--date")
     pick = Pick(order_id, tenant, Stage.INVOICE, key)
     _date(

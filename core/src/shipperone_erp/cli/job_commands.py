@@ -67,7 +67,7 @@ def retry(
     ] = None,
     note: NoteText = None,
 ) -> None:
-    """Resume a held, waiting or ignored job, with fresh reads of both sides."""
+    """Resume a held, waiting or ignored job. Both sides are read again first."""
     if issued is not None:
         if not order_ids or len(order_ids) > 1 or rebuild or reason or stage is Stage.ALLOCATION:
             raise UsageError(
@@ -121,7 +121,7 @@ def repeat(
     key: OneKey = None,
     note: NoteText = None,
 ) -> None:
-    """Mark a repeated listing as a true second shipment of the same items in the same quantity."""
+    """Mark a repeated listing as a true second shipment. It lists the same items in the same quantity."""
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
     _steer(config, picks, job_actions.can_be_repeated, "repeated", job_actions.repeat, note)
 
@@ -135,8 +135,8 @@ def resolve(
     key: OneKey = None,
     note: NoteText = None,
 ) -> None:
-    """Record the outcome of a held or waiting job that was done by hand, or whose outcome is unknown. It reopens if
-    still listed.
+    """Record the outcome of a job that was done by hand. The job is held or waiting, or its outcome is unknown; it
+    reopens if still listed.
     """
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
     act = partial(job_actions.resolve, outcome=outcome.value)
@@ -167,7 +167,7 @@ def ignore(
     key: OneKey = None,
     note: NoteText = None,
 ) -> None:
-    """Ignore a held or waiting job and keep its documents in the ERP; `order retry` resumes it."""
+    """Ignore a held or waiting job; its documents stay in the ERP. `order retry` resumes it."""
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
     _steer(config, picks, job_actions.can_be_ended, "ignored", job_actions.ignore, note)
 
@@ -193,7 +193,7 @@ def pause(
     stage: OnlyStage = None,
     note: NoteText = None,
 ) -> None:
-    """Pause a tenant (or one stage of it) until `resume`: no new work is started. Takes effect at once."""
+    """Pause a tenant, or one stage of it, until `resume`. No new work is started; it takes effect at once."""
     loaded = configuration(config, tenants_may_fail=True)
     stages = _stages(loaded, tenant, stage)
     with Ledger.open(loaded.runtime.ledger) as ledger:
@@ -249,7 +249,7 @@ def go_live(
     from_now: Annotated[bool, typer.Option("--from-now", help="Ignore the orders that are listed now.")] = False,
     note: NoteText = None,
 ) -> None:
-    """Decide about the orders that were listed before this tenant's go-live. Without an option: show them."""
+    """Decide about the orders listed before this tenant's go-live. Without an option: show them."""
     if everything and from_now:
         raise UsageError(EITHER)
     loaded = configuration(config, tenants_may_fail=True)

@@ -33,7 +33,9 @@ def backup(
 
 @app.command()
 def restored(config: ConfigFile = DEFAULT_FILE, note: NoteText = None) -> None:
-    """Declare, before any start, that the ledger is a copy of an earlier day: orders that left their queue are held."""
+    """Declare that the ledger is a copy of an earlier day. Before any start: orders that have left their queue since
+    are held.
+    """
     with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
         unfinished = ledger_admin.restored(ledger, utc_now(), note)
     print_text(
@@ -56,7 +58,9 @@ def adopt(
     ] = False,
     note: NoteText = None,
 ) -> None:
-    """Declare that this tenant continues in another shop, store or ERP database: the one that is configured now."""
+    """Declare that this tenant continues in another system. That is the shop, store or ERP database that is configured
+    now.
+    """
     loaded = configuration(config, tenants_may_fail=True)
     settings = settings_of(loaded, tenant)
     plugins = TenantPlugins.create(tenant, settings.connector, settings.connector_settings, settings.policy_settings)

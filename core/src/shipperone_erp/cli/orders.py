@@ -44,7 +44,9 @@ STATUS = {
 
 
 def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
-    """Per tenant and stage: jobs by state, reason and owner, the oldest, the last good cycle, pause, served by."""
+    """Show each tenant's queues: jobs by state, the oldest, pauses. By stage, with reason, owner, the last good cycle,
+    and the process that serves it.
+    """
     loaded = configuration(config, tenants_may_fail=True)
     with ledger_to_read(loaded) as ledger:
         rows, workers = status_with_fleet(loaded, ledger, utc_now())
@@ -115,7 +117,7 @@ def orders(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The unfinished jobs (or those in --state, or --all), the most urgent first.
+    """The unfinished jobs, the most urgent first. Or those in --state, or --all.
 
     Ends with 1 if a row of the ledger cannot be read: the others are listed, and stderr names it.
     """
@@ -194,7 +196,7 @@ def show(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """The timeline of an order in both stages, one line per event with amounts and numbers, and the differences."""
+    """The timeline of an order in both stages, and the differences. One line per event, with amounts and numbers."""
     loaded = configuration(config, tenants_may_fail=True)
     ledger = ledger_to_read(loaded)
     try:

@@ -50,7 +50,8 @@ def command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the ledger with the ERP's own list and ShipperOne's queues, and show the differences. Changes nothing.
+    """Compare the ledger with the ERP and with ShipperOne's queues. Shows the differences and changes nothing; of the
+    ERP its own list of documents is read.
 
     Ends with 0 if all agree and nothing is open, 3 if there is a finding, 5 if the ERP did not respond or refused, 4 if
     ShipperOne did not respond, 1 if the connector keeps no list.

@@ -71,7 +71,7 @@ def run(
     log: Annotated[LogForm, typer.Option(help="auto: text on a terminal, else JSON lines.")] = LogForm.AUTO,
     as_json: AsJson = False,
 ) -> None:
-    """Serve the tenants: read ShipperOne's queues, call the ERP, confirm."""
+    """Serve the tenants: read the queues, call the ERP, confirm."""
     try:
         settling = parse_duration(settle_for)
     except ValueError as error:

@@ -32,7 +32,9 @@ def try_(
     live: Live = False,
     as_json: AsJson = False,
 ) -> None:
-    """Call one hook after its prerequisites: show its answer, core's reaction, and the ERP's documents afterwards."""
+    """Call one hook, and show its answer. Its prerequisites are called first; core's reaction and the ERP's documents
+    afterwards are shown too.
+    """
     from shipperone_erp.testing.bench import Bench
     from shipperone_erp.testing.findings import NotApplicable
     from shipperone_erp.testing.harness_lookup import harness_of

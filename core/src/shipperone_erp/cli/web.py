@@ -26,7 +26,7 @@ def web(
     ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Read only: no actions on the page.")] = False,
 ) -> None:
-    """Serve the operations page beside a running service, on the same ledger, until Ctrl-C. Needs the extra web."""
+    """Serve the operations page beside a running service. On the same ledger, until Ctrl-C; needs the extra web."""
     start_logging(LogForm.AUTO)
     loaded = configuration(config, tenants_may_fail=True)
     where = http or loaded.runtime.http or DEFAULT_HTTP
