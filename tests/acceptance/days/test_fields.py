@@ -31,7 +31,7 @@ def test_a_path_that_matches_in_no_order_is_named_with_the_nearest(merchant):
     )
     assert found["field customer.vat_id"][1] == "correct customer.vat_id in [tenants.acme.fields]"
     assert "did you mean taxes.rate?" in found["field tax_percent"][0]
-    assert found["field payment_reference"][0].endswith("that are listed")
+    assert found["field payment_reference"][0].endswith("listed order(s)")
     assert "field order_number" not in found
 
 

@@ -29,4 +29,4 @@ def test_a_scenario_is_served(world, name):
 def test_a_scenario_that_there_is_not_is_refused_by_name():
     done = warm_processes.run("sandbox", "--scenario", "bundel", env=os.environ)
     assert done.returncode == 2
-    assert "there is no scenario bundel; they are bundle, set," in done.stderr
+    assert "there is no scenario bundel; the scenarios are bundle, set," in done.stderr

@@ -178,8 +178,8 @@ def test_denials_that_the_queue_disproves_are_logged_once_a_tenant_from_the_thir
             events.publish(JobChanged(job, job))
             events.publish(JobChanged(None, a_job(f"FO-{number}", tenant=tenant)))
     assert [record.getMessage()[:70] for record in caplog.records] == [
-        "acme: ShipperOne denied 3 confirmations that its own queue shows as ta",
-        "beta: ShipperOne denied 3 confirmations that its own queue shows as ta",
+        "acme: ShipperOne denied 3 confirmations that its own queue shows as ac",
+        "beta: ShipperOne denied 3 confirmations that its own queue shows as ac",
     ]
 
 

@@ -82,8 +82,7 @@ def test_a_fleet_is_upgraded_machine_by_machine(tmp_path, postgresql_url, previo
         three.add(1, first=2)
         assert first.stop() == 0
         until(lambda: three.done(2), why=second.said + upgraded.said)
-        until(lambda: "served by this worker from now on" in upgraded.said, why=str(three.serving()))
-        second.kill()  # what it served moves to the version of now, after its lease
+        second.kill()  # whichever of the two took over meanwhile: all of it moves to this version, after the lease
         three.add(1, first=3)
         until(lambda: three.done(3) and three.serving() == {"one-upgraded": 3}, why=upgraded.said)
 

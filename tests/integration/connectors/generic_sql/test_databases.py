@@ -56,7 +56,7 @@ def test_a_collation_that_takes_two_skus_for_one_is_warned_of_and_tried(erp, sql
     assert rows["connect", "collation"]["sentence"].endswith("are equal: one product, one key")
     assert rows["dry run", "collation"]["verdict"] == "WARN"
     assert f"'{other}'" in rows["dry run", "collation"]["sentence"]
-    assert rows["dry run", "collation"]["sentence"].endswith("reserves the goods of 'MUG'")
+    assert rows["dry run", "collation"]["sentence"].endswith("takes the goods of 'MUG'")
 
 
 def test_the_recipes_columns_tell_every_text_from_every_other(erp, sql):

@@ -282,7 +282,7 @@ def test_the_users_rights_apply_and_doctor_says_what_is_missing(bench: Bench) ->
     settings = bench.desk.connector.settings.model_copy(update={"user": "clerk"})
     clerk = TrytonConnector(settings, tenant="kit")
     bad = {line.name: line for line in clerk.check() if line.ok is False}
-    assert "may not create" in bad["rights"].sentence
+    assert "lacks the right to create" in bad["rights"].sentence
     with pytest.raises(Refused) as refused:
         clerk.reserve_stock(bench.desk.to_reserve(bench.order()))
     assert refused.value.reason == Reason.ERP_ACCESS_DENIED
