@@ -62,7 +62,7 @@ def counts(
         "rebuilt (generations past the first)": sum(job.generation > 1 for job in jobs),
         "found held by a person": len(held),
         **{f"  {reason}": times for reason, times in sorted(Counter(reason for _, reason in held).items())},
-        "a person's acts": sum(acts.values()),
+        "operators' actions": sum(acts.values()),
         **{f"  {act}": times for act, times in sorted(acts.items())},
         "still held at the end": sum(job.state is State.HELD for job in jobs),
     }

@@ -1,4 +1,4 @@
-"""What takes long on one machine: the heartbeat goes on, and a group that leaves meanwhile is no fault."""
+"""What takes long on one machine: the heartbeat continues, and a group that leaves meanwhile is no fault."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What waits in a long queue is told early, and never otherwise than by looking at it in full."""
+"""What waits in a long queue is decided early, and never otherwise than by looking at it in full."""
 
 from datetime import timedelta
 from functools import partial

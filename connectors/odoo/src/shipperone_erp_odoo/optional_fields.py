@@ -1,6 +1,6 @@
 """Fields that exist only in some versions of Odoo, or with some module.
 
-Odoo tells a model's fields in one call for each model. Most of these fields come with a version or a module that also
+Odoo lists the fields of one model a call. Most of these fields come with a version or a module that also
 adds a field to `stock.move`, so that one call about that model answers for all of them.
 """
 

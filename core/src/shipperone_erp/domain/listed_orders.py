@@ -50,7 +50,7 @@ def due(job: Job, now: datetime) -> bool:
 
 
 def waits(job: Job, listed: Listed | None, now: datetime) -> bool:
-    """The usual case of a long queue, told early: listed as it was, it waits for a time that has not come.
+    """The usual case of a long queue, decided early: listed as it was, it waits for a time that has not come.
 
     Never true where `listed_decisions` would decide anything else: tests/unit/domain/test_planner_waiting.py compares.
     """

@@ -268,7 +268,7 @@ class FleetScheduler:
         for name in sorted(wanted - self._host.serving):
             if name in settings and self._is_held(name):
                 self._host.start(settings[name])
-                await asyncio.sleep(0)  # the heartbeat goes on between thousands of starts
+                await asyncio.sleep(0)  # lets the heartbeat run between thousands of starts
 
     def _is_held(self, tenant: str) -> bool:
         held = self._held.get(self._members.get(tenant, ""))

@@ -87,7 +87,7 @@ class Site:
         session = visit.session or self.access.begin()
         message = None
         if REFRESH not in request.headers:
-            # the page that a person opens next shows it; a refresh in the background would swallow it
+            # shown on the page that is opened next; a refresh in the background would swallow it
             message, session.message = session.message, None
         html = await asyncio.to_thread(self._filled, template, make, request, visit.person, session, message)
         if status == 200:
