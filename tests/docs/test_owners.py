@@ -48,7 +48,7 @@ def test_the_page_of_a_reason_names_every_owner_that_the_code_gives_it():
 
 
 def test_the_page_says_that_the_order_decides_where_there_are_several():
-    assert "Owner:      shipperone, or it or accountant or warehouse: `order show ID` names it" in explain(
+    assert "Owner:      ShipperOne, or IT or accountant or warehouse: `order show ID` names it" in explain(
         "platform_refused"
     )
     assert as_json("platform_refused")["other_owners"] == ["it", "accountant", "warehouse"]

@@ -272,7 +272,7 @@ ASKED = {
     "The ERP has an invoice with this order's number already": Reason.ALREADY_IN_ERP,
     "A tax is not mapped": Reason.TAX_NOT_MAPPED,
     "The order cannot be read": Reason.ORDER_UNREADABLE,
-    "The connector has a fault. Do the other orders go on?": Reason.CONNECTOR_BUG,
+    "The connector has a fault. Are the other orders still processed?": Reason.CONNECTOR_BUG,
     "A draft waits for an approval": Reason.AWAITING_APPROVAL,
 }
 """What people ask in their own words, and the reason whose explanation answers it."""
@@ -284,7 +284,7 @@ def _faq() -> str:
         said = explanations.EXPLANATIONS[reason]
         parts.append(
             f"## {asked}\n\n{said.means}\n\n{said.meanwhile}\n\n**What to do:** {said.cure}\n\n"
-            f"*[`{reason}`](reasons.md#{reason}), owner: {said.owner}*"
+            f"*[`{reason}`](reasons.md#{reason}), owner: {explanations.named(said.owner)}*"
         )
     return "\n\n".join(parts)
 

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 
 from shipperone_erp.domain.reason_pages import goods, invoices, process
-from shipperone_erp.domain.reasons import Explanation, Reason
+from shipperone_erp.domain.reasons import Explanation, Owner, Reason
 from shipperone_erp.kernel.errors import UsageError
 
 EXPLANATIONS: Mapping[Reason, Explanation] = {**goods.PAGES, **invoices.PAGES, **process.PAGES}
@@ -31,10 +31,15 @@ def explain(name: str) -> str:
 
 
 def whose_move(entry: Explanation) -> str:
-    """'shipperone, or it: `order show ID` names it'"""
+    """'ShipperOne, or IT: `order show ID` names it'"""
     if not entry.other_owners:
-        return entry.owner.value
-    return f"{entry.owner}, or {' or '.join(entry.other_owners)}: `order show ID` names it"
+        return named(entry.owner)
+    return f"{named(entry.owner)}, or {' or '.join(map(named, entry.other_owners))}: `order show ID` names it"
+
+
+def named(owner: Owner) -> str:
+    """The owner as a word of a sentence; `it` and `shipperone` are codes."""
+    return {Owner.IT: "IT", Owner.SHIPPERONE: "ShipperOne"}.get(owner, owner.value)
 
 
 def as_json(name: str) -> dict[str, str | list[str]]:
