@@ -45,6 +45,23 @@ def test_a_tenant_is_added_paused_given_another_secret_and_removed_without_a_res
         assert "Traceback" not in worker.said, worker.said
 
 
+def test_a_group_that_its_last_tenant_has_left_keeps_no_slot_from_another(tmp_path, postgresql_url):
+    with fleet(tmp_path, postgresql_url, shops=6, groups=64) as six:
+        worker = six.start("only")
+        six.add(1)
+        until(lambda: six.done(1), why=worker.said)
+        with six.store() as store:
+            for number in range(6):
+                store.part(f"shop{number}")
+        until(lambda: "group tenant:shop5 with 1 tenant(s)" in worker.said, why=worker.said)
+        six.add(1, first=2)
+        until(lambda: six.done(2), why=worker.said)
+        assert six.serving() == {"only": 6}
+        six.once_each(2)
+        assert worker.stop() == 0
+        assert "Traceback" not in worker.said, worker.said
+
+
 def test_run_beside_a_live_worker_stands_by_and_takes_over_when_that_is_killed(tmp_path, postgresql_url):
     with fleet(tmp_path, postgresql_url, shops=1) as one:
         worker = one.start("only")

@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -244,10 +244,12 @@ class FleetScheduler:
             try:
                 self._fleet = await asyncio.to_thread(self._store.digests)
                 await self._bring()
-                self._members = await asyncio.to_thread(self._store.members, list(self._held))
+                held = list(self._held.values())
+                self._members = await asyncio.to_thread(self._store.members, [one.group for one in held])
             except LedgerError:
                 self._revision = 0
                 raise
+            self._leave_empty(held)
         here = {name for name, group in self._members.items() if group in self._held}
         settings = await self._book.settings(here)
         refusals = self._book.refusals(self._fleet)
@@ -269,6 +271,16 @@ class FleetScheduler:
             if name in settings and self._is_held(name):
                 self._host.start(settings[name])
                 await asyncio.sleep(0)  # lets the heartbeat run between thousands of starts
+
+    def _leave_empty(self, held: Collection[HandOut]) -> None:
+        """Give up the groups that the last member has left: each would keep a slot from a group with tenants.
+
+        A group that gets a member meanwhile is handed out again: every worker looks for groups without a hand-out.
+        """
+        with_members = set(self._members.values())
+        for one in held:
+            if one.group not in with_members and self._held.get(one.group) is one:
+                self._leave(one)
 
     def _is_held(self, tenant: str) -> bool:
         held = self._held.get(self._members.get(tenant, ""))
