@@ -51,7 +51,7 @@ def _cpu(pid: int) -> float:
 
 
 shares: list[float] = []
-"""The share of a core of each of what goes on all the time."""
+"""The share of a core of each kind of recurring work."""
 
 
 @contextmanager
@@ -152,7 +152,7 @@ def main() -> None:
                 store.members(groups[: len(held)])
         asyncio.run(rescues(url, store, chosen.workers))
         leases(ledger, store, tenants, chosen.workers)
-        print(f"{'all that goes on all the time, 15 s leases':58} {100 * sum(shares):39.3f} % of a core")
+        print(f"{'all recurring work, 15 s leases':58} {100 * sum(shares):39.3f} % of a core")
     began = time.process_time()
     names = [f"w{number}" for number in range(chosen.workers)]
     before = rendezvous(tenants, names)

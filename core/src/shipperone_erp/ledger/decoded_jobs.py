@@ -1,6 +1,6 @@
 """The jobs of one query, decoded once: a row that is what it was at the last read is the same job.
 
-A cycle reads thousands of waiting jobs that nobody has changed. Each row is compared in full, whoever has written it.
+A cycle reads thousands of waiting jobs that have not changed. Each row is compared in full, whichever process wrote it.
 """
 
 from collections.abc import Callable

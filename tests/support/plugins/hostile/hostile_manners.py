@@ -94,7 +94,7 @@ class LeavesThreads(HonestConnector):
 
 
 class LeavesProcesses(HonestConnector):
-    """A child process with each hook, which goes on by itself."""
+    """A child process with each hook, which keeps running."""
 
     caught_by: ClassVar[str] = "L4"
 

@@ -70,7 +70,7 @@ class IssuesTwice(HonestConnector):
 
 
 class NeverSaysTheNumber(HonestConnector):
-    """Issued, and nobody knows under which number."""
+    """Issued, and its number is not stated."""
 
     caught_by: ClassVar[str] = "I3"
 

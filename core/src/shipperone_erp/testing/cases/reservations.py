@@ -158,7 +158,7 @@ def adds_up_lines_of_one_sku(bench: Bench) -> None:
     needs="reserve_stock",
     can="transfers",
     probes=PROBES + " arrive",
-    suffers="The warehouse is told to ship goods that are still in another warehouse.",
+    suffers="The warehouse is instructed to ship goods that are still in another warehouse.",
     cure="Use order.source_warehouse(item) for the goods, and answer Pending until the transfer is done.",
 )
 def reserves_where_it_lies(bench: Bench) -> None:
