@@ -223,6 +223,15 @@ def test_doctor_and_orders_report_a_damaged_row_without_a_traceback(world):
     assert f"row {job.id} of jobs: state and since cannot be read" in found.stdout
 
 
+@posix
+def test_a_directory_in_place_of_the_ledger_is_refused_and_keeps_its_rights(tmp_path):
+    tmp_path.chmod(0o755)
+    with pytest.raises(LedgerError, match="is a directory") as refused:
+        Ledger.open(f"sqlite:///{tmp_path}", migrate=True)
+    assert refused.value.exit_code == 78
+    assert mode(tmp_path) == "0o755"
+
+
 def test_the_tenants_of_a_ledger_are_known_whatever_its_version(file):
     url = f"sqlite:///{file}"
     assert tenants_served(url) == frozenset()

@@ -280,6 +280,8 @@ def test_a_tenant_under_another_name_is_refused_by_its_store_and_stage(ledger):
         "that name. Nothing was done. Name the table [tenants.acme] again"
     )
     assert ledger.binding("acme-sk") is None
+    with pytest.raises(LedgerError, match="as tenant acme"):
+        check_binding(ledger, "acme-sk", replace(HERE, base_url=HERE.base_url.upper()), [Stage.ALLOCATION])
     assert check_binding(ledger, "acme-outlet", replace(HERE, store_code="outlet"), [Stage.ALLOCATION]) is None
     assert check_binding(ledger, "acme-books", HERE, [Stage.INVOICE]) is None
 

@@ -248,6 +248,96 @@ def test_one_queue_is_served_by_one_tenant(toml):
     assert list(toml.read(apart, {**ENVIRONMENT, "SHOP_TOKEN": TOKEN}).tenants) == ["acme", "shop"]
 
 
+SAME_STORE = [
+    "https://ACME.example", "HTTPS://acme.example/", "https://acme.example:443", "https://acme.example./",
+    "https://acme.example//", "http://acme.example", "http://acme.example:80",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("written", SAME_STORE)
+@pytest.mark.parametrize("only", [None, ()], ids=["all tenants", "a worker that loads none yet"])
+def test_one_queue_is_served_by_one_tenant_however_its_address_is_written(toml, written, only):
+    second = GOOD.partition("\n[tenants.acme]")[2].replace("acme", "shop").replace("https://shop.example/", written)
+    environment = {**ENVIRONMENT, "SHOP_TOKEN": TOKEN}
+    (problem,) = toml.problems(f"{GOOD}\n[tenants.shop]\nallow_http = true{second}", environment, only=only)
+    assert "tenants.shop.base_url: tenant acme serves allocation and invoice of the same store already" in problem
+
+
+@pytest.mark.parametrize(
+    "written", ["https://acme.example:8443", "https://acme.example/b", "https://b.acme.example", "${BASE}/b"]
+)
+def test_another_port_path_or_host_is_another_store(toml, written):
+    second = GOOD.partition("\n[tenants.acme]")[2].replace("acme", "shop").replace("https://shop.example/", written)
+    environment = {**ENVIRONMENT, "SHOP_TOKEN": TOKEN, "BASE": "https://acme.example"}
+    assert list(toml.read(f"{GOOD}\n[tenants.shop]{second}", environment).tenants) == ["acme", "shop"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "cause"),
+    [
+        ("approvals = 2", "approvals: no approval is required of this tenant's invoices"),
+        ('stages = ["allocation"]\napprove = ["invoice"]', "approve: this tenant does not serve the stage invoice"),
+        ('stages = ["invoice", "invoice"]', "stages: write each stage once"),
+        ('services = ["virtual", " "]', "services.1: an empty text would be every item without a type"),
+        ('hook_timeout = "0s"', 'hook_timeout: write at least "0.001s"'),
+        ("poll_interval = 0", 'poll_interval: write at least "0.001s"'),
+        ('timezone = "Europe"', "timezone: not a time zone; write one such as Europe/Bratislava"),
+        ('name = "shop"', "name: unknown setting"),
+        ("queue_fields = {}", "queue_fields: unknown setting"),
+        ('fields = { sku = "" }', "fields.sku: write a key of the order, or a path such as totals.shipping"),
+        ('fields = { invoice = { qty = "a..b" } }', "fields.invoice.qty: write a key of the order, or a path"),
+    ],
+)
+def test_a_setting_that_could_not_take_effect_as_meant_is_named(toml, setting, cause):
+    (problem,) = toml.problems(GOOD.replace("[tenants.acme]\n", f"[tenants.acme]\n{setting}\n"))
+    assert f"tenants.acme.{cause}" in problem
+
+
+def test_two_approvals_in_the_defaults_are_those_of_the_tenants_that_approve(toml):
+    text = "[defaults]\napprovals = 2\n" + GOOD
+    assert toml.read(text).tenants["acme"].approve == ()
+    acme = toml.read(text.replace("[tenants.acme]\n", '[tenants.acme]\napprove = ["invoice"]\n')).tenants["acme"]
+    assert (acme.approve, acme.approvals) == (("invoice",), 2)
+
+
+@pytest.mark.parametrize(
+    ("setting", "cause"),
+    [
+        *(
+            (f'ledger = "{url}"', "ledger: write sqlite:///shipperone-erp.db or postgresql+psycopg://")
+            for url in ("nonsense", "sqlite://", "sqlite:///:memory:", "sqlite:///a.db?mode=ro", "mysql://db/erp")
+        ),
+        ('lease = "0s"', 'lease: write at least "0.001s"'),
+        ('fleet = { heartbeat = "20s", stalled = "20s" }', "fleet: stalled (20s) must be longer than heartbeat (20s)"),
+        ('include = [""]', "include.0: "),
+        ('alerts = { timezone = "Europe" }', "alerts.timezone: not a time zone"),
+    ],
+)
+def test_a_setting_of_the_process_that_cannot_work_is_named(toml, setting, cause):
+    kept = GOOD.replace('ledger = "sqlite:///state/ledger.db"\n', "")
+    (problem,) = toml.problems(kept.replace("[runtime]\n", f"[runtime]\n{setting}\n"))
+    assert f"runtime.{cause}" in problem
+
+
+def test_an_include_may_be_absolute_and_one_that_names_no_file_is_warned_of(toml, tmp_path):
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    shop = GOOD.partition("\n[tenants.acme]")[2].replace("acme", "shop")
+    (folder / "shop.toml").write_text(f"[tenants.shop]{shop}")
+
+    def including(*patterns):
+        listed = ", ".join(f'"{pattern}"' for pattern in patterns)
+        text = GOOD.replace("[runtime]\n", f"[runtime]\ninclude = [{listed}]\n")
+        return toml.read(text, {**ENVIRONMENT, "SHOP_TOKEN": TOKEN})
+
+    assert list(including(f"{folder}/*.toml").tenants) == ["acme", "shop"]
+    assert list(including("elsewhere/**").tenants) == ["acme", "shop"], "a directory is no file"
+    for pattern in ("tenents.d/*.toml", ".", "elsewhere"):
+        (warning,) = including(pattern).warnings
+        assert warning.key == "runtime.include"
+        assert f"no file matches {pattern}" in warning.cause
+
+
 def test_a_fault_of_the_toml_stops_the_service_as_well(toml):
     found = toml.problems(GOOD.replace("connector =", "conector ="), tenants_may_fail=True)
     assert found[0] == "shipperone-erp.toml:4: tenants.acme.connector: it is missing"

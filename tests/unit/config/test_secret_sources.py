@@ -10,7 +10,7 @@ import pytest
 from shipperone_erp.config import load
 from shipperone_erp.config.effective_configuration import show
 from shipperone_erp.config.secret_sources import looks_like_a_secret
-from shipperone_erp.config.settings import in_plain_text
+from shipperone_erp.config.setting_types import in_plain_text
 from shipperone_erp.kernel.errors import ConfigurationError
 from shipperone_erp.kernel.redaction import MASK, Redaction, passwords_in, without_passwords
 

@@ -4,10 +4,10 @@ import re
 from datetime import time, timedelta
 from enum import StrEnum
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from shipperone_erp.config.time_zones import Zone
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.domain.reasons import Owner
 from shipperone_erp.kernel.durations import Duration, at_least
@@ -56,14 +56,6 @@ def _quiet(value: str) -> str:
     return value
 
 
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{value} is not a time zone; write one such as Europe/Bratislava") from None
-    return value
-
-
 def _address(value: Secret) -> Secret:
     text = value.get_secret_value().strip()
     if "://" not in text:
@@ -105,7 +97,7 @@ class AlertSettings(BaseModel):
         None, description='hours in which only urgent rules send, such as "22:00-06:00"; the others send afterwards'
     )
     urgent: tuple[Rule, ...] = Field((Rule.NOTHING_SERVED,), description="rules that also send in quiet hours")
-    timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="time zone of `digest` and `quiet`")
+    timezone: Zone = Field("UTC", description="time zone of `digest` and `quiet`")
 
     @model_validator(mode="after")
     def _known_rules(self) -> "AlertSettings":

@@ -1,11 +1,11 @@
 """`[runtime.fleet]`: how the workers of one ledger divide its tenants. Only `shipperone-erp worker` reads it."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shipperone_erp.kernel.durations import Duration, at_least
+from shipperone_erp.kernel.durations import Duration, at_least, words
 
 A_MOMENT = at_least(timedelta(milliseconds=100))
 
@@ -29,3 +29,12 @@ class FleetSettings(BaseModel):
     heavy: int = Field(
         600, ge=1, description="effects per minute, over five minutes, from which a tenant gets its own group"
     )
+
+    @model_validator(mode="after")
+    def _heartbeats_in_time(self) -> Self:
+        if self.stalled <= self.heartbeat:
+            raise ValueError(
+                f"stalled ({words(self.stalled)}) must be longer than heartbeat ({words(self.heartbeat)}): every "
+                "worker would be taken for dead between two heartbeats"
+            )
+        return self

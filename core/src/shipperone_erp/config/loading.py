@@ -9,21 +9,20 @@ from pydantic import BaseModel, ValidationError
 
 from shipperone_erp.config.alerts import AlertSettings
 from shipperone_erp.config.digests import digest
+from shipperone_erp.config.included_files import included_files
+from shipperone_erp.config.interpolation import interpolate
 from shipperone_erp.config.load_report import LoadReport
+from shipperone_erp.config.one_store import shared_queues
 from shipperone_erp.config.page import PageSettings, exposed
 from shipperone_erp.config.plaintext_secrets import AS_SECRET, IN_ADDRESS, plain_passwords, plain_secrets
 from shipperone_erp.config.secret_sources import SecretPlaces
-from shipperone_erp.config.settings import (
-    Configuration,
-    RuntimeSettings,
-    TenantSettings,
-    in_plain_text,
-)
+from shipperone_erp.config.setting_types import in_plain_text
+from shipperone_erp.config.settings import Configuration, RuntimeSettings, TenantSettings
 from shipperone_erp.config.tenant_loading import TenantLoader
 from shipperone_erp.config.toml_files import Document, parse
 from shipperone_erp.config.validation_errors import faults, nearest
-from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import ConfigurationError
+from shipperone_erp.kernel.printable import label
 
 Below = TypeVar("Below", bound=BaseModel)
 
@@ -60,8 +59,6 @@ class _Loading:
         self._tenants = TenantLoader(self.main, self._report)
         self.known = served
         self.included: list[Path] = []
-        self.served: dict[tuple[str, str, Stage], str] = {}
-        """The tenant that serves that queue of that store."""
 
     def load(self, tenants_may_fail: bool, only: Collection[str] | None) -> Configuration:
         for key, value in list(self.main.values.items()):
@@ -81,8 +78,8 @@ class _Loading:
             if settings is not None:
                 self._encrypted(settings, document, runtime.ledger)
             if settings is not None and len(self._report.problems) + len(self._report.of_tenants) == before:
-                self._alone(name, settings, document)
                 tenants[name] = settings
+        self._each_queue_once(homes)
         if not self.main.values.get("tenants") and not runtime.include:
             self._report.problems.append(
                 self.main.problem(("tenants",), "no tenant is configured: write [tenants.NAME]")
@@ -118,20 +115,19 @@ class _Loading:
             cause = f"{why}; allow_http = true allows it in a trusted network"
             self._report.of_tenants.append(home.problem(path, cause, tenant=settings.name))
 
-    def _alone(self, name: str, settings: TenantSettings, home: Document) -> None:
-        """Refuse a second tenant on the same queue: every order would be reserved and invoiced twice."""
-        shared: dict[str, list[Stage]] = {}
-        for stage in settings.stages:
-            first = self.served.setdefault((settings.base_url.rstrip("/"), settings.store_code, stage), name)
-            if first != name:
-                shared.setdefault(first, []).append(stage)
-        for other, stages in shared.items():
+    def _each_queue_once(self, homes: Mapping[str, Document]) -> None:
+        """Refuse a second tenant on the same queue, among all tenants of the files, requested or not."""
+        environment = self._report.environment
+        tables = {name: self._tenants.merged(name, home) for name, home in homes.items()}
+        keys = ("base_url", "store_code", "stages")
+        written = {name: {key: table[key] for key in keys if key in table} for name, table in tables.items()}
+        filled = interpolate(written, environment, missing=lambda *_: None, used=lambda *_: None)
+        for name, other, stages in shared_queues(filled):
             cause = (
                 f"tenant {other} serves {' and '.join(stages)} of the same store already: every order would be "
-                "processed "
-                "twice"
+                "processed twice"
             )
-            self._report.problems.append(home.problem(("tenants", name, "base_url"), cause))
+            self._report.problems.append(homes[name].problem(("tenants", name, "base_url"), cause))
 
     def _runtime(self) -> RuntimeSettings:
         written = self.main.values.get("runtime", {})
@@ -173,7 +169,10 @@ class _Loading:
         """Each tenant and the file in which it is written."""
         documents = [self.main]
         for pattern in runtime.include:
-            files = sorted(self.main.file.parent.glob(pattern))
+            files = included_files(self.main.file.parent, pattern)
+            if not files:
+                cause = f"no file matches {label(pattern)}: no tenant is read from there"
+                self._report.warn(self.main, ("runtime", "include"), cause, None)
             for file in files:
                 document = parse(file)
                 for key in document.values.keys() - {"tenants"}:

@@ -4,31 +4,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ByteSize,
     ConfigDict,
     Field,
     SkipValidation,
-    WithJsonSchema,
 )
 
 from shipperone_erp.config.alerts import AlertSettings
 from shipperone_erp.config.fleet import FleetSettings
 from shipperone_erp.config.limits import LimitSettings
 from shipperone_erp.config.page import Address, PageSettings
-from shipperone_erp.config.secret_sources import SecretMissing
+from shipperone_erp.config.setting_types import (
+    Amount,
+    BaseUrl,
+    Currency,
+    FieldPath,
+    ItemType,
+    LedgerUrl,
+    Name,
+    NotZero,
+    Stages,
+    Token,
+)
 from shipperone_erp.config.sizes import Size
+from shipperone_erp.config.time_zones import Zone
 from shipperone_erp.connector.api import ConnectorSettings
-from shipperone_erp.connector.secret import Secret
 from shipperone_erp.domain.order import Party
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.durations import Duration, at_least
@@ -50,61 +55,6 @@ FIELD_NAMES = (*ORDER_FIELDS, *PARTY_FIELDS)
 """The fields for which `[tenants.*.fields]` may name a place."""
 
 
-def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("write an address such as https://acme.example")
-    if parts.username or parts.password:
-        raise ValueError("it holds a user or a password; ShipperOne takes only the token")
-    if parts.query or parts.fragment:
-        raise ValueError("leave out ? and #, and what follows: paths are appended to it")
-    return value.rstrip("/")
-
-
-def in_plain_text(base_url: str) -> bool:
-    """Whether requests to this address cross a network unencrypted."""
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    if parts.scheme != "http" or host == "localhost" or host.endswith(".localhost"):
-        return False
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return True
-    return not (getattr(address, "ipv4_mapped", None) or address).is_loopback
-
-
-def _token(value: Secret) -> Secret:
-    text = value.get_secret_value().strip()
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise SecretMissing("it is empty, or contains a character that is invalid in a token")
-    return value
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError("not a time zone; write one such as Europe/Bratislava") from None
-    return value
-
-
-def _money(value: Any) -> Any:
-    if isinstance(value, float | bool):
-        raise ValueError('write an amount such as "0.01"')
-    return value
-
-
-Amount = Annotated[
-    Decimal,
-    BeforeValidator(_money),
-    Field(ge=0),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?$"}, {"type": "number", "minimum": 0}]}),
-]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-
-
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -112,12 +62,14 @@ class _Settings(BaseModel):
 class RuntimeSettings(_Settings):
     """`[runtime]`: the settings shared by all tenants of one process."""
 
-    ledger: str = Field("sqlite:///shipperone-erp.db", description="SQLite or postgresql+psycopg://…; relative paths")
-    include: tuple[str, ...] = Field((), description="more files with [tenants.*] tables, as patterns")
-    http: Address | None = Field(None, description="where `run` serves the operations page, such as 127.0.0.1:8642")
-    lease: Duration = Field(
-        timedelta(seconds=15), description="a process without a heartbeat for this long is replaced"
+    ledger: LedgerUrl = Field(
+        "sqlite:///shipperone-erp.db", description="SQLite or postgresql+psycopg://…; relative paths"
     )
+    include: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (), description="more files with [tenants.*] tables, as patterns"
+    )
+    http: Address | None = Field(None, description="where `run` serves the operations page, such as 127.0.0.1:8642")
+    lease: NotZero = Field(timedelta(seconds=15), description="a process without a heartbeat for this long is replaced")
     max_response: Size = Field(
         ByteSize(32 * 1024**2), description="the largest response that is read; a larger one is refused"
     )
@@ -149,17 +101,11 @@ class RuntimeSettings(_Settings):
     )
 
 
-def _path(value: str) -> str:
-    if not all(value.split(".")):
-        raise ValueError("write a key of the order, or a path such as totals.cod_fee")
-    return value
-
-
 class ChargeSettings(_Settings):
     """`[[tenants.NAME.charges]]`: an amount of an order besides its lines and shipping."""
 
     name: Name = Field(description="its name, on the invoice and in `order show`")
-    path: Annotated[str, AfterValidator(_path)] = Field(
+    path: FieldPath = Field(
         description="its place in the order as ShipperOne lists it; a path through a list gives the sum of the entries"
     )
     sign: Literal["+", "-"] = Field("+", description='"+": used as listed; "-": always deducted, whatever its sign')
@@ -172,19 +118,15 @@ class TenantSettings(_Settings):
     """One tenant: a ShipperOne instance and store, and the ERP behind a connector."""
 
     name: Name
-    base_url: Annotated[str, AfterValidator(_address)] = Field(
-        description="paths are {base_url}/rest/{store_code}/V1/…"
-    )
+    base_url: BaseUrl = Field(description="paths are {base_url}/rest/{store_code}/V1/…")
     allow_http: bool = Field(False, description="allow an unencrypted base_url (http://) to another machine")
     store_code: str = Field("default", min_length=1, description="the store code that belongs to the token")
-    token: Annotated[Secret, AfterValidator(_token)] = Field(
-        description='{ env = "NAME" }, { file = "path" } or { credential = "name" }'
-    )
+    token: Token = Field(description='{ env = "NAME" }, { file = "path" } or { credential = "name" }')
     connector: str = Field(description="the connector's entry-point name")
-    stages: tuple[Stage, ...] = Field((Stage.ALLOCATION, Stage.INVOICE), min_length=1, description="which queues")
-    poll_interval: Duration = Field(timedelta(seconds=30), description="how often the queues are read")
+    stages: Stages = Field((Stage.ALLOCATION, Stage.INVOICE), min_length=1, description="which queues")
+    poll_interval: NotZero = Field(timedelta(seconds=30), description="how often the queues are read")
     concurrency: int = Field(8, ge=1, le=256, description="concurrent calls of this tenant's ERP")
-    hook_timeout: Duration = Field(
+    hook_timeout: NotZero = Field(
         timedelta(seconds=120), description="the outcome of a call of the ERP is unknown after this time"
     )
     settle: Duration = Field(
@@ -194,7 +136,7 @@ class TenantSettings(_Settings):
         "ask",
         description='"ask": orders of the first complete read are held until `go-live`; "now": they are processed',
     )
-    timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="time zone of documents' dates")
+    timezone: Zone = Field("UTC", description="time zone of documents' dates")
     currency: Currency | None = Field(None, description="the currency of orders that state none")
     currencies: tuple[Currency, ...] = Field((), description="further allowed currencies")
     charges: tuple[ChargeSettings, ...] = Field((), description="amounts other than lines and shipping, see below")
@@ -229,7 +171,7 @@ class TenantSettings(_Settings):
     bundles: Literal["hold", "children", "parents"] = Field(
         "hold", description="which rows of a bundle the ERP keeps in stock, see below"
     )
-    services: tuple[str, ...] = Field(
+    services: tuple[ItemType, ...] = Field(
         ("virtual", "downloadable", "service"),
         description="item types that are invoiced, but never reserved or delivered",
     )

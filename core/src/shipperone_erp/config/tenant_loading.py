@@ -7,11 +7,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from shipperone_erp.config.capability_checks import unmet
+from shipperone_erp.config.conflicts import without_effect
 from shipperone_erp.config.load_report import LoadReport
 from shipperone_erp.config.plaintext_secrets import AS_SECRET, IN_ADDRESS, plain_passwords, plain_secrets
 from shipperone_erp.config.secret_sources import SecretPlaces
 from shipperone_erp.config.settings import (
     FIELD_NAMES,
+    NOT_IN_TOML,
     TENANT_KEYS,
     TenantSettings,
 )
@@ -75,6 +77,12 @@ class TenantLoader:
                 for key in [key for key in table if key not in FIELD_NAMES]:
                     where = ("fields", key) if stage is None else ("fields", stage.value, key)
                     fault(Fault(where, "there is no such field", nearest(key, FIELD_NAMES), False))
+                for key, path in table.items():
+                    if isinstance(path, str) and not all(path.split(".")):
+                        where = ("fields", key) if stage is None else ("fields", stage.value, key)
+                        fault(Fault(where, "write a key of the order, or a path such as totals.shipping", None, False))
+        for key in [key for key in raw if key in NOT_IN_TOML]:
+            fault(Fault((key,), "unknown setting", None, False))
         for index, key, value in _repeated_charges(raw.get("charges")):
             cause = f"an earlier charge has the {key} {label(value)} already; its amount would be counted twice"
             fault(Fault(("charges", index, key), cause, None, False))
@@ -107,6 +115,8 @@ class TenantLoader:
             for found_fault in faults(error, TenantSettings, known):
                 first, *rest = found_fault.path or ("",)
                 fault(found_fault._replace(path=("fields", *rest)) if first == "queue_fields" else found_fault)
+        for path, cause in without_effect(settings, own) if settings is not None else ():
+            fault(Fault(path, cause, None, False))
         for path, cause in unmet(settings, declared) if settings is not None else ():
             document, at = place(path)
             self._report.of_tenants.append(document.problem(at, cause, tenant=name))

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from shipperone_erp.config import Configuration, TenantSettings, load
+from shipperone_erp.config.included_files import included_files
 from shipperone_erp.domain.fleet_records import Refusal
 from shipperone_erp.kernel.errors import ConfigurationError
 from shipperone_erp.kernel.file_versions import FileVersion, file_versions
@@ -108,5 +109,5 @@ class TenantBook:
         return load(self._file, environment=os.environ, tenants_may_fail=True, served=tenants_served, only=only)
 
     def _signatures(self) -> dict[Path, FileVersion | None]:
-        included = (file for pattern in self._include for file in self._file.parent.glob(pattern))
+        included = (file for pattern in self._include for file in included_files(self._file.parent, pattern))
         return file_versions((self._file, *included))

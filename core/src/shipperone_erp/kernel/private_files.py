@@ -44,8 +44,8 @@ def readable_by_others(file: Path) -> bool:
 
 
 def tighten(file: Path) -> bool:
-    """Make a file of this user's private; True if it was not."""
-    if not readable_by_others(file):
+    """Make a file of this user's private; True if it was not. A directory, which needs other rights, is unchanged."""
+    if not readable_by_others(file) or file.is_dir():
         return False
     try:
         file.chmod(MODE)

@@ -81,6 +81,8 @@ def _sqlite(url: URL, access: Access) -> Database:
     if not url.database or url.database == ":memory:":
         raise LedgerError("the ledger's URL must name a file: sqlite:///shipperone-erp.db", exit_code=78)
     path = Path(url.database).absolute()
+    if path.is_dir():
+        raise LedgerError(f"the ledger's URL must name a file, and {path} is a directory", exit_code=78)
     if access == "create" and not path.parent.is_dir():
         raise LedgerError(f"the ledger cannot be created: the directory {path.parent} does not exist", exit_code=78)
     file = LedgerFile(path)

@@ -16,6 +16,7 @@ from shipperone_erp.domain.records import (
     QueueRecord,
 )
 from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.kernel.store_addresses import same_store
 from shipperone_erp.ledger import queries
 from shipperone_erp.ledger.database import Database
 from shipperone_erp.ledger.decoded_jobs import DecodedJobs
@@ -174,9 +175,11 @@ class LedgerReader(ListReader):
         return next((Binding(**row) for row in rows), None)
 
     def tenants_of(self, base_url: str, store_code: str) -> list[str]:
-        """The tenants whose rows belong to that store."""
-        found = select(bindings.c.tenant).where(bindings.c.base_url == base_url, bindings.c.store_code == store_code)
-        return [row["tenant"] for row in self._rows(found.order_by(bindings.c.tenant))]
+        """The tenants whose rows belong to that store, however its address was written."""
+        found = select(bindings.c.tenant, bindings.c.base_url).where(bindings.c.store_code == store_code)
+        store = same_store(base_url)
+        rows = self._rows(found.order_by(bindings.c.tenant))
+        return [row["tenant"] for row in rows if same_store(row["base_url"]) == store]
 
     def tenants(self) -> set[str]:
         """The tenants of any row here, served or not."""

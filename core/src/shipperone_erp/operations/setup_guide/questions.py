@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.config.editing import as_toml
-from shipperone_erp.config.settings import in_plain_text
+from shipperone_erp.config.setting_types import in_plain_text
 from shipperone_erp.connector import discovery
 from shipperone_erp.connector.api import NoSettings
 from shipperone_erp.connector.secret import Secret
