@@ -78,6 +78,18 @@ def test_one_cent_is_accepted_and_the_order_goes_through(world):
     assert len(world.sandbox.order("FO-1").invoices) == 1
 
 
+def test_what_was_accepted_covers_no_other_difference_of_the_issued_invoice(world):
+    world.settings["policies"] = '["within_a_cent"]'
+    world.erp_settings["drafts"] = "false"
+    world.erp.script("build_invoice", "cent_off", times=99)
+    world.erp.script("issue_invoice", "tax_zero", times=99)
+    world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00")))
+    world.once(settle_for=4)
+    job = world.job("FO-1", Stage.INVOICE)
+    assert (job.state, job.reason, job.accepts) == (State.HELD, "tax_differs", 1)
+    assert "was issued with other values than ShipperOne accepted" in (job.sentence or "")
+
+
 def test_what_is_beyond_the_bound_is_held_and_nothing_is_sent(world):
     world.settings["policies"] = '["within_a_cent"]'
     world.more = '[tenants.acme.within_a_cent]\nat_most = "0.005"\n'

@@ -1,11 +1,14 @@
 """What connectors do wrong in a hook: it costs that job, and no other."""
 
+from datetime import timedelta
+
 import pytest
 
 from installed_plugins import InstalledPlugins
 from shipperone_erp import Reason
-from shipperone_erp.domain.exit_codes import Ending
+from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
+from shipperone_erp.sandbox import Fault
 from stage_orders import act, order, voided_as_shipperone_accepts_it
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
@@ -190,3 +193,39 @@ def test_an_erp_that_voids_everything_is_not_asked_without_end(world, hook, stag
     world.once(settle_for=0.5)
     assert world.job("FO-1", stage).generation <= 5
     assert world.job("FO-1", stage).state in (State.HELD, State.WAITING)
+
+
+def left_unobserved(world):
+    """A draft of FO-1 is in the ERP, and the order has left the queue while nobody read it."""
+    world.sandbox.add(order(), stage="invoice")
+    world.sandbox.faults.add(Fault("503", action="invoice", retry_after="1"))
+    world.once(settle_for=0.5)
+    world.sandbox.faults.clear()
+    assert world.erp.drafts() == 1
+    world.sandbox.cancel("FO-1")
+
+
+def read_twice_a_day_later(world):
+    for hours in (25, 28):
+        world.clock.ahead = timedelta(hours=hours)
+        world.once(settle_for=0.5)
+
+
+@pytest.mark.case("B4")
+def test_an_erp_that_voids_every_document_is_not_asked_without_end_for_an_order_that_left(world):
+    left_unobserved(world)
+    world.erp.script("build_invoice", "voided", times=50)
+    read_twice_a_day_later(world)
+    job = world.job("FO-1", I)
+    assert (job.state, job.reason) == (State.HELD, Reason.ERP_REFUSED)
+    assert "has voided the document of every key so far" in (job.sentence or "")
+    assert world.erp.ask("SELECT times FROM script WHERE what = 'voided'")[0][0] >= 42
+
+
+@pytest.mark.case("B4")
+def test_an_issued_invoice_is_found_also_where_the_connector_raises_it(world):
+    left_unobserved(world)
+    world.erp.script("build_invoice", "already_issued")
+    read_twice_a_day_later(world)
+    job = world.job("FO-1", I)
+    assert (job.state, job.number, job.inferred) == (State.DONE, "7", True)

@@ -192,9 +192,11 @@ async def issue(execution: JobExecution) -> None:
         sentence = "issue_invoice returned an invoice that is not issued; the call is repeated"
         raise HoldJob(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=execution.later())
     differences = _differences(execution, answer)
+    if execution.job.accepts and differences == _differences(execution, accepted):
+        differences = ()  # a policy has accepted exactly these
     execution.job = execution.job.invoice_issued(total_stated=answer.total_incl_tax is not None)
     execution.job = execution.job.taxes_looked_at(compared=taxes_compared(execution, answer))
-    if differences and not execution.job.accepts:
+    if differences:
         raise HoldJob(
             reason_for(differences, Reason.TOTAL_DIFFERS),
             f"invoice {answer.number} was issued with other values than ShipperOne accepted: "

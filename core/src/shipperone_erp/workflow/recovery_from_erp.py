@@ -4,7 +4,7 @@ The ERP is queried by the job's key (get-or-create). An issued document proves t
 invoice is issued only after acceptance. Anything else proves nothing and is left to an operator.
 """
 
-from shipperone_erp.domain.hook_answers import Invoice, Pending, Voided
+from shipperone_erp.domain.hook_answers import AlreadyIssued, Invoice, Pending, Voided
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import EffectKind, Step
 from shipperone_erp.workflow.confirmation import accept
@@ -18,7 +18,7 @@ async def seek(execution: JobExecution) -> None:
     """Continue as accepted if the ERP has issued it; else hold it and name the ERP's document."""
     answer = await _asked(execution)
     while isinstance(answer, Voided):
-        execution.job = execution.job.next_generation()
+        execution.void()
         answer = await _asked(execution)
     execution.job = execution.job.document_stated(answer).in_erp(execution.ports.erp)
     if not answer.issued or execution.ports.settings.fiscal_first:
@@ -46,4 +46,7 @@ async def _asked(execution: JobExecution) -> Invoice | Voided:
     async def built() -> Invoice | Pending | Voided:
         return await hooks.build_invoice(await hooks.before_build(request))
 
-    return await execution.effect(EffectKind.BUILD, built, step=Step.BUILDING)
+    try:
+        return await execution.effect(EffectKind.BUILD, built, step=Step.BUILDING)
+    except AlreadyIssued as issued:
+        return issued.invoice
