@@ -48,7 +48,7 @@ def test_the_least_order_has_none_for_everything_that_is_absent() -> None:
 def test_a_full_order_in_magentos_words() -> None:
     raw = loads(
         """{"id": 7, "increment_id": "100000123", "order_id": "FO-1", "source_code": "ba-main", "state": "processing",
-        "order_currency_code": "eur", "grand_total": "104.990", "shipping_incl_tax": 4.99,
+        "order_currency_code": " eur ", "grand_total": "104.990", "shipping_incl_tax": 4.99,
         "created_at": "2026-03-31 22:30:00", "shipped_at": "2026-04-01T09:00:00+02:00",
         "payment": {"method": "card", "last_trans_id": "tx-9"}, "customer": 17,
         "customer_email": "jana@example.com", "customer_firstname": "Jana", "customer_lastname": "Nováková",

@@ -119,7 +119,7 @@ class OrderWire:
             order_id=order_id,
             warehouse_code=warehouse,
             items=items,
-            currency=currency.upper() if currency else None,
+            currency=currency.strip().upper() if currency else None,
             shipping_amount_incl_tax=order.number(fields["shipping_amount_incl_tax"]),
             total_incl_tax=order.number(fields["total_incl_tax"]),
             order_number=order.text(fields["order_number"]),

@@ -40,7 +40,7 @@ def taxes(item: OrderItem, gross: str) -> list[D]:
         ({"tax_amount": D("23.00")}, D("23.00")), ({"tax_amount": "23.00"}, D("23.00")),
         ({"row_total_excl_tax": D(100)}, D(23)), ({"row_total_excl_tax": 100, "tax_amount": 20}, D(20)),
         ({}, None), ({"tax_amount": "none"}, None), ({"tax_amount": True}, None), ({"row_total": D(100)}, None),
-        ({"tax_amount": "NaN"}, None),
+        ({"tax_amount": "NaN"}, None), ({"tax_amount": D("1e999999")}, None), ({"tax_amount": "1_0"}, None),
     ],
 )  # fmt: skip
 def test_a_listed_tax_is_read_by_itself_or_as_the_rows_difference(listed, tax):

@@ -64,9 +64,10 @@ def days(draw, *, whole: bool = False, charged: int = 0) -> Day:
         lines.append(InvoiceLine(number, qty, costs, rate, tax))
     names = draw(st.lists(st.sampled_from(["cod", "coupon", "gift"]), unique=True, min_size=charged))
     charges = tuple(Charge(name, draw(some) * unit, "payment" if name == "gift" else "line") for name in names)
-    shipping = draw(small) * unit
-    total = sum((line.total_incl_tax for line in lines), shipping)
-    total += sum(charge.amount for charge in charges if charge.kind == "line")
+    goods = sum((line.total_incl_tax for line in lines), D(0))
+    goods += sum(charge.amount for charge in charges if charge.kind == "line")
+    shipping = draw(small) * unit + max(-goods, D(0))  # no invoice comes to less than nothing
+    total = goods + shipping
     paid = total + sum(charge.amount for charge in charges if charge.kind == "payment")
     told = whole or part or draw(st.booleans())
     order = FulfillmentOrder(
@@ -183,6 +184,7 @@ def test_a_remainder_is_shown_to_the_unit_with_the_place_that_explains_it(day, u
     shown = -rest if negative and rest < 0 else rest
     order = replace(day.order, total_incl_tax=day.order.total_incl_tax + rest, extra={"totals": {"rounding": [shown]}})
     assume(not fitting_total(order, order.currency, D(0)))
+    assume(day.invoice.total_incl_tax + rest >= 0)
     rule = "off_row" if day.settings.discount is None and _off(day) else day.settings.discount
     found = problem(order, day.settings.model_copy(update={"discount": rule}), part=False, earlier=())
     assert found.reason is Reason.AMOUNT_UNEXPLAINED
@@ -328,3 +330,34 @@ def test_an_absurd_amount_is_compared_and_crashes_nothing():
     item = OrderItem(item_id=1, sku="A", qty=D(1), row_total_incl_tax=D("9" * 30 + ".99"))
     order = FulfillmentOrder("FO-1", "main", (item,), "EUR", D(0), D(1))
     assert problem(order, tenant(), part=False, earlier=()).reason is Reason.AMOUNT_UNEXPLAINED
+
+
+@pytest.mark.parametrize(
+    ("row", "shipping", "total", "payment", "held"),
+    [
+        ("-20.00", "4.99", "-15.01", None, True),
+        ("-20.00", "4.99", None, None, True),
+        ("-0.01", "0.00", "-0.01", None, True),
+        ("0.00", "0.00", "0.00", None, False),
+        ("-5.00", "5.00", "0.00", None, False),
+        ("20.00", "0.00", "0.00", "-20.00", False),
+    ],
+)
+def test_an_invoice_of_less_than_nothing_is_a_credit_note_and_never_issued(row, shipping, total, payment, held):
+    item = OrderItem(item_id=1, sku="A", qty=D(1), row_total_incl_tax=D(row))
+    charges = (Charge("gift card", D(payment), "payment"),) if payment else ()
+    order = FulfillmentOrder("FO-1", "main", (item,), "EUR", D(shipping), D(total) if total else None, charges=charges)
+    found = problem(order, tenant(), part=False, earlier=())
+    assert (found is not None) is held
+    if found is not None:
+        assert found.reason is Reason.AMOUNT_UNEXPLAINED
+        assert "a credit note, which is never issued automatically" in found.sentence
+
+
+@pytest.mark.parametrize(("rate", "held"), [("0", False), ("21", False), ("100", False), ("-21", True), ("2100", True)])
+def test_a_rate_that_no_tax_has_is_held(rate, held):
+    item = OrderItem(item_id=1, sku="A", qty=D(1), row_total_incl_tax=D(20), tax_percent=D(rate))
+    found = problem(FulfillmentOrder("FO-1", "main", (item,), "EUR", D(0), D(20)), tenant(), part=False, earlier=())
+    assert (found is not None) is held
+    if found is not None:
+        assert found.sentence.startswith(f"the tax_percent of item 1 (A) is {rate}, and no rate of tax is below 0 or")

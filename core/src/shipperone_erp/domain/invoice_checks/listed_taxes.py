@@ -5,7 +5,7 @@ A tax that comes to the right gross proves nothing, since every tax that a price
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from shipperone_erp.domain.amounts.expected_totals import Figures
 from shipperone_erp.domain.hook_answers import Invoice, InvoiceLine
@@ -13,6 +13,7 @@ from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.tax_rounding import tax_in
 from shipperone_erp.domain.money import decimals, rounded
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
+from shipperone_erp.kernel.json_values import exact, is_scalar
 
 TAX = ("tax_amount", "row_tax_amount", "vat_amount")
 """Keys under which a row's tax may be listed."""
@@ -161,10 +162,4 @@ def _total(currency: str | None, percent: Decimal | None, lines: Iterable[Invoic
 
 
 def _amount(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
-        return None
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() else None
+    return exact(value) if is_scalar(value) else None

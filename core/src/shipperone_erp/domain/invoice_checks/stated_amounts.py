@@ -30,6 +30,9 @@ from shipperone_erp.kernel.printable import label
 
 NOTHING_RECORDED = Recorded()
 
+RATE_AT_MOST = Decimal(100)
+"""Percent. 2100 is 21 % in another unit, and an invoice would state it as it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -108,8 +111,11 @@ def _problems(
         order, currency, settings.discount, tolerance=settings.tolerance, part=part, allocated=allocated, earlier=before
     ) or reading_at(order, currency, approved)
     yield from _unpriced(order, tenant, discount)
+    yield from _no_rates(order)
     yield from _too_fine(order, currency, settings, discount)
     sums = figures(order, currency, discount)
+    if sums.invoice_total is not None and sums.invoice_total < 0:
+        yield Problem(Reason.AMOUNT_UNEXPLAINED, _negative(order, sums.invoice_total, currency), Owner.ACCOUNTANT)
     if approved is not None and approved == sums.invoice_total:
         return
     bounds = Bounds(order, currency, settings, recorded, discount)
@@ -169,6 +175,26 @@ def _unpriced(order: FulfillmentOrder, tenant: str, discount: Discount) -> Itera
         elif discount == "off_row_net" and item.discount and item.tax_percent is None:
             why = f"tax_percent of {name}, by which {field_of(discount)} takes its discount of {item.discount:f} off"
             yield _missing(tenant, Reason.AMOUNT_UNEXPLAINED, why)
+
+
+def _no_rates(order: FulfillmentOrder) -> Iterator[Problem]:
+    for item in order.items:
+        if item.tax_percent is not None and not 0 <= item.tax_percent <= RATE_AT_MOST:
+            yield Problem(
+                Reason.AMOUNT_UNEXPLAINED,
+                f"the tax_percent of item {item.item_id} ({label(item.sku)}) is {item.tax_percent:f}, and no rate of "
+                f"tax is below 0 or above {RATE_AT_MOST} %. Have ShipperOne correct it, or set the place of the rate "
+                "in [tenants.*.fields]",
+                Owner.ACCOUNTANT,
+            )
+
+
+def _negative(order: FulfillmentOrder, total: Decimal, currency: str) -> str:
+    return (
+        f"the invoice comes to {total} {currency}: less than nothing is a credit note, which is never issued "
+        "automatically. Have ShipperOne correct the amounts; if they are right, make the credit note in the ERP, then "
+        f"run `order resolve {order.order_id} --outcome confirmed`"
+    )
 
 
 def _open(order: FulfillmentOrder, sums: Iterable[Difference], tenant: str) -> str:
