@@ -17,7 +17,7 @@ import pytest
 import warm_processes
 from places import SUPPORT
 from service_process import order, service, until
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
 from stopped import stands_still

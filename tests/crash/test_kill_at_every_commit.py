@@ -8,7 +8,7 @@ import pytest
 
 from kills import KINDS, a_world, killed
 from shipperone_erp import Reason
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder

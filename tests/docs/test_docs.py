@@ -18,9 +18,9 @@ import places
 from places import ROOT, page_file
 from shipperone_erp import FreeStock, Goods, Option, Question, Setup, SetupDone
 from shipperone_erp.config import load
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.explanations import EXPLANATIONS
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.sandbox import SandboxOrder
 from shipperone_erp.sandbox.faults import KINDS

@@ -12,11 +12,11 @@ import warm_processes
 from console_pages import as_shown
 from inspected import tenant
 from places import page_file
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.hook_answers import FreeStock
 from shipperone_erp.domain.hook_requests import Goods
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem, Party
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.stock_overview import ErpStock

@@ -10,7 +10,7 @@ import pytest
 from merchant import Merchant, OnSql, order
 from places import page_file
 from shipperone_erp import Reason
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import EffectKind, Stage, State, Step
 from shipperone_erp.sandbox import Fault
 

@@ -8,7 +8,7 @@ import pytest
 
 from merchant import OnSql, order
 from shipperone_erp import Owner, Reason
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.sandbox import Fault
 

@@ -11,12 +11,12 @@ import pytest
 from ledger_databases import a_job
 from shipperone_erp.config import load
 from shipperone_erp.config.page import PageSettings
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.hook_answers import Document, Invoice, InvoiceLine
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.order import Charge, FulfillmentOrder, OrderItem, Party
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Effect
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.serialization import invoice_text, order_text
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
 from shipperone_erp.kernel.errors import ConfigurationError, UsageError

@@ -25,7 +25,7 @@ from shipperone_erp.config import load
 from shipperone_erp.connector import capabilities, discovery
 from shipperone_erp.connector.deprecations import ConnectorDeprecation
 from shipperone_erp.connector.host import TenantPlugins
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import ConfigurationError, PluginRefused
 from shipperone_erp.sandbox import SandboxOrder

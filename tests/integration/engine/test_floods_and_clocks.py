@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from shipperone_erp import Reason
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.planner import plan
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine import cycle
 from shipperone_erp.engine.clock import StageClock

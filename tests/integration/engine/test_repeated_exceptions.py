@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 
 from ledger_databases import NOON, a_job
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.reasons import Owner, Reason
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.engine.repeated_exceptions import BURST, RepeatedExceptions
 from shipperone_erp.sandbox import SandboxOrder

@@ -13,11 +13,11 @@ import pytest
 
 from installed_plugins import InstalledPlugins
 from shipperone_erp.config import Configuration, TenantSettings, load
+from shipperone_erp.domain.exit_codes import Ended, Ending
 from shipperone_erp.domain.hook_answers import Transient
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import Lease
-from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.circuit_breaker import ErpBreaker
 from shipperone_erp.engine.cycle import StageCycle

@@ -7,7 +7,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.sandbox import Fault, generate
 from stage_orders import order

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine
 
 from shipperone_erp import Reason
 from shipperone_erp import ledger as package
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.ledger.schema import VERSION_TABLE
 from shipperone_erp.sandbox import Fault, SandboxOrder

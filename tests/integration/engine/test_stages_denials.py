@@ -9,7 +9,7 @@ import pytest
 
 from kills import a_world, killed
 from shipperone_erp import Reason
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.stage_context import StageContext
 from shipperone_erp.sandbox import Fault, Sandbox

@@ -6,7 +6,7 @@ import pytest
 
 from installed_plugins import InstalledPlugins
 from shipperone_erp import Reason
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
 from shipperone_erp.sandbox import Fault
 from stage_orders import act, order, voided_as_shipperone_accepts_it

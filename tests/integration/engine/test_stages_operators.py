@@ -9,7 +9,7 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import Reason
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.kernel.json import loads
 from shipperone_erp.operations import go_live, job_actions

@@ -6,10 +6,10 @@ import pytest
 
 from job_rows import varied
 from shipperone_erp import Reason
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.ids import new_id
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import Effect
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.ledger.unit_of_work import RecordIntent, UpdateJob
 from shipperone_erp.shipperone import client as shipperone_client

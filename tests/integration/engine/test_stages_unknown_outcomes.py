@@ -6,7 +6,7 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import Reason
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.sandbox import Fault
 from stage_orders import order

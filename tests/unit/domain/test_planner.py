@@ -22,7 +22,7 @@ from shipperone_erp.domain.decisions import (
     TreatAsRefused,
 )
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.listed_orders import READS_BEFORE_LISTED_AGAIN
+from shipperone_erp.domain.listed_again import READS_BEFORE_LISTED_AGAIN
 from shipperone_erp.domain.listing import UnreadableOrder
 from shipperone_erp.domain.planner import plan
 from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules

@@ -30,9 +30,9 @@ from shipperone_erp_generic_sql.binds import ORDER_BINDS, PARAM
 from shipperone_erp_generic_sql.dialects import DIALECTS, Limits, SqlDialect
 from shipperone_erp_generic_sql.element_binds import ELEMENT_BINDS
 from shipperone_erp_generic_sql.hook_call import Call
-from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.mapping_tables import WAREHOUSE, from_csv, table_of
 from shipperone_erp_generic_sql.statement import CaptureType, Queries, Query, Statement, Statements, numbered
+from shipperone_erp_generic_sql.statement_lint import Parsed
 from shipperone_erp_generic_sql.steps import LOOKS_WITH, QUERIES, STEPS
 from shipperone_erp_generic_sql.taxes import valid_rule
 

@@ -23,12 +23,8 @@ from shipperone_erp.engine.hook_executor import HookExecutor
 from shipperone_erp.engine.proxy_interception import ProxyInterception
 from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.engine.token_breaker import TokenBreaker
-from shipperone_erp.kernel.backoff import Backoff
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
-
-RETRIES = Backoff(timedelta(seconds=1), timedelta(minutes=5))
-"""The delay between two attempts of one order."""
 
 NUMBERS_AT_MOST = 1000
 """The number of invoice numbers kept in memory: far more than can be uncommitted."""
@@ -205,9 +201,6 @@ class StageContext:
     @property
     def clock_moved(self) -> timedelta:
         return self.clock.moved
-
-    def backoff(self, attempts: int) -> timedelta:
-        return RETRIES.delay(attempts)
 
     def changed(self, before: Job | None, after: Job) -> None:
         self._observe(before, after)

@@ -18,7 +18,7 @@ from shipperone_erp import (
     Voided,
 )
 from shipperone_erp_generic_sql.dialects import DIALECTS
-from shipperone_erp_generic_sql.lint import Parsed
+from shipperone_erp_generic_sql.statement_lint import Parsed
 from sql_erp import TODAY, item, order
 
 
