@@ -93,7 +93,7 @@ def test_both_dates_and_who_set_them_are_kept_and_listed(by_number, tmp_path):
     done = world.command("reconcile", "acme", "--json", "--csv", str(tmp_path / "month.csv"))
     (row,) = [row for row in json.loads(done.stdout) if row["order_id"] == "FO-2"]
     assert (row["finding"], row["tax_date"], row["issue_date"]) == ("date_set", yesterday, today)
-    assert f"{act.actor} said retry --issue-date {today}: numbers follow the dates" in row["sentence"]
+    assert f"{act.actor}: retry --issue-date {today}: numbers follow the dates" in row["sentence"]
     with (tmp_path / "month.csv").open(encoding="utf-8-sig") as file:
         (line,) = [line for line in csv.DictReader(file) if line["order_id"] == "FO-2"]
     assert (line["tax_date"], line["issue_date"]) == (yesterday, today)

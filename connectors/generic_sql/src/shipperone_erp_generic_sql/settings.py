@@ -279,7 +279,7 @@ class GenericSqlSettings(ConnectorSettings):
         return self._captures.get(step, {})
 
     def call(self, tenant: str, key: str, order: FulfillmentOrder, **values: Any) -> Call:
-        """A call of a hook for that order, completed by these settings. `told`: further values of the call."""
+        """A call of a hook for that order, completed by these settings. `values`: further values of the call."""
         return Call(
             tenant=tenant, key=key, order=order, params=self.params, paths=self.binds, maps=self.maps, taxes=self.taxes,
             **values,

@@ -119,7 +119,7 @@ def _report(found: Inspection) -> Iterator[str]:
         yield f"{'Only you can answer:' if number == 0 else '                    '} {question}"
     if found.proposal.empty:
         if not found.then:
-            yield "Nothing has to be set: every field was found at a usual place or where your TOML says."
+            yield "Nothing has to be set: every field was found at a usual place or where your TOML names it."
         return
     yield f"Add this to your TOML, or run: shipperone-erp inspect {found.tenant} --apply"
     if found.proposal.needs_a_yes:

@@ -6,7 +6,7 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import FulfillmentOrder, OrderItem, Reason
-from shipperone_erp.domain.amounts.discount_readings import left_open, settled, together
+from shipperone_erp.domain.amounts.discount_readings import open_readings, settled, together
 from shipperone_erp.domain.amounts.expected_totals import figures, line
 from shipperone_erp.domain.invoice_checks.stated_amounts import problem
 from shipperone_erp.domain.reasons import Owner
@@ -140,7 +140,7 @@ def test_a_part_with_a_total_of_its_own_proves_itself():
 def test_an_allocation_that_proves_two_readings_does_not_choose_between_them_for_a_part():
     """At 0 % both are one amount; the part is listed at 20 %, where they are two."""
     whole = order(item(1, "20.00", "2.00", rate="0"), total="22.99")
-    assert left_open(whole, "EUR") == {"off_row", "off_row_net"}
+    assert open_readings(whole, "EUR") == {"off_row", "off_row_net"}
     part = order(item(1, "20.00", "2.00", rate="20"))
     assert settled(part, "EUR", None, part=True, allocated=[whole]) is None
 

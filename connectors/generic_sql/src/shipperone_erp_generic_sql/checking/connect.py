@@ -58,7 +58,7 @@ def _version(connection: Connection, dialect: str) -> Iterator[Check]:
             "version", None, f"version {words} is older than {old}", "the recipes are tested from that version on"
         )
     else:
-        yield Check("version", True, f"version {words or 'not told'}")
+        yield Check("version", True, f"version {words or 'not reported'}")
 
 
 _NOW = {
