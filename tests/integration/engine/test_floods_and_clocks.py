@@ -13,11 +13,11 @@ from shipperone_erp import Reason
 from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.planner import plan
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.engine import cycle
+from shipperone_erp.engine import stage_planning
 from shipperone_erp.engine.clock import StageClock
-from shipperone_erp.engine.cycle import AT_ONCE
 from shipperone_erp.engine.fair_semaphore import FairSemaphore
 from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.engine.stage_planning import AT_ONCE
 from shipperone_erp.sandbox import SandboxOrder
 from skipped_time import SkippedTime
 
@@ -114,7 +114,7 @@ def test_a_long_listing_is_planned_beside_the_event_loop_and_begun_in_steps(worl
             planners.append(threading.current_thread())
         return plan(scope, listing, *others)
 
-    monkeypatch.setattr(cycle, "plan", planned)
+    monkeypatch.setattr(stage_planning, "plan", planned)
 
     def counted(loop, coroutine, **options):
         begun[0] += 1

@@ -107,6 +107,7 @@ class Runtime:
             ),
             crash_isolation=CrashIsolation(),
             check_lease=self._keeper.check,
+            is_held=self._keeper.is_held,
             observe=self._observe,
             redact=self._redaction,
             log=self._log,

@@ -4,6 +4,7 @@ It does if each answer was a page and names all its orders, and if no order can 
 came in one answer, or two passes brought the same orders and no confirmation of this tenant was under way.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,11 +17,15 @@ FULL_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The content of one page; `rows` also counts an order that is twice on it, `size` is its bytes."""
+    """The content of one page; `rows` also counts an order that is twice on it, `size` is its bytes.
+
+    `digest`: of all that the content follows from.
+    """
 
     entries: Mapping[str, Entry]
     rows: int
     size: int
+    digest: bytes
 
 
 @dataclass(slots=True)
@@ -38,9 +43,12 @@ class Pass:
     ended_by: str | None = None
     twice: dict[str, UnreadableOrder] = field(default_factory=dict)
     """Ids under which two pages listed orders that share no item: two orders, or one that was just changed."""
+    digests: list[bytes] = field(default_factory=list)
 
-    def add(self, entries: Mapping[str, Entry]) -> None:
+    def add(self, page: Page) -> None:
         """Add the entries of a page; the later copy of an order counts."""
+        entries = page.entries
+        self.digests.append(page.digest)
         for name in entries.keys() & self.entries.keys():
             before, after = self.entries[name], entries[name]
             if isinstance(before, Listed) and isinstance(after, Listed) and share_nothing(before.order, after.order):
@@ -54,6 +62,11 @@ class Pass:
             return self.ended_by or self.alert
         nameless = sum(isinstance(entry, UnreadableOrder) and entry.order_id is None for entry in self.entries.values())
         return f"{nameless} order(s) are listed without a readable id" if nameless else None
+
+    @property
+    def digest(self) -> bytes | None:
+        """Of all pages in their order; None if the entries do not follow from these pages alone."""
+        return hashlib.sha256(b"".join(self.digests)).digest() if self.complete and not self.twice else None
 
     @property
     def at_once(self) -> bool:
