@@ -60,7 +60,7 @@ def test_a_long_sentence_is_wrapped_with_a_hanging_indent():
     assert (len(first) <= COLUMNS, first[:8], second[:8]) == (True, "  note: ", "    word")
 
 
-def test_a_page_is_compared_to_the_letter_and_three_dots_stand_for_whole_lines():
+def test_a_console_is_compared_exactly_and_three_dots_match_whole_lines():
     assert agrees(Command("ls", "a\n...\nd\n"), "a\nb\nc\nd\n")
     assert agrees(Command("ls", "a\n...\n"), "a\n")
     assert not agrees(Command("ls", "a...\n"), "abc\n")

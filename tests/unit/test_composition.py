@@ -100,7 +100,7 @@ def named_alike(names: Iterable[str]) -> list[str]:
     return sorted(name for name, times in others.items() if times > 1 and name != "__init__.py")
 
 
-def test_a_module_name_of_core_says_which_one_it_is():
+def test_module_names_of_core_are_unique():
     assert named_alike(file.relative_to(SOURCE).as_posix() for file in SOURCE.rglob("*.py")) == []
     assert named_alike(["engine/a.py", "ledger/a.py", "cli/b.py", "operations/b.py"]) == ["a.py"]
 

@@ -136,7 +136,7 @@ def test_a_list_of_documents_is_looked_at_as_reconcile_does(connectors):
         ("Blind", 0, "  ERP     Blind does not override documents: not checked"),
     ],
 )
-def test_what_goes_wrong_is_said_with_what_core_would_do(connectors, harness, code, said):
+def test_a_failed_hook_is_reported_with_cores_reaction(connectors, harness, code, said):
     done = connectors("try", "honest", "reserve_stock", "--harness", f"wrong:{harness}")
     assert (done.returncode, said in done.stdout) == (code, True), done.stdout + done.stderr
 
@@ -155,7 +155,7 @@ def test_what_goes_wrong_is_said_with_what_core_would_do(connectors, harness, co
         (["reserve_stock", "--order", "text.json"], "text.json contains no order"),
     ],
 )
-def test_what_cannot_be_tried_is_said_in_a_sentence(connectors, tmp_path, arguments, said):
+def test_a_hook_that_cannot_be_tried_is_explained(connectors, tmp_path, arguments, said):
     (tmp_path / "bare.json").write_text('{"order_id": "FO-1", "warehouse_code": "main"}')
     (tmp_path / "text.json").write_text('"FO-1"')
     done = connectors("try", "honest", *arguments)

@@ -142,7 +142,7 @@ def test_a_draft_that_was_not_confirmed_can_be_discarded(world):
     assert (world.erp.drafts(), world.erp.issued(), posts(world)) == (1, [], [])
 
 
-def test_off_a_terminal_it_asks_nobody(world):
+def test_without_a_terminal_no_question_is_asked(world):
     done = warm_processes.run("run", "--supervised", "1", cwd=world.folder, env=variables(world))
     assert (done.returncode, "run it on a terminal" in done.stderr) == (2, True)
 

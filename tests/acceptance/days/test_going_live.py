@@ -93,7 +93,7 @@ def before(merchant):
 
 
 @pytest.mark.case("B3")
-def test_the_preview_says_what_is_listed_and_what_either_answer_does(before):
+def test_the_preview_shows_the_listed_orders_and_the_effect_of_each_option(before):
     preview = before.command("go-live", "acme")
     assert preview.returncode == 2
     assert preview.stderr.strip() == "give either --all or --from-now"
@@ -349,7 +349,7 @@ def test_the_erps_own_list_is_compared_where_there_is_one(listed):
 
 
 @pytest.mark.case("B3")
-def test_a_reservation_is_compared_by_its_lines_and_many_ask_the_erp_once(listed):
+def test_reservations_are_compared_by_their_lines_with_one_call_of_the_erp(listed):
     said(listed, "order", "adopt", "FO-1", "--reference", reserved_by_hand(listed, "FO-1", pieces=1))
     said(listed, "order", "adopt", "FO-2", "--reference", reserved_by_hand(listed, "FO-2", "TEA", 1, 10))
     asked = listed.erp.effects("list_documents")

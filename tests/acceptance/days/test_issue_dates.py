@@ -48,7 +48,7 @@ def by_number(world):
 
 
 @pytest.mark.case("B29")
-def test_yesterdays_parcel_after_todays_is_refused_before_shipperone_is_asked(by_number):
+def test_an_earlier_dated_parcel_is_refused_before_its_confirmation(by_number):
     world, (_, yesterday, today) = by_number, days(by_number)
     assert world.once(settle_for=0.3).ending is Ending.HELD
     held = world.job("FO-2", I)

@@ -124,7 +124,7 @@ def test_the_file_for_the_accountant_has_every_document_and_no_formula(books):
     assert (no_folder.returncode, "month.csv cannot be written: No such file" in no_folder.stderr) == (2, True)
 
 
-def test_a_draft_that_a_person_has_issued_is_found_though_its_order_was_never_accepted(books):
+def test_a_draft_issued_by_a_user_is_found_although_its_order_was_never_accepted(books):
     books.settings["approve"] = '["invoice"]'
     books.sandbox.add(order())
     books.once()
@@ -195,7 +195,7 @@ def test_an_earlier_draft_and_another_stores_documents_are_no_findings_until_som
     assert reconciled(books, code=3) == [("changed_in_erp", "FO-2", "number: ledger none, ERP 55")]
 
 
-def test_what_moved_while_the_erp_was_asked_is_left_for_the_next_time(books):
+def test_jobs_that_changed_while_the_erp_was_read_are_left_for_the_next_run(books):
     two_done(books)
     last = max(job.since for job in books.jobs())
     with books.ledger() as ledger:
@@ -217,7 +217,7 @@ def test_two_documents_with_one_number_are_found(books):
     assert [row[2] for row in found if row[0] == "listed_twice"] == ["2 invoices have the number 1: I-1, I-2"]
 
 
-def test_an_erp_that_keeps_no_list_is_said_and_is_no_clean_month(merchant):
+def test_a_connector_without_a_list_is_reported_and_reconcile_does_not_pass(merchant):
     two_done(merchant)
     if isinstance(merchant.books, OnSql):
         statements = merchant.more.split("[[tenants.acme.generic_sql.")

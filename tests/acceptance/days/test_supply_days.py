@@ -129,7 +129,7 @@ def test_times_without_an_offset_are_the_tenants(merchant):
 
 
 @pytest.mark.case("M10")
-def test_the_doctor_says_what_is_held_and_what_is_taken_as_absent(merchant):
+def test_doctor_reports_dates_that_hold_and_dates_that_count_as_absent(merchant):
     shipped(merchant, "2099-01-01T10:00:00Z", ordered_at="soon")
     rows = json.loads(merchant.command("doctor", "--json").stdout)
     told = {row["sentence"]: row["cure"] for row in rows if row["check"] == "dates of invoice"}

@@ -251,7 +251,7 @@ def test_what_is_answered_instead_does_nothing(caller, shop, kind):
     assert caller.post("allocate", "FO-1", [1, 2]).status_code == 200
 
 
-def test_what_depends_on_where_an_order_stands_is_done_while_nothing_changes(caller, shop):
+def test_a_confirmation_waits_while_the_sandbox_is_held_still(caller, shop):
     with ThreadPoolExecutor(1) as pool:
         with shop.still():
             asked = pool.submit(caller.post, "allocate", "FO-1", [1, 2])
@@ -319,7 +319,7 @@ def test_call_is_given_the_request(caller, shop):
     assert "authorization" not in seen[0].headers
 
 
-def test_faults_strike_where_and_as_often_as_they_are_told(caller, shop):
+def test_faults_occur_at_the_requested_place_and_number(caller, shop):
     shop.add(SandboxOrder.simple("FO-2", ("MUG", 1, "1.00")))
     shop.faults.add(Fault("500", order_id="FO-2"))
     assert caller.post("allocate", "FO-1", [1, 2]).status_code == 200
@@ -329,7 +329,7 @@ def test_faults_strike_where_and_as_often_as_they_are_told(caller, shop):
     assert [caller.page("allocation").status_code for _ in range(4)] == [200, 500, 200, 500]
 
 
-def test_a_fault_as_the_command_line_says_it():
+def test_a_fault_is_parsed_from_the_command_line():
     assert Fault.parse("lost_answer:invoice:times=1") == Fault("lost_answer", action="invoice", times=1)
     assert Fault.parse("503:pending_invoice:retry_after=3:chance=0.5") == Fault(
         "503", action="pending_invoice", retry_after="3", chance=0.5

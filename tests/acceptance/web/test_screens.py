@@ -42,14 +42,14 @@ def merchant(world):
         yield world, page
 
 
-def test_the_overview_says_first_what_needs_an_operator(merchant):
+def test_the_overview_begins_with_orders_that_need_an_operator(merchant):
     _, page = merchant
     shown = words(page.browser().get("/").text)
     assert shown.index("1 order needs an operator") < shown.index("Tenants")
     assert "Nothing needs an operator" not in shown
 
 
-def test_a_quiet_ledger_is_said_to_be_quiet(tmp_path):
+def test_the_pages_of_an_empty_ledger_report_that_it_is_empty(tmp_path):
     with ledger_with(tmp_path) as ledger, served(configured(tmp_path), ledger) as page:
         browser = page.browser()
         assert "Nothing needs an operator" in words(browser.get("/held").text)
@@ -87,7 +87,7 @@ def test_what_is_resolved_reopens_while_shipperone_lists_it(merchant):
     assert "FO-BAD" in words(browser.get("/held").text)
 
 
-def test_bulk_shows_first_what_will_happen_to_each(tmp_path):
+def test_a_bulk_action_previews_its_effect_on_each_order(tmp_path):
     jobs = [held(f"FO-{number}") for number in range(3)]
     with ledger_with(tmp_path, *jobs) as ledger, served(configured(tmp_path), ledger) as page:
         browser = page.browser()
@@ -202,7 +202,7 @@ def test_search_finds_by_order_key_and_number(tmp_path):
         assert "No order matches" in words(browser.get("/search?q=nothing").text)
 
 
-def test_an_order_that_does_not_exist_says_so(tmp_path):
+def test_an_unknown_order_is_reported(tmp_path):
     with ledger_with(tmp_path) as ledger, served(configured(tmp_path), ledger) as page:
         answer = page.browser().get("/order/acme/FO-9")
         assert answer.status_code == 404
@@ -319,7 +319,7 @@ def test_an_inspection_runs_in_the_background_and_shows_what_the_command_prints(
     assert not world.sandbox.posts
 
 
-def test_a_release_reads_both_queues_first_and_says_what_came_of_it(world):
+def test_a_release_reads_both_queues_first_and_reports_its_result(world):
     world.sandbox.auto_ship = False
     world.sandbox.add(order("FO-1"))
     world.once()

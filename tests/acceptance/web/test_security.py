@@ -121,7 +121,7 @@ def test_a_form_without_the_token_of_its_session_does_nothing(page, path):
     assert page.site.ledger.newest_actions() == []
 
 
-def test_a_post_from_another_site_is_refused_whatever_it_knows(page):
+def test_a_post_from_another_site_is_refused_even_with_a_valid_token(page):
     browser = page.browser()
     form = {"act": "ignore", "key": job_of(page).key, "note": "n"}
     for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}):
@@ -292,7 +292,7 @@ def test_a_page_that_would_be_open_to_others_is_not_served(tmp_path, runtime, mo
     assert "short" not in str(refused.value)
 
 
-def test_other_addresses_are_served_to_people_with_tokens(tmp_path):
+def test_other_addresses_are_served_only_with_tokens(tmp_path):
     loaded = configured(tmp_path, runtime='http = "0.0.0.0:8642"', more=PEOPLE)
     assert loaded.runtime.http == "0.0.0.0:8642"
     assert TOKENS["anna"] in loaded.secrets

@@ -97,7 +97,7 @@ def test_the_default_day_of_supply_needs_an_erp_that_dates_back_and_the_cure_is_
     assert cause.endswith('write tax_date = "issued", and ask the accountant whether that is right')
 
 
-def test_a_setting_of_the_defaults_is_shown_where_it_stands(problems):
+def test_a_fault_in_defaults_is_shown_at_its_own_line(problems):
     ((key, line, _),) = problems(Capability.TRANSFERS, "", '[defaults]\ntransfer = "reserved"\n')
     assert (key, line) == ("defaults.transfer", 2)
 
@@ -230,7 +230,7 @@ class OneWarehouse(HonestHarness):
     capabilities = EVERYTHING - {Capability.TRANSFERS, Capability.DRAFTS}
 
 
-def test_the_kit_leaves_out_what_is_not_declared_and_says_so(tmp_path):
+def test_the_kit_skips_undeclared_capabilities_and_reports_it(tmp_path):
     for case, said in (("R7", "the connector declares no transfers"), ("I8", "the connector declares no drafts")):
         result = run_case(CASES[case], OneWarehouse, tmp_path / case)
         assert (result.outcome, result.message) == ("skipped", said)
@@ -247,7 +247,7 @@ class Departing(HonestHarness):
     departures: ClassVar = {"R7": "one warehouse", "U5": "a library"}
 
 
-def test_a_departure_that_says_what_is_declared_still_works_and_warns(tmp_path):
+def test_a_departure_that_repeats_a_declaration_works_and_warns(tmp_path):
     with pytest.warns(ConnectorDeprecation) as told:
         results = list(run_all(Departing, tmp_path, only=["R7", "U5"]))
     assert [result.message for result in results] == [

@@ -100,7 +100,7 @@ def test_the_days_count_from_the_end_of_the_month(now, keep, before):
 
 
 @given(st.integers(0, 100 * 365 * 86400), st.integers(0, 5000), st.integers(-14, 14))
-def test_nothing_stands_shorter_than_it_must_nor_two_months_longer(moment, keep, offset):
+def test_nothing_is_kept_shorter_than_required_nor_two_months_longer(moment, keep, offset):
     now = datetime.fromtimestamp(moment, timezone(timedelta(hours=offset)))
     before = stood_since(now, keep * DAY)
     assert before <= now - keep * DAY < before + 32 * DAY
@@ -170,7 +170,7 @@ def test_no_word_of_an_explanation_is_taken_for_a_name(reason):
     assert discreet(f"Will Held: {said}", [order]) == f"…: {said}"
 
 
-def test_bodies_stand_for_their_days_and_then_only_numbers_and_amounts_are_left(days):
+def test_bodies_are_kept_for_their_days_and_then_reduced_to_numbers_and_amounts(days):
     days.sandbox.add(order())
     days.finishes()
     later(days, 89)
@@ -313,7 +313,7 @@ def vanished(world):
     return job
 
 
-def test_a_gone_order_is_deleted_and_comes_back_under_a_key_that_the_erp_knows_to_be_void(days):
+def test_a_deleted_gone_order_that_returns_gets_a_new_key_because_the_erp_has_its_old_one_as_void(days):
     first = vanished(days)
     assert (first.state, days.erp.live()) == (State.GONE, 0)
     later(days, 399)
@@ -333,7 +333,7 @@ def test_a_gone_order_is_deleted_and_comes_back_under_a_key_that_the_erp_knows_t
     assert keys == [first.key, again.key, again.key], "asked, answered Voided, and taken under the next one"
 
 
-def test_a_key_that_is_used_again_while_a_person_left_its_document_live_makes_no_second_one(days):
+def test_a_reused_key_whose_document_is_still_live_makes_no_second_one(days):
     days.erp.script("release_stock", "refused", times=99)
     assert vanished(days).state is State.HELD
     assert days.command("order", "resolve", "FO-1", "--outcome", "cancelled").returncode == 0
@@ -434,7 +434,7 @@ def test_an_unfinished_job_in_the_other_stage_keeps_the_rows_of_its_order_too(ol
     assert keys(old_ledger) == {allocation.key, invoice.key}
 
 
-def test_what_a_person_ignored_loses_its_bodies_and_is_never_deleted(old_ledger):
+def test_an_ignored_job_loses_its_bodies_and_is_never_deleted(old_ledger):
     ignored = a_job(state=State.IGNORED, open=False, sentence="Jana")
     old_ledger.put(ignored)
     everything = terms(errors=1, bodies=1, jobs=1, invoices=1)
@@ -547,7 +547,7 @@ def test_one_process_of_several_does_it_and_gives_it_up_with_its_end(days):
     asyncio.run(go())
 
 
-def test_a_process_that_was_replaced_while_it_stood_still_leaves_it_to_the_other(days):
+def test_a_process_replaced_while_suspended_leaves_the_work_to_its_successor(days):
     async def go():
         configuration = days.read()
         async with Runtime(configuration, time=days.clock) as runtime:
@@ -571,7 +571,7 @@ def test_a_process_that_was_replaced_while_it_stood_still_leaves_it_to_the_other
         asyncio.run(go())
 
 
-def test_the_running_service_does_it_by_itself_and_says_so_once(days, caplog, monkeypatch):
+def test_the_running_service_prunes_automatically_and_logs_it_once(days, caplog, monkeypatch):
     monkeypatch.setattr(runtime_retention, "FIRST_AFTER", 0.1)
     monkeypatch.setattr(runtime_retention, "EVERY", 0.3)
     monkeypatch.setattr(logging.getLogger("shipperone_erp"), "propagate", True)

@@ -66,7 +66,7 @@ def test_the_first_call_comes_after_the_second_was_on_its_way(world, action):
 
 
 @pytest.mark.case("D1")
-def test_in_doubt_hold_leaves_it_to_a_person(world):
+def test_in_doubt_hold_holds_the_job(world):
     world.settings["in_doubt"] = '"hold"'
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault("lost_answer", action="invoice", times=1))
@@ -90,7 +90,7 @@ def test_an_answer_that_is_none_is_unknown_and_settled_by_the_queue(world, kind)
 @pytest.mark.case("H5")
 @pytest.mark.parametrize("retry_after", ["1", "date1"])
 @pytest.mark.parametrize("kind", ["429", "503"])
-def test_a_pause_that_shipperone_asks_for_is_no_attempt(world, kind, retry_after):
+def test_a_pause_requested_by_shipperone_counts_no_attempt(world, kind, retry_after):
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault(kind, action="allocate", times=1, retry_after=retry_after))
     world.finishes()

@@ -152,7 +152,7 @@ def test_status_and_metrics_show_who_serves_what_and_who_refuses_it(made):
     assert worker_rows(made, FleetSettings())[0]["state"] == "drained"
 
 
-def test_status_tells_of_each_worker_the_queue_that_was_read_longest_ago(made, postgresql_url, tmp_path):
+def test_status_shows_the_oldest_read_of_each_worker(made, postgresql_url, tmp_path):
     made.add({name: (f"group-{name}", "same") for name in ("acme", "beta", "gamma")})
     made.register(process("one"))
     made.handed_out("group-acme", "one")

@@ -352,7 +352,7 @@ def test_a_deadlock_is_not_a_lost_database(postgresql_url):
         other.dispose()
 
 
-def test_an_entry_is_told_only_once():
+def test_a_writers_entry_is_settled_once():
     entry = Entry((InsertJob(a_job()),), None)
     entry.settle(LeaseLost("acme/allocation"))
     entry.settle(None)

@@ -141,7 +141,7 @@ def test_the_status_and_the_kind_of_content_decide(
         ("NO", "NO"),
     ],
 )
-def test_a_no_with_status_200_keeps_what_shipperone_said(server: ScriptedServer, body: str, words: str) -> None:
+def test_a_denial_with_status_200_keeps_shipperones_text(server: ScriptedServer, body: str, words: str) -> None:
     answer = posting(server, http(200, body))
     assert (answer.outcome, answer.denial) == (PostOutcome.UNKNOWN, words)
     assert posting(server, http(500, body)).denial is None, "an answer that is no 2xx denies nothing"
@@ -160,7 +160,7 @@ def test_the_words_decide_nothing(server: ScriptedServer, status: int) -> None:
 
 
 @pytest.mark.case("H1")
-def test_a_refusal_says_what_shipperone_says(server: ScriptedServer) -> None:
+def test_a_refusal_has_shipperones_text(server: ScriptedServer) -> None:
     body = '{"message": "Expected %1, not %sent", "parameters": {"1": 9.990, "sent": 4.990}}'
     answer = posting(server, http(400, body))
     assert answer.message == "Expected 9.990, not 4.990"
@@ -219,7 +219,7 @@ def test_a_retry_after_that_makes_no_sense_is_none(server: ScriptedServer) -> No
 
 
 @pytest.mark.case("H5")
-def test_while_shipperone_asks_for_silence_nothing_is_sent(server: ScriptedServer) -> None:
+def test_nothing_is_sent_during_a_requested_pause(server: ScriptedServer) -> None:
     async def calls(client: ShipperOne) -> None:
         server.answer = lambda request: http(429, "", Retry_After="1")
         assert (await client.allocate("A", [1])).status == 429
@@ -363,7 +363,7 @@ def test_a_request_that_gets_no_free_connection_was_not_sent(server: ScriptedSer
         (http(200, "[1, 2]")[:-2], Trouble.UNAVAILABLE, "broke off"),
     ],
 )
-def test_a_read_that_brings_no_list_says_what_came(
+def test_a_read_without_a_list_describes_the_response(
     server: ScriptedServer, reply: Reply, trouble: Trouble, says: str
 ) -> None:
     failure = failing_read(server, reply)

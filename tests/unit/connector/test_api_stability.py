@@ -42,7 +42,7 @@ def test_a_range_that_excludes_this_core_is_refused_with_both_versions_and_the_w
     )
 
 
-def test_the_way_out_is_by_name_and_says_what_it_does(from_the_future, monkeypatch):
+def test_an_incompatible_connector_named_in_the_ignore_variable_loads_with_a_warning(from_the_future, monkeypatch):
     monkeypatch.setenv("SHIPPERONE_ERP_IGNORE_API", "other, acme")
     with pytest.warns(UserWarning, match=r"written for the connector API >=2,<3.* SHIPPERONE_ERP_IGNORE_API names it"):
         assert discovery.load_connector("acme").__name__ == "Plugged"
@@ -51,7 +51,7 @@ def test_the_way_out_is_by_name_and_says_what_it_does(from_the_future, monkeypat
         discovery.load_connector("acme")
 
 
-def test_a_connector_that_overrides_what_goes_away_is_told_so_once_it_is_loaded(plugins, monkeypatch):
+def test_overriding_a_deprecated_hook_warns_when_the_connector_is_loaded(plugins, monkeypatch):
     plugins.connector("acme", "@hookimpl\ndef deliver(self, request): return Done()")
     monkeypatch.setattr(Connector.deliver, deprecations.MARK, Deprecation("deliver_goods", "2.0"), raising=False)
     with pytest.warns(ConnectorDeprecation) as told:
@@ -61,7 +61,7 @@ def test_a_connector_that_overrides_what_goes_away_is_told_so_once_it_is_loaded(
     ]
 
 
-def test_a_connector_that_does_not_use_it_hears_nothing(plugins, monkeypatch):
+def test_a_connector_that_does_not_use_a_deprecated_name_gets_no_warning(plugins, monkeypatch):
     plugins.connector("acme")
     monkeypatch.setattr(Connector.deliver, deprecations.MARK, Deprecation("deliver_goods", "2.0"), raising=False)
     with warnings.catch_warnings():
@@ -86,7 +86,7 @@ main()
         ("api = '>=2,<3'", "it is run anyway, since SHIPPERONE_ERP_IGNORE_API names it"),
     ],
 )  # fmt: skip
-def test_whoever_types_a_command_is_told_as_well(plugins, body, said):
+def test_a_command_prints_the_warning_too(plugins, body, said):
     plugins.connector("acme", body)
     done = subprocess.run(
         [sys.executable, "-c", MARKED, "connectors", "show", "acme"], capture_output=True, text=True, timeout=60, check=True,

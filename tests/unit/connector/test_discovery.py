@@ -220,14 +220,14 @@ def test_a_connector_that_was_just_installed_is_found_and_no_cache_is_written(
 
 
 @pytest.mark.case("G8")
-def test_nothing_is_swallowed_or_logged_by_stevedore_instead_of_told(plugins: InstalledPlugins, caplog):
+def test_stevedore_neither_swallows_nor_logs_a_load_error(plugins: InstalledPlugins, caplog):
     plugins.install("broken", "1 / 0")
     with caplog.at_level(logging.DEBUG, "stevedore"):
         assert "ZeroDivisionError" in refusal("broken")
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-def test_what_is_not_installed_says_what_is():
+def test_an_uninstalled_connector_lists_the_installed_ones():
     assert refusal("generic-sql").startswith(
         "there is no connector generic-sql; did you mean generic_sql? (installed: counting, counting_bare,"
     )

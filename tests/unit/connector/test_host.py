@@ -223,7 +223,7 @@ HOLD = Resolution.hold("total_differs", "look", "accountant")
         ((Resolution.accept(), Resolution.abstain()), Resolution.hold(), Verdict.ACCEPT),
     ],
 )
-def test_the_most_careful_policy_wins_and_the_connector_speaks_only_if_all_abstain(policies, connector, verdict):
+def test_the_most_careful_policy_wins_and_the_connector_is_asked_only_if_all_abstain(policies, connector, verdict):
     assert facade(lambda: connector, policies=policies).handle_mismatch(mismatch()).verdict is verdict
 
 

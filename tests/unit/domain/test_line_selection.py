@@ -91,7 +91,7 @@ NESTED = (
          [11, 12, 6, 20, 30], [11, 12, 6, 21, 22, 30]),
     ],
 )  # fmt: skip
-def test_each_parent_is_decided_by_where_its_price_stands(rules, rows, invoiced, stocked):
+def test_each_parent_is_decided_by_the_place_of_its_price(rules, rows, invoiced, stocked):
     goods = sort_out(order(*rows), rules)
     assert (goods.unclear, goods.incomplete) == (None, None)
     assert ids(goods.invoiced) == invoiced

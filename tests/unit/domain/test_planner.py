@@ -142,7 +142,7 @@ def test_a_read_that_proves_nothing_decides_nothing_and_is_not_used_up():
 
 
 @pytest.mark.case("D9")
-def test_only_after_doubt_for_an_operator_is_asked_and_reads_why_it_could_not_be_proven():
+def test_after_doubt_for_the_job_is_held_with_the_reason_for_the_missing_proof():
     first = decide(listing(proves=False), lost())
     again = decide(listing(proves=False, at=NOW + MINUTE), first.job)
     assert isinstance(again, NoAction), "the ledger is not written for each such read"
@@ -207,7 +207,7 @@ def test_a_lost_answer_is_settled_before_anything_is_superseded():
     assert isinstance(decide(listing(order(shipping="5.99")), lost()), RecordObservation)
 
 
-def test_in_doubt_hold_leaves_an_invoice_that_left_the_queue_to_a_person():
+def test_in_doubt_hold_holds_an_invoice_that_left_the_queue():
     job = varied(lost(settle_reads=("absent",)), stage=Stage.INVOICE)
     decision = decide(listing(), job, stage=Stage.INVOICE, changes={"in_doubt": "hold"})
     assert isinstance(decision, PutOnHold)
@@ -263,7 +263,7 @@ def done(given: FulfillmentOrder, stage: Stage = Stage.ALLOCATION, **changes) ->
     )
 
 
-def test_done_and_listed_again_is_left_alone_for_some_reads_then_asked_about():
+def test_a_done_job_listed_again_is_held_after_some_reads():
     job = done(order())
     for read in range(1, READS_BEFORE_LISTED_AGAIN + 1):
         decision = decide(listing(order()), job)
@@ -277,7 +277,7 @@ def test_done_and_listed_again_is_left_alone_for_some_reads_then_asked_about():
     assert "`order repeat FO-1`" in (asked.job.sentence or "")
 
 
-def test_a_read_that_began_before_the_confirmation_says_nothing_about_it():
+def test_a_read_that_began_before_the_confirmation_proves_nothing_about_it():
     assert isinstance(decide(listing(order(), at=NOW - 2 * MINUTE), done(order())), NoAction)
 
 
@@ -313,7 +313,7 @@ def test_a_part_is_known_as_one_while_the_answer_to_its_allocation_is_not_known_
     assert not decide(listing(order("FO-1", 2)), stage=Stage.INVOICE, allocations=(waiting,)).job.part
 
 
-def test_an_accepted_job_goes_on_beside_the_next_part():
+def test_an_accepted_job_continues_beside_the_next_part():
     late = started(order(), Stage.INVOICE, step=Step.ACCEPTED, open=False, accepted_at=NOW, state=State.WAITING)
     following = order("FO-1", 1, first_id=5)
     decisions = plan(scope(Stage.INVOICE), listing(following), PlannerInput(jobs=(late,)), NOW)
@@ -424,7 +424,7 @@ def test_the_day_of_the_first_listing_outlives_a_change_of_the_order():
     assert decision.successor.job.first_listed_at == NOW - timedelta(days=2)
 
 
-def test_what_a_connector_cannot_undo_goes_on_at_once_when_its_order_is_back():
+def test_a_job_that_could_not_be_undone_resumes_when_its_order_is_listed_again():
     job = started(order(), step=Step.RESERVED, reference="R-1", ending=State.GONE)
     held = varied(job, state=State.HELD, reason=Reason.ORDER_GONE)
     assert isinstance(decide(listing(), held), NoAction)

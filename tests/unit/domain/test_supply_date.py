@@ -92,7 +92,7 @@ def test_what_is_no_date_is_never_guessed(listed):
 
 
 @pytest.mark.case("M10")
-def test_times_without_an_offset_are_the_tenants_only_if_it_says_so():
+def test_times_without_an_offset_are_in_the_tenants_zone_only_if_configured():
     assert read_date("2026-03-31 20:30:00", Zones.of("Europe/Bratislava", "utc")) == at(2026, 3, 31, 20, 30)
     assert read_date("2026-03-31 20:30:00", TENANT) == at(2026, 3, 31, 18, 30)
     assert read_date("2026-03-31 20:30:00Z", TENANT) == at(2026, 3, 31, 20, 30)

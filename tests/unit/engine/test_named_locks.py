@@ -40,7 +40,7 @@ async def until(condition):
     raise AssertionError("it did not happen")
 
 
-def test_a_lease_that_was_lost_while_the_process_stood_still_is_taken_again():
+def test_a_lease_lost_while_the_process_was_suspended_is_acquired_again():
     async def go():
         ledger = Leases()
         names = ledger.names()

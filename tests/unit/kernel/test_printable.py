@@ -42,7 +42,7 @@ def test_what_a_terminal_would_obey_is_shown_as_an_escape(text, shown):
 
 
 @pytest.mark.parametrize("text", ["MUG", "Ľubica Nováková", "10 × 4,99 €", "茶", "1\u00a0234,00", "👍🏽", ""])
-def test_what_people_write_stays_as_it_is(text):
+def test_ordinary_text_is_printed_unchanged(text):
     assert one_line(text) == text
 
 
@@ -60,7 +60,7 @@ def test_a_cell_of_a_table_shows_blanks_at_its_ends_and_an_empty_one_is_empty():
 
 
 @pytest.mark.parametrize("text", [text for text, _ in HOSTILE.values()], ids=HOSTILE)
-def test_a_json_document_says_the_same_without_a_character_that_a_terminal_obeys(text):
+def test_a_json_document_escapes_terminal_control_characters(text):
     document = json_document(json.dumps({"sku": text, "name": "Nováková"}, indent=2, ensure_ascii=False))
     assert json.loads(document) == {"sku": text, "name": "Nováková"}
     assert all(line.isprintable() for line in document.split("\n"))
@@ -87,7 +87,7 @@ def record(message, exc_info=None):
     return logging.LogRecord("shipperone_erp.run", logging.INFO, "f", 1, message, None, exc_info)
 
 
-def test_a_log_line_of_text_is_one_line_whatever_is_told():
+def test_a_text_log_record_is_always_one_line():
     line = TextLines().format(record("acme invoice FO-1 held: <title>x\n12:00:00 acme invoice FO-2 done\x1b]0;"))
     assert line.endswith("<title>x\\n12:00:00 acme invoice FO-2 done\\x1b]0;")
     assert line.isprintable()
@@ -103,7 +103,7 @@ def test_a_traceback_in_the_log_is_set_in_so_that_it_forges_no_line():
     assert all(line.startswith("    ") and line.isprintable() for line in more)
 
 
-def test_a_json_log_line_has_no_control_character_and_says_the_same():
+def test_a_json_log_line_escapes_control_characters():
     line = JsonLines().format(record("a\x9b\u2028b\nc"))
     assert line.isprintable()
     assert json.loads(line)["message"] == "a\x9b\u2028b\nc"

@@ -146,7 +146,7 @@ def test_init_lists_the_tables_that_look_like_what_the_steps_need(documents_erp:
     assert "order_lines" not in of["invoices"]
 
 
-def test_init_takes_no_password_in_the_url_and_says_what_does_not_open(tmp_path):
+def test_init_refuses_a_password_in_the_url_and_reports_a_failed_connection(tmp_path):
     def said(*arguments: str) -> str:
         return str(CliRunner().invoke(app, ["init", "--from-database", *arguments]).exception)
 

@@ -59,7 +59,7 @@ def test_a_collation_that_takes_two_skus_for_one_is_warned_of_and_tried(erp, sql
     assert rows["dry run", "collation"]["sentence"].endswith("takes the goods of 'MUG'")
 
 
-def test_the_recipes_columns_tell_every_text_from_every_other(erp, sql):
+def test_the_recipes_key_columns_distinguish_every_text(erp, sql):
     done = sql("check", "acme", "--json", "--sku", "MUG", toml=toml(erp), ACME_ERP_PASSWORD=str(erp.database.password))
     found = [(row["level"], row["verdict"]) for row in json.loads(done.stdout) if row["check"] == "collation"]
     assert found == [("connect", "OK")]

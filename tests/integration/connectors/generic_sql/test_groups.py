@@ -180,7 +180,7 @@ def test_a_capture_that_cannot_be_right_is_refused_with_a_caret(case):
     assert told.rstrip().endswith("^")
 
 
-def test_a_database_that_reports_no_id_is_told_to_return_it():
+def test_last_id_is_refused_with_a_cure_on_a_database_that_reports_none():
     given = {
         "url": "postgresql://u@h/d",
         "find_reservation": "SELECT 1",

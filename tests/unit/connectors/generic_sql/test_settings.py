@@ -202,7 +202,7 @@ def test_settings_that_cannot_be_right_are_refused_in_words(changed, said):
         "SELECT replace(:key, 'a', 'b') AS reference, 'DELETE', \"UPDATE\" FROM (SELECT 1 AS \"UPDATE\");",
     ],
 )
-def test_what_stands_in_quotes_and_comments_is_left_alone(a_sqlite_erp, sql):
+def test_quotes_and_comments_are_not_linted(a_sqlite_erp, sql):
     erp = a_sqlite_erp(find_reservation=[{"sql": sql}])
     assert isinstance(erp.reserve(order()), Reserved)
 
@@ -282,7 +282,7 @@ def text_file(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("place", [missing, text_file, Path], ids=["missing", "a text file", "a folder"])
-def test_check_says_that_there_is_no_database_and_never_raises(tmp_path, place):
+def test_check_reports_a_missing_database_and_never_raises(tmp_path, place):
     (line,) = connector(place(tmp_path), password=PLANTED).check()
     assert (line.name, line.ok) == ("database", False)
     assert str(tmp_path) in line.sentence

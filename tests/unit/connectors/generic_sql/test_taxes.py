@@ -65,7 +65,7 @@ def test_what_has_no_rate_is_a_row_of_its_own_and_the_rows_are_the_whole_invoice
         ({"shipping": "19", "others": "highest"}, [(10, "4.50", "0.41"), (21, "7.75", "1.35"), (19, "4.99", "0.80")]),
     ],
 )  # fmt: skip
-def test_shipping_and_charges_stand_at_the_rate_that_the_tenant_gives_them(taxes, expected):
+def test_shipping_and_charges_have_the_rate_of_the_tenants_setting(taxes, expected):
     made = call(TEN, TWENTY_ONE, **taxes)
     assert rows(made) == [(D(rate), D(total), D(tax)) for rate, total, tax in expected]
     total, net, tax = header(made)

@@ -132,7 +132,7 @@ def test_services_and_unclear_units_are_refused(changed, reason):
 
 
 @pytest.mark.case("P6")
-def test_a_kit_is_asked_for_by_its_components_together_with_those_that_are_ordered_alone():
+def test_a_kits_components_are_reserved_together_with_the_same_products_ordered_alone():
     odoo = silent()
     cup, tea = (replace(product(sku), id=n) for n, sku in ((7, "CUP"), (8, "TEA")))
     odoo.kept(("kit", 5, HOME.id), lambda: ((cup, D(2)), (tea, D("0.5"))))

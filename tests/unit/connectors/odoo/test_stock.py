@@ -93,7 +93,7 @@ def test_a_leak_that_is_tidied_frees_its_goods():
     assert answer.reference == "WH/OUT/1 (70)"
 
 
-def test_odoo_is_not_asked_twice_for_what_it_did_not_give_at_the_same_counts():
+def test_a_failed_reservation_is_not_repeated_while_odoos_counts_are_the_same():
     """Ninety-six tries a day are one cancelled delivery, and not ninety-six."""
     odoo = picked(FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(9)]}), has=2)
     assert reserve(odoo, times=4) == [short(2)] * 4
@@ -110,7 +110,7 @@ def test_rows_that_cancel_each_other_out_are_merged_and_the_order_gets_its_goods
     assert odoo.calls("stock.picking/action_cancel") == []
 
 
-def test_it_is_asked_again_once_its_counts_are_others():
+def test_odoo_is_called_again_once_its_counts_change():
     odoo = picked(FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(9)]}), has=2)
     erp = odoo.connector()
     request = ReserveStock("a-1", ORDER, 1, "arrived")

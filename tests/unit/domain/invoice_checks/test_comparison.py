@@ -46,7 +46,7 @@ def test_an_invoice_that_states_what_shipped_differs_in_nothing():
 
 
 @pytest.mark.case("M1")
-def test_by_line_and_by_document_differ_and_the_message_says_which_is_which():
+def test_a_total_rounded_by_document_is_explained_against_the_one_by_line():
     given = order("10.99", "10.99", "10.99", "10.99", total="43.96")
     found = differences(given, invoice_of(given, "43.95"))
     assert [(d.field, d.ours, d.theirs) for d in found] == [("total_incl_tax", "43.95", "43.96")]

@@ -74,7 +74,7 @@ def test_a_gift_card_is_added_back_once():
     assert "and the whole order to 24.99 (its total 19.99 and gift_card 5.00): 1.00 too much" in said
 
 
-def test_a_total_below_what_is_invoiced_already_says_that_a_credit_note_may_be_due():
+def test_a_total_below_the_invoiced_amount_suggests_a_credit_note():
     books = Books().allocated(WHOLE).invoiced(listing(MUG, shipping="4.99", total="24.99"), "14.99")
     said = books.sentence(listing(TEA, total="12.00"))
     assert said.startswith(
@@ -258,7 +258,7 @@ def test_two_orders_whose_allocations_come_to_the_sales_orders_total_are_bounded
     assert "25.99 (invoice 1 of FO-1 14.99, this part 11.00), and sales order S-1 to 24.99: 1.00 too much" in said
 
 
-def test_a_total_that_may_be_the_sales_orders_is_held_with_the_setting_that_says_so():
+def test_a_total_that_may_be_the_sales_orders_is_held_with_the_setting_to_use():
     one = replace(ONE, total_incl_tax=D("24.99"))
     assert (
         Books()

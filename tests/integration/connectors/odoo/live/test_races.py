@@ -35,7 +35,7 @@ class Overhearing(httpx.BaseTransport):
         return response
 
 
-def test_ten_invoices_that_four_workers_each_ask_for_at_once_are_ten(shop):
+def test_ten_invoices_requested_by_four_workers_each_are_ten(shop):
     """Each for a new buyer, whose contact is raced for as well. A lost race is repeated, in every language."""
     shop.product("MUG", 100)
     overhearing = Overhearing()
