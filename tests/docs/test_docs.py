@@ -117,7 +117,7 @@ def test_the_questions_on_the_page_match_those_asked(tmp_path):
     assert done == SetupDone({"file": "erp.db", "warehouse": "main"})
 
 
-def test_what_is_free_is_answered_as_the_page_prints_it():
+def test_free_stock_is_returned_as_the_page_prints_it():
     _, _, source = blocks("python")
     names = {"Sequence": Sequence, "Goods": Goods, "FreeStock": FreeStock, "Reason": Reason}
     exec(source, names)

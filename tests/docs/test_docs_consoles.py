@@ -50,7 +50,7 @@ acme    process 4711 on erp-1  sqlite:/srv/acme/erp.db
 """
 
 
-def test_what_varies_has_its_typical_value_before_it_is_laid_out():
+def test_varying_values_are_replaced_before_the_console_is_laid_out():
     assert as_shown(PRINTED, HOME) == SHOWN
     assert as_shown("dated 2031-01-01: I-7\n", HOME, {r"\d{4}-\d\d-\d\d": "2026-11-28"}) == "dated 2026-11-28: I-7\n"
 

@@ -122,7 +122,7 @@ def test_no_module_is_longer_than_one_idea_needs():
     assert any(name.startswith("shipperone_erp_odoo/") for name in lengths)
 
 
-def test_what_breaks_these_rules_is_seen():
+def test_violations_of_these_rules_are_found():
     assert wide(ast.parse("class A:\n def __init__(self, a, b, c, d, e, *, f, g): ...")) == ["A"]
     assert wide(ast.parse("class A:\n def __init__(self, a, b, c, d, e, *, f): ...")) == []
     assert too_long({"a.py": LONGEST, "b.py": LONGEST + 1}) == [f"b.py: {LONGEST + 1} lines"]

@@ -8,7 +8,7 @@ KINDS = {"unit", "integration", "acceptance", "crash", "docs", "month"}
 TEST_MODULES = sorted(TESTS.rglob("test_*.py"))
 
 
-def test_every_test_lies_in_the_folder_of_its_kind():
+def test_every_test_is_in_the_folder_of_its_kind():
     assert {file.relative_to(TESTS).parts[0] for file in TEST_MODULES} <= KINDS
 
 

@@ -91,7 +91,7 @@ def test_a_capture_contains_no_personal_data_at_any_place(monkeypatch):
 
 
 @pytest.mark.parametrize("name", [name for name in SHAPES if name != "no currency"])
-def test_what_the_flow_reads_is_as_it_was(name):
+def test_a_capture_leads_to_the_same_inspection_as_the_original(name):
     """The same mapping is found, and the same orders add up, in what was captured before anything was mapped."""
     queues = listed(SHAPES[name])
     before = inspect(tenant(), Queues(queues, None, WAREHOUSES))

@@ -179,7 +179,7 @@ def test_cases_run_at_once_are_reported_as_those_that_run_in_turn(connectors, tm
     assert listed == ["L1", "R3", "R4", "V1"]
 
 
-def test_what_failed_comes_first_the_next_time(connectors, tmp_path):
+def test_failed_cases_run_first_the_next_time(connectors, tmp_path):
     wrong = ["--harness", "wrong:Mute"]
     assert connectors("test", "honest", "--case", "L1", "--case", "R4", *wrong).returncode == 1
     assert LastFailures("honest", tmp_path).ids() == {"R4"}

@@ -288,7 +288,7 @@ def test_an_operator_resolves_the_lost_answer_of_an_invoice(world, outcome, post
     assert (len(world.erp.issued("FO-1")), len(world.sandbox.order("FO-1").invoices)) == (1, 1)
 
 
-def test_what_is_ignored_stays_and_keeps_its_documents(world):
+def test_an_ignored_job_stays_and_keeps_its_documents(world):
     world.sandbox.add(order())
     world.erp.script("build_invoice", "cent_off", times=99)
     world.once(settle_for=3)
@@ -322,7 +322,7 @@ def serve(world, seconds, configuration=None, enough=lambda: False):
 
 
 @pytest.mark.parametrize("what", ["vanished", "unreadable"])
-def test_what_is_due_and_not_to_be_acted_on_does_not_keep_the_service_reading(world, what):
+def test_a_due_job_without_action_does_not_keep_the_service_reading(world, what):
     world.settings |= {"poll_interval": '"1h"', "gone_grace": '"2h"'}
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault("503", action="allocate", times=1, retry_after="0"))

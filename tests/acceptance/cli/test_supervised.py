@@ -105,7 +105,7 @@ def test_killed_at_every_question_nothing_is_done_twice_and_nothing_is_left_out(
     assert world.sandbox.queue("allocation") == world.sandbox.queue("invoice") == []
 
 
-def test_what_is_skipped_or_stopped_is_as_it_was(world):
+def test_an_order_that_is_skipped_or_not_reached_is_unchanged(world):
     world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 1, "10.00"), first_id=10))
     world.sandbox.add(company("FO-2", 20))
     typist = started(world)

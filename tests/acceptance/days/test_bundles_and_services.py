@@ -181,7 +181,7 @@ def test_a_bundle_whose_parts_were_invoiced_is_not_invoiced_as_well(merchant):
 
 @pytest.mark.case("M13")
 @pytest.mark.parametrize("bundles", ["children", "parents"])
-def test_what_version_0_1_reserved_is_found_and_delivered(merchant, monkeypatch, bundles):
+def test_reservations_of_version_0_1_are_found_and_delivered(merchant, monkeypatch, bundles):
     """It reserved every row in a parent, or every parent; its ledger does not hold which."""
     merchant.settings["bundles"] = f'"{bundles}"'
     merchant.settings["stages"] = '["allocation"]'

@@ -102,7 +102,7 @@ def test_a_tenant_with_invoices_only_changes_no_stock_and_doctor_reports_it(allo
 
 @pytest.mark.case("B9")
 @pytest.mark.parametrize("rule", ["hold", "invoice_only"])
-def test_what_is_reserved_here_is_delivered_by_every_rule(merchant, rule):
+def test_goods_reserved_here_are_delivered_under_every_setting(merchant, rule):
     merchant.settings["without_reservation"] = f'"{rule}"'
     merchant.sandbox.add(order("FO-1"))
     merchant.finishes()

@@ -121,7 +121,7 @@ def test_the_preview_shows_the_listed_orders_and_the_effect_of_each_option(befor
 
 
 @pytest.mark.case("B3")
-def test_what_was_made_by_hand_is_compared_and_confirmed_and_never_touched(before):
+def test_an_adopted_document_is_compared_and_confirmed_and_never_changed(before):
     before.once()
     reference = reserved_by_hand(before, "FO-1")
     said(before, "order", "adopt", "FO-1", "--reference", reference)
@@ -171,7 +171,7 @@ def test_another_total_is_held_and_nothing_is_sent_until_it_is_named_rightly(bef
 
 
 @pytest.mark.case("B3")
-def test_what_cannot_be_compared_is_confirmed_and_marked(before):
+def test_an_incomparable_invoice_is_confirmed_and_marked(before):
     before.once()
     said(before, "order", "adopt", "FO-3", "--reference", "INV/7")
     before.once()
@@ -257,7 +257,7 @@ def test_only_one_order_is_let_through_at_first(before):
 
 
 @pytest.mark.case("B3")
-def test_the_connector_sees_a_document_of_somebody_else_and_adopting_it_is_the_cure(merchant):
+def test_a_users_document_is_detected_and_adopting_it_is_the_cure(merchant):
     if isinstance(merchant.books, OnSql):
         assert merchant.more.count(DRAFT) == 1
         merchant.more = merchant.more.replace(DRAFT, UNLESS_THERE)
@@ -282,7 +282,7 @@ def test_the_connector_sees_a_document_of_somebody_else_and_adopting_it_is_the_c
 
 
 @pytest.mark.case("B3")
-def test_what_this_runtime_has_made_itself_is_not_adopted_over(merchant):
+def test_a_document_made_by_this_runtime_is_not_adopted_over(merchant):
     merchant.sandbox.add(order())
     merchant.sandbox.faults.add(Fault("503", action="allocate", retry_after="1"))
     merchant.once(settle_for=0.5)

@@ -213,7 +213,7 @@ def test_a_part_with_no_or_another_shipping_amount_proceeds(merchant):
 
 
 @pytest.mark.case("B10")
-def test_a_fee_that_every_part_shows_is_not_charged_twice_by_itself(merchant):
+def test_a_fee_listed_on_every_part_is_not_charged_twice_automatically(merchant):
     del merchant.settings["shipping_on_parts"]
     charge(merchant, "cod_fee", "totals.cod_fee", "line")
     merchant.sandbox.add(parts("18.00", shipping_amount_incl_tax=D(0), extra={"totals": {"cod_fee": D("2.00")}}))

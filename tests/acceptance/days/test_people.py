@@ -155,7 +155,7 @@ def test_an_operators_release_increments_the_revision(forgotten):
 
 @pytest.mark.case("B12")
 @pytest.mark.parametrize("queue", ["pending_allocation", "pending_invoice"])
-def test_what_a_queue_lists_is_not_given_back(forgotten, queue):
+def test_a_reservation_of_a_listed_order_is_not_released(forgotten, queue):
     forgotten.once()
     if queue == "pending_invoice":
         forgotten.sandbox.ship("FO-1")

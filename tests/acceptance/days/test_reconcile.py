@@ -135,7 +135,7 @@ def test_a_draft_issued_by_a_user_is_found_although_its_order_was_never_accepted
     assert ("open", "FO-1") in [(finding, about) for finding, about, _ in found]
 
 
-def test_what_an_ignored_order_leaves_in_the_erp_is_listed(books):
+def test_documents_of_an_ignored_order_are_listed(books):
     books.sandbox.auto_ship = False
     books.sandbox.add(order())
     books.sandbox.faults.add(Fault("503", action="allocate"))
@@ -154,7 +154,7 @@ def test_what_an_ignored_order_leaves_in_the_erp_is_listed(books):
     ]
 
 
-def test_what_is_accepted_and_not_issued_is_open_and_what_was_inferred_is_marked(books):
+def test_accepted_not_issued_is_open_and_inferred_is_marked(books):
     books.sandbox.faults.add(Fault("lost_answer", action="invoice", times=1))
     books.sandbox.add(order())
     books.finishes()
@@ -176,7 +176,7 @@ def test_what_is_accepted_and_not_issued_is_open_and_what_was_inferred_is_marked
     assert found[0][2].startswith(f"accepted, not issued {books.job('FO-2', I).reference}, ")
 
 
-def test_an_earlier_draft_and_another_stores_documents_are_no_findings_until_somebody_issues_that_draft(books, other):
+def test_an_earlier_draft_is_a_finding_only_once_issued_and_another_stores_documents_are_none(books, other):
     with_a_second_store(books, other)
     for store in (books.sandbox, other):
         store.add(order("FO-1"))

@@ -242,7 +242,7 @@ def test_a_draft_that_was_begun_with_an_impossible_day_stays_and_is_not_sent(wor
 
 
 @pytest.mark.case("M10")
-def test_what_shipperone_has_accepted_of_an_impossible_day_is_looked_at_again_before_it_is_issued(world):
+def test_an_accepted_invoice_of_an_impossible_day_is_checked_again_before_issuing(world):
     world.sandbox.add(order(), stage="invoice")
     world.erp.script("issue_invoice", "transient", times=99)
     world.once(settle_for=0.3)

@@ -121,7 +121,7 @@ def test_an_invoice_that_does_not_match_what_shipped_is_refused_and_changes_noth
     assert caller.ids("invoice") == ["FO-1"]
 
 
-def test_what_is_sent_twice_or_unknown_is_refused(caller, shop):
+def test_repeated_and_unknown_confirmations_are_refused(caller, shop):
     assert caller.post("allocate", "FO-1", [1, 2]).status_code == 200
     assert caller.post("allocate", "FO-1", [1, 2]).status_code == 400
     assert caller.post("allocate", "FO-404", [1]).status_code == 400
@@ -235,7 +235,7 @@ DONE_AND_SPOILT = {"html_200": b"<html>", "empty": b"", "done_denied": b"false"}
 
 
 @pytest.mark.parametrize("kind", INSTEAD)
-def test_what_is_answered_instead_does_nothing(caller, shop, kind):
+def test_a_wrong_answer_has_no_effect(caller, shop, kind):
     fault = shop.faults.add(Fault(kind, action="allocate", times=1, retry_after="7"))
     answer = caller.post("allocate", "FO-1", [1, 2])
     assert answer.status_code == INSTEAD[kind]
@@ -271,7 +271,7 @@ def test_retry_after_as_a_date(caller, shop):
 
 
 @pytest.mark.parametrize("kind", DONE_AND_SPOILT)
-def test_what_spoils_the_answer_is_done_all_the_same(caller, shop, kind):
+def test_a_fault_that_spoils_the_answer_still_has_its_effect(caller, shop, kind):
     shop.faults.add(Fault(kind, action="allocate", times=1))
     answer = caller.post("allocate", "FO-1", [1, 2])
     assert (answer.status_code, answer.content[:6]) == (200, DONE_AND_SPOILT[kind])

@@ -133,7 +133,7 @@ def test_a_name_that_cannot_be_one_is_refused_with_a_better_one(name, said, tmp_
     assert not (tmp_path / "new").exists()
 
 
-def test_what_is_there_already_is_left_as_it_is(tmp_path):
+def test_existing_files_are_not_changed(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="--into"):
         make("acme", tmp_path)
@@ -187,7 +187,7 @@ def test_on_a_terminal_missing_options_are_asked(tmp_path):
     assert "no drafts" in (tmp_path / "shipperone-erp-acme/src/shipperone_erp_acme/connector.py").read_text()
 
 
-def test_whoever_breaks_off_has_written_nothing(tmp_path):
+def test_an_interrupted_guide_has_written_nothing(tmp_path):
     code, shown = on_a_terminal(tmp_path, b"\x03")
     assert (code, list(tmp_path.iterdir())) == (2, []), shown
     assert "nothing was written" in shown

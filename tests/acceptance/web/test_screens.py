@@ -75,7 +75,7 @@ def test_an_order_is_retried_from_the_page_and_goes_through(merchant):
     assert "price list mended" in log
 
 
-def test_what_is_resolved_reopens_while_shipperone_lists_it(merchant):
+def test_a_resolved_job_reopens_while_shipperone_lists_it(merchant):
     world, page = merchant
     browser = page.browser()
     key = world.job("FO-BAD", Stage.INVOICE).key
@@ -126,7 +126,7 @@ def test_a_button_in_the_list_that_changes_documents_leads_to_the_preview(tmp_pa
         assert ledger.find_jobs()[0].state is State.HELD, "a preview does nothing"
 
 
-def test_what_an_order_of_the_list_offers_needs_no_input():
+def test_actions_offered_in_a_list_need_no_input():
     assert IN_ROW == ("approve", "retry", "rebuild")
     assert [name for name in IN_ROW if JOB_ACTIONS[name].fields or JOB_ACTIONS[name].needs_note] == []
     assert [name for name in IN_ROW if JOB_ACTIONS[name].harmless] == ["retry"]
@@ -340,7 +340,7 @@ def test_a_release_reads_both_queues_first_and_reports_its_result(world):
         assert released.actor.endswith("(page)")
 
 
-def test_what_the_erp_has_lost_is_made_anew_from_the_page_and_what_it_has_is_not(world):
+def test_a_lost_document_is_made_anew_from_the_page_and_an_existing_one_is_not(world):
     world.settings["connector"] = '"counting_lists"'
     world.sandbox.add(order("FO-1"))
     world.finishes()

@@ -199,7 +199,7 @@ def test_a_login_that_fails_is_slowed_down_and_a_right_one_waits_too(guarded):
     assert "anna" not in browser.get("/").text
 
 
-def test_the_wait_after_failed_logins_ends_by_itself():
+def test_the_wait_after_failed_logins_ends_automatically():
     now = [0.0]
     access = Access(PageSettings(), "me", monotonic=lambda: now[0])
     for _ in range(FAILURES):
@@ -243,7 +243,7 @@ def test_a_bearer_token_reads_and_never_acts(guarded):
     assert guarded.browser(headers={"authorization": "Bearer nobody"}).get("/statusz").status_code == 401
 
 
-def test_a_read_only_page_acts_for_nobody(tmp_path):
+def test_a_read_only_page_refuses_every_action(tmp_path):
     configuration = configured(tmp_path, more="[runtime.page]\nread_only = true\n")
     with ledger_with(tmp_path, held()) as ledger, served(configuration, ledger) as page:
         browser = page.browser()
@@ -413,7 +413,7 @@ def test_no_secret_is_on_any_page(tmp_path):
         assert "********" in browser.get("/held").text
 
 
-def test_what_is_late_is_dated_and_an_old_session_is_over(tmp_path):
+def test_a_session_ends_after_its_time(tmp_path):
     now = [0.0]
     settings = configured(tmp_path, more=PEOPLE).runtime.page
     access = Access(settings, "me", monotonic=lambda: now[0])

@@ -186,7 +186,7 @@ class TestLittle(ConnectorSuite):
 """
 
 
-def test_what_is_not_overridden_is_skipped_and_what_cannot_be_looked_at_fails(tmp_path):
+def test_cases_of_absent_hooks_are_skipped_and_uninspectable_ones_fail(tmp_path):
     found = run_pytest(tmp_path, LACKING, "-k", "I1 or R1 or C1")
     assert (found["I1"], found["R1"], found["C1"]) == ("SKIPPED", "FAILED", "PASSED")
     assert "the connector does not override build_invoice" in found[""]
@@ -393,7 +393,7 @@ def test_a_suite_of_the_first_version_is_warned_of_what_the_second_one_fails(tmp
     assert "the total of the draft invoice in the ERP: 0.01 instead of 29.49" in said
 
 
-def test_what_a_suite_is_warned_of_fails_it_once_its_version_has_ended():
+def test_a_suites_warning_becomes_a_failure_after_its_version():
     assert binding("1.0", "1.0", "1.0")
     assert not binding("1.1", "1.0", "1.9")
     assert binding("1.1", "1.0", "2.0")

@@ -236,7 +236,7 @@ def test_the_kit_skips_undeclared_capabilities_and_reports_it(tmp_path):
         assert (result.outcome, result.message) == ("skipped", said)
 
 
-def test_what_a_case_is_about_is_on_its_page():
+def test_the_subject_of_a_case_is_on_its_page():
     about: Mapping[str, Case] = {case.id: case for case in CASES.values() if case.can}
     assert {"I8", "Q1", "R7", "V3", "V5"} <= set(about)
     assert about["R7"].lacking({"reserve_stock"}, EVERYTHING) is None

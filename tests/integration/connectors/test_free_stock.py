@@ -62,7 +62,7 @@ def test_an_answer_is_found_by_its_goods():
 
 
 @pytest.mark.parametrize("answer", [{}, "MUG", [D(3)], [None], iter([])])
-def test_what_is_no_list_of_answers_breaks_the_contract(answer):
+def test_an_answer_that_is_no_list_violates_the_contract(answer):
     with pytest.raises(ContractViolation, match="free_stock of connector telling answered with"):
         telling(answer).free_stock([MUG])
 

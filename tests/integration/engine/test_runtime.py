@@ -124,7 +124,7 @@ def test_one_erp_for_two_stores_with_the_same_order_id_makes_two_of_everything(w
     assert len(world.erp.issued("FO-1")) == 2
 
 
-def test_a_tenant_whose_erp_hangs_or_fails_slows_nobody(world):
+def test_a_tenant_whose_erp_hangs_or_fails_slows_no_other_tenant(world):
     with Sandbox(token="another-token") as shop:
         shop.auto_ship = True
         for number in range(5):
@@ -530,7 +530,7 @@ def test_a_tenant_whose_slots_all_hang_stops_no_other_when_it_starts_over(world,
 
 
 @pytest.mark.case("Q8")
-def test_a_clock_that_is_put_back_while_the_erp_is_away_keeps_nobody_from_asking_it(world):
+def test_a_clock_set_back_during_an_outage_does_not_delay_the_next_probe(world):
     steady = [50.0]
     breaker = ErpBreaker(TimeOf(world.clock, lambda: steady[0]), lambda sentence: None, patience=1)
     breaker.failed(Transient("the ERP is restarting"))

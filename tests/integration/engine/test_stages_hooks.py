@@ -159,7 +159,7 @@ def test_an_erp_that_refuses_the_login_fails_no_order(world):
 
 @pytest.mark.case("Q5")
 @pytest.mark.parametrize("what", ["text_ids", "already_issued"])
-def test_whatever_an_invoice_hook_answers_the_other_orders_go_on(world, what):
+def test_any_answer_of_an_invoice_hook_lets_the_other_orders_continue(world, what):
     world.sandbox.add(order("FO-BAD"))
     world.sandbox.add(order("FO-1", first_id=50))
     world.erp.script("build_invoice", what, order="FO-BAD", times=99)

@@ -133,7 +133,7 @@ def test_ignored_and_retried_an_unknown_outcome_is_still_settled(world):
     assert world.erp.issued("FO-1") == ["1:2"]
 
 
-def test_an_open_order_that_can_no_longer_be_read_is_held_and_heals_by_itself(world):
+def test_an_open_order_that_becomes_unreadable_is_held_until_it_is_readable(world):
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault("503", action="allocate", times=1, retry_after="0"))
     world.once(settle_for=0)
@@ -245,7 +245,7 @@ def test_an_accepted_document_that_was_built_anew_and_differs_is_read_again_with
     assert world.erp.issued("FO-1") == ["1:2"]
 
 
-def test_a_refused_rebuild_of_what_is_accepted_is_tried_again_by_itself(world):
+def test_a_refused_rebuild_of_an_accepted_job_is_retried_automatically(world):
     voided_as_shipperone_accepts_it(world)
     world.once(settle_for=0.2)
     world.erp.script("build_invoice", "refused", times=1, detail="erp_period_locked")

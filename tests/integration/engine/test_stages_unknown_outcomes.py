@@ -155,7 +155,7 @@ def test_one_lost_answer_is_settled_by_the_queue_however_long_the_order_waited_b
     assert world.erp.issued("FO-1") == ["1:2"]
 
 
-def test_what_is_accepted_is_issued_while_shipperone_is_away(world):
+def test_an_accepted_invoice_is_issued_while_shipperone_is_unavailable(world):
     world.sandbox.add(order())
     world.erp.script("issue_invoice", "transient", times=1)
     world.once(settle_for=0.3)

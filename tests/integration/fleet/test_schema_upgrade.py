@@ -60,7 +60,7 @@ def test_several_workers_make_the_tables_at_once_and_each_file_is_run_once(store
     assert applied == {schema_upgrade.WHOLE, "fleet_0001_workers.sql", *schema_upgrade.engine_files()}
 
 
-def test_what_removes_something_waits_for_older_workers_and_nothing_passes_it(made):
+def test_a_removing_migration_waits_for_older_workers_and_later_ones_wait_for_it(made):
     files = [("9_pre_x.sql", "CREATE TABLE newer (id int)"), ("9_post_x.sql", "DROP TABLE newer")]
     made.register(process("old", "3.9.0"))
     assert made.apply(files, version="3.10.0", held_back=["9_post_x.sql"]) == ["9_pre_x.sql"]

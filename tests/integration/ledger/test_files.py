@@ -232,7 +232,7 @@ def test_a_directory_in_place_of_the_ledger_is_refused_and_keeps_its_rights(tmp_
     assert mode(tmp_path) == "0o755"
 
 
-def test_the_tenants_of_a_ledger_are_known_whatever_its_version(file):
+def test_the_tenants_of_a_ledger_of_any_version_are_listed(file):
     url = f"sqlite:///{file}"
     assert tenants_served(url) == frozenset()
     with opened(file) as ledger:

@@ -58,7 +58,7 @@ def counted(ledger_url):
         yield opened
 
 
-def test_what_gathers_goes_in_one_commit(counted):
+def test_gathered_entries_are_written_in_one_commit(counted):
     jobs = [a_job(f"FO-{number}") for number in range(20)]
     futures = waiting(counted, *([InsertJob(job)] for job in jobs))
     for future in futures:

@@ -56,7 +56,7 @@ def failing_read(server: ScriptedServer, reply: Reply, **settings: Any) -> ReadF
     return failure.value
 
 
-def test_what_goes_out_is_the_guides_request_to_the_byte(server: ScriptedServer) -> None:
+def test_requests_match_the_guide_to_the_byte(server: ScriptedServer) -> None:
     async def both(client: ShipperOne) -> None:
         await client.allocate("FO-000012345", [55501, "55502"])
         await client.invoice("FO-000012345", [55501], Decimal("4.990"))
@@ -291,7 +291,7 @@ def test_a_connection_that_was_never_made_means_not_sent(server: ScriptedServer)
         assert answer.message.startswith("no connection to ShipperOne ")
 
 
-def test_a_connection_that_nobody_accepts_means_not_sent() -> None:
+def test_a_refused_connection_means_not_sent() -> None:
     listener = socket.create_server(("127.0.0.1", 0), backlog=0)
     fillers = []
     try:

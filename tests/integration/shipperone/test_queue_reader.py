@@ -153,7 +153,7 @@ def test_an_order_that_slips_past_the_pages_is_not_proven_absent(server: Scripte
 
 
 @pytest.mark.case("Q4")
-def test_what_was_on_a_second_page_may_have_moved_onto_a_full_first_one(server: ScriptedServer) -> None:
+def test_an_order_of_the_second_page_may_have_moved_onto_a_full_first_page(server: ScriptedServer) -> None:
     queue = Queue([order(n) for n in range(101)], "empty")
 
     def confirm_elsewhere(number: int) -> Reply:
@@ -330,7 +330,7 @@ def test_an_order_that_becomes_readable_on_a_later_page_is_readable(server: Scri
     assert [entry.order_id for entry in listing.unreadable] == ["FO-2"]
 
 
-def test_what_has_not_changed_is_not_parsed_again(server: ScriptedServer) -> None:
+def test_an_unchanged_page_is_not_parsed_again(server: ScriptedServer) -> None:
     queue = Queue([order(n) for n in range(150)])
     server.answer = queue
 

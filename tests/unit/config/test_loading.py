@@ -59,7 +59,7 @@ def toml(tmp_path):
     return Toml()
 
 
-def test_what_is_left_out_takes_the_defaults_of_the_design(toml):
+def test_omitted_settings_have_the_documented_defaults(toml):
     read = toml.read()
     acme = read.tenants["acme"]
     assert read.runtime.ledger == f"sqlite:///{toml.file.parent}/state/ledger.db"
@@ -455,7 +455,7 @@ def test_no_secret_is_shown_or_represented(toml):
     assert 'token = "********"' in show(read)
 
 
-def test_what_is_kept_has_a_least_and_takes_days(toml):
+def test_retention_settings_have_a_minimum_and_accept_days(toml):
     text = GOOD.replace("[runtime]\n", '[runtime]\nkeep_bodies = "60d"\nkeep_jobs = "30d"\nkeep_invoices = "12000d"\n')
     runtime = toml.read(text).runtime
     assert (runtime.keep_errors, runtime.keep_bodies) == (timedelta(days=30), timedelta(days=60))
@@ -474,7 +474,7 @@ def test_a_password_in_the_ledgers_address_is_masked(toml):
     assert "postgresql+psycopg://erp:********@db.example/ledger" in shown
 
 
-def test_what_is_shown_is_toml_that_names_every_setting(toml):
+def test_config_show_prints_toml_with_every_setting(toml):
     shown = tomllib.loads(show(toml.read()))
     assert shown["tenants"]["acme"].keys() >= set(TENANT_KEYS) - {"fields", "currency", "discount"}
     assert shown["tenants"]["acme"]["counting"]["database"] == "erp.db"

@@ -137,7 +137,7 @@ def test_a_module_is_of_the_plugin_whose_entry_point_is_nearest(plugins):
     assert plugin_of("__main__") is None
 
 
-def test_what_is_exported_breaks_nobody_who_was_written_for_a_released_api():
+def test_the_exports_are_compatible_with_every_released_api():
     """An undeclared break: mend it, or declare it in core/api/breaks.toml and count up the API's major version."""
     for released in api_surface.released():
         found = api_surface.breaks(api_surface.read(released), api_surface.surface())
@@ -145,7 +145,7 @@ def test_what_is_exported_breaks_nobody_who_was_written_for_a_released_api():
         assert not undeclared, f"breaks of connector API {released}: {undeclared}"
 
 
-def test_what_the_api_has_gained_is_declared_in_its_change_list():
+def test_additions_to_the_api_are_declared_in_its_change_list():
     newest = api_surface.read(api_surface.released()[-1])
     assert api_surface.added(newest, api_surface.surface()) == api_surface.declared_additions()
 
@@ -240,7 +240,7 @@ def test_a_type_is_written_the_same_wherever_it_comes_from(kind, said):
     assert api_types.written(kind) == said
 
 
-def test_what_is_added_breaks_nobody():
+def test_additions_to_the_api_are_no_break():
     new = OLD.replace("currency: str = None", "currency: str = None, note: str = None") + "class More: ...\n"
     assert api_surface.breaks(OLD, new) == []
 
@@ -266,6 +266,6 @@ def test_the_kit_is_found_by_pytest_and_costs_nothing_until_it_is_used():
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=240).returncode == 0
 
 
-def test_what_is_public_is_what_is_exported():
+def test_every_exported_name_exists_and_the_list_is_sorted():
     assert sorted(shipperone_erp.__all__) == list(shipperone_erp.__all__)
     assert all(hasattr(shipperone_erp, name) for name in shipperone_erp.__all__)

@@ -34,7 +34,7 @@ def test_a_connector_from_the_designs_words_alone_is_accepted(plugins: Installed
 
 
 @pytest.mark.case("G1")
-def test_a_connector_that_raises_at_import_is_shown_and_breaks_nobody_else(plugins: InstalledPlugins):
+def test_a_connector_that_raises_at_import_is_shown_and_breaks_no_other(plugins: InstalledPlugins):
     plugins.install("broken", "raise RuntimeError('password=hunter2')")
     said = refusal("broken")
     assert said.startswith("connector broken (broken 1.0) cannot be imported: RuntimeError in ")
@@ -54,7 +54,7 @@ def test_a_connector_that_raises_at_import_is_shown_and_breaks_nobody_else(plugi
         ("class Plugged(:", "SyntaxError in "),
     ],
 )
-def test_what_is_missing_at_import_is_named_with_its_place(plugins: InstalledPlugins, source, said):
+def test_a_missing_import_is_named_with_its_place(plugins: InstalledPlugins, source, said):
     plugins.install("broken", source)
     told = refusal("broken")
     assert f"cannot be imported: {said}" in told
@@ -185,7 +185,7 @@ def test_each_malformed_connector_has_its_own_sentence(plugins: InstalledPlugins
         ("class Plugged(Connector[ConnectorSettings]): api = 1", "api = 1 is not a range of versions, such as '>=1,<2'"),
     ],
 )  # fmt: skip
-def test_what_is_no_connector_class(plugins: InstalledPlugins, source, sentence):
+def test_an_entry_point_that_is_no_connector_class_is_refused(plugins: InstalledPlugins, source, sentence):
     plugins.install("acme", source)
     assert sentence in refusal()
 

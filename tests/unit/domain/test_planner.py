@@ -59,7 +59,7 @@ def test_a_waiting_job_is_left_until_it_is_due_and_a_held_one_for_good():
 @pytest.mark.case("P10")
 @pytest.mark.parametrize("changed", [order("FO-1", 2), order(shipping="5.99"), order("FO-1", 1, 1)])
 @pytest.mark.parametrize("state", [State.NEW, State.WAITING, State.HELD])
-def test_a_change_at_shipperone_supersedes_an_open_job_whatever_its_state(changed, state):
+def test_a_change_at_shipperone_supersedes_an_open_job_in_any_state(changed, state):
     job = started(order(), state=state, step=Step.RESERVED, reference="R-1", rebuilds=2)
     decision = decide(listing(changed), job)
     assert isinstance(decision, Supersede)
@@ -164,7 +164,7 @@ def test_the_hour_begins_with_the_first_read_that_could_have_decided():
 
 
 @pytest.mark.case("D9")
-def test_what_a_broken_read_lists_decides_nothing_either():
+def test_an_order_listed_by_a_broken_read_decides_nothing_either():
     assert isinstance(
         decide(listing(order(), complete=False, proves=False), lost(settle_reads=("same",))), RecordObservation
     )
@@ -175,7 +175,7 @@ def denied(**changes) -> Job:
 
 
 @pytest.mark.case("H10")
-def test_what_was_denied_and_is_still_listed_is_a_refusal_in_shipperones_words():
+def test_a_denied_and_still_listed_confirmation_is_a_refusal_with_shipperones_text():
     refused = decide(listing(order()), denied(settle_reads=("same",)))
     assert isinstance(refused, TreatAsRefused)
     assert "Stock is gone" in refused.words()
@@ -184,13 +184,13 @@ def test_what_was_denied_and_is_still_listed_is_a_refusal_in_shipperones_words()
 
 
 @pytest.mark.case("H10")
-def test_what_was_denied_and_is_to_be_undone_is_undone_and_not_sent_again():
+def test_a_denied_job_that_is_to_be_undone_is_not_sent_again():
     gone = denied(settle_reads=("same",), ending=State.SUPERSEDED)
     assert isinstance(decide(listing(order()), gone), Supersede)
 
 
 @pytest.mark.case("D1")
-def test_what_was_sent_again_is_settled_once_more_if_the_first_call_came_late():
+def test_a_repeated_confirmation_is_settled_again_if_the_first_call_arrives_late():
     again = varied(decide(listing(order()), lost(settle_reads=("same",))).job, lost_at=None)
     assert again.sent_again
     assert isinstance(decide(listing(order()), again), Continue)
@@ -238,7 +238,7 @@ def test_a_vanished_order_that_left_nothing_in_the_erp_is_gone_after_two_reads()
     assert isinstance(decide(listing(), first.job), End)
 
 
-def test_a_ledger_that_nobody_read_for_long_releases_nothing_by_itself():
+def test_after_a_long_gap_without_reads_a_ledger_releases_nothing_automatically():
     job = started(order(), step=Step.RESERVED, reference="R-1")
     first = decide(listing(), job, last_good_read_at=NOW - timedelta(hours=25))
     assert isinstance(first, RecordObservation)
@@ -251,7 +251,7 @@ def test_a_ledger_that_nobody_read_for_long_releases_nothing_by_itself():
     assert back.job.absent_since is None
 
 
-def test_an_order_seen_in_pending_invoice_was_confirmed_by_somebody():
+def test_an_order_seen_in_pending_invoice_was_confirmed_elsewhere():
     job = started(order(), step=Step.RESERVED, reference="R-1")
     decision = decide(listing(), job, seen_in_invoice=frozenset({job.id}))
     assert isinstance(decision, ConfirmByInference)
@@ -374,7 +374,7 @@ def test_an_answer_was_lost_and_the_order_can_no_longer_be_read():
     assert decision.reason is Reason.OUTCOME_UNKNOWN
 
 
-def test_what_is_still_listed_does_not_undo_the_record_of_its_issuing():
+def test_a_lagging_listing_does_not_undo_the_record_of_issuing():
     late = started(
         order(),
         Stage.INVOICE,

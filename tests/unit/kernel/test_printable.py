@@ -37,7 +37,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize(("text", "shown"), HOSTILE.values(), ids=HOSTILE)
-def test_what_a_terminal_would_obey_is_shown_as_an_escape(text, shown):
+def test_terminal_control_characters_are_shown_escaped(text, shown):
     assert one_line(text) == shown
 
 
@@ -135,7 +135,7 @@ SIGNS = tuple("=+-@＝＋－＠﹦﹣﹢﹫−")
 
 
 @pytest.mark.parametrize("text", FORMULAS, ids=ascii)
-def test_no_cell_runs_as_a_formula_whatever_separator_the_spreadsheet_splits_at(text):
+def test_no_cell_runs_as_a_formula_with_any_separator(text):
     written = io.StringIO()
     csv.writer(written).writerow(["x", csv_files.cell(text), "y"])
     (row,) = csv.reader(io.StringIO(written.getvalue()))
@@ -145,13 +145,13 @@ def test_no_cell_runs_as_a_formula_whatever_separator_the_spreadsheet_splits_at(
 
 
 @pytest.mark.parametrize("text", ["FO-1", "10.00 - 2.00", "a;b", "-5.00", "+3", "a, -1 left", "5 - 3; 4", "x=1"])
-def test_what_is_no_formula_is_written_as_it_is(text):
+def test_a_text_that_is_no_formula_is_written_unchanged(text):
     assert csv_files.cell(text) == text
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX modes")
 @pytest.mark.parametrize("before", [None, 0o644, 0o666])
-def test_a_csv_file_is_read_by_its_owner_alone_whatever_the_umask(tmp_path, before):
+def test_a_csv_file_is_readable_by_its_owner_alone_under_any_umask(tmp_path, before):
     file = tmp_path / "out.csv"
     if before is not None:
         file.write_text("an earlier one")

@@ -187,7 +187,7 @@ def test_a_burst_of_refusals_slows_the_pace_once() -> None:
 
 
 @pytest.mark.case("H12")
-def test_who_is_cancelled_while_waiting_keeps_nobody_else_waiting() -> None:
+def test_a_cancelled_waiter_blocks_no_other() -> None:
     async def use(now: Callable[[], float]) -> int:
         pace, bucket = RateLimit(time=TimeOf(monotonic=now)), Bucket(now, 1e9, 1e9, 1.0)
         pace.throttled(now(), 2.0)

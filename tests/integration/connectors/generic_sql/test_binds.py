@@ -206,7 +206,7 @@ def test_ten_thousand_characters_come_back_and_go_in_whole(seeing):
     assert {(row["order_number"], row["payment_reference"]) for row in seen(seeing)} == {(long, long)}
 
 
-def test_what_a_database_cannot_hold_is_held_with_a_sentence_and_never_cut(an_erp):
+def test_a_value_that_the_database_cannot_hold_holds_the_order_and_is_never_truncated(an_erp):
     erp = an_erp()
     if erp.dialect == "postgresql":
         with pytest.raises(Refused, match="the database cannot store this value, and it is never truncated") as refused:

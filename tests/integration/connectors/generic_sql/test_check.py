@@ -271,7 +271,7 @@ def test_a_command_of_core_is_never_replaced_and_two_packages_that_claim_one_are
     assert str(twice.exception) == "two packages claim the command both: one 1.0 and two 1.0; uninstall one of them"
 
 
-def test_what_looks_like_an_emoji_is_printed_as_it_is(capsys):
+def test_an_emoji_code_is_printed_unchanged(capsys):
     print_text("release, statement 2: :key: and :100:")
     say(":key:")
     printed = capsys.readouterr()

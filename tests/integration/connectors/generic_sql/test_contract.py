@@ -180,7 +180,7 @@ def test_a_draft_that_a_user_has_changed_is_not_issued(erp):
     assert erp.ask("SELECT state, number FROM invoices") == [("draft", None)]
 
 
-def test_a_draft_that_somebody_deleted_is_void(erp):
+def test_a_deleted_draft_is_void(erp):
     draft = erp.build(order())
     erp.ask("DELETE FROM invoice_lines")
     erp.ask("DELETE FROM invoices")

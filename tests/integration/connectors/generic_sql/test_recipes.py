@@ -124,7 +124,7 @@ def test_fees_and_coupons_are_on_the_invoice_and_gift_cards_are_not(booking_erp)
     assert [(name, D(str(worth))) for name, worth in booked] == [("coupon", D("-3.5")), ("wrapping", D("1.2"))]
 
 
-def test_what_was_not_reserved_here_leaves_what_is_free_and_nothing_that_others_have_reserved(booking_erp):
+def test_unreserved_goods_leave_free_stock_and_never_reserved_stock(booking_erp):
     erp = booking_erp
     erp.reserve(order(item(2, "TEA", "4", "18.00")))
     mixed = order(item(1, "MUG", "2", "20.00"), item(2, "TEA", "4", "18.00"))

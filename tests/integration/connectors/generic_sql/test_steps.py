@@ -294,7 +294,7 @@ def test_a_step_without_statements_is_not_taken_for_done(an_erp):
     assert erp.on_hand_and_reserved("MUG") == (10, 2)
 
 
-def test_what_is_given_back_is_not_given_back_again_by_statements_that_fail_the_second_time(an_erp):
+def test_a_second_release_by_failing_statements_releases_nothing(an_erp):
     erp = an_erp()
     once = erp.statements["release"][1:]
     erp = an_erp(release=once)

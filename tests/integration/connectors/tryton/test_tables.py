@@ -100,7 +100,7 @@ def test_every_gross_amount_is_reached_by_prices_without_tax(rate: str) -> None:
                 assert abs(piece.gross - piece.net * (1 + Decimal(rate))) <= CENT
 
 
-def test_what_is_free_is_on_hand_and_not_assigned(bench: Bench) -> None:
+def test_free_stock_is_on_hand_and_not_assigned(bench: Bench) -> None:
     sku, here, far = bench.product(5), bench.harness.warehouse, bench.harness.other_warehouse
     bench.desk.reserved(bench.order(bench.item(sku, 2)))
     asked = [Goods(sku, here), Goods(sku, far), Goods("NONE", here), Goods(sku, "nowhere")]

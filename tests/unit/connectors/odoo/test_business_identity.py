@@ -31,7 +31,7 @@ def test_separators_in_a_vat_id_are_ignored(typed, counts):
 
 
 @given(st.text())
-def test_what_holds_no_digit_is_no_vat_id_and_normalising_is_done_once(text):
+def test_a_text_without_digits_is_no_vat_id_and_normalising_is_idempotent(text):
     found = vat_id(text)
     assert found is None or any(char.isdigit() for char in found)
     assert found is None or vat_id(found) == found

@@ -98,6 +98,6 @@ def test_boxes_and_pieces():
         ({"colour": "red"}, "Extra inputs"),
     ],
 )
-def test_what_cannot_work_is_refused_with_the_cure(wrong, says):
+def test_settings_that_cannot_work_are_refused_with_the_cure(wrong, says):
     with pytest.raises(ValueError, match=says):
         settings(**wrong)

@@ -96,7 +96,7 @@ TRANSFER, STRAIGHT, HOME_ALONE = "TRF_a-FO-1-x_far", "PICK_a-FO-1-x_far", "PICK_
         ("direct", {HOME_ALONE}, False, "direct"),
     ],
 )  # fmt: skip
-def test_what_was_begun_one_way_is_finished_that_way_after_transfers_was_changed(setting, live, transfer_there, begun):
+def test_orders_begun_before_transfers_changed_are_finished_as_begun(setting, live, transfer_there, begun):
     def knows(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/jsonrpc":
             return httpx.Response(200, json={"result": {"server_version_info": [19, 0, 0]}})
@@ -114,7 +114,7 @@ def test_what_was_begun_one_way_is_finished_that_way_after_transfers_was_changed
     )
 
 
-def test_what_is_demanded_counts_only_what_odoo_counts():
+def test_the_demand_contains_only_quantities_that_odoo_counts():
     assert plan(MIXED, silent()).demand() == {(10, 0): 3, (20, 0): 3, (20, 1): 1}
     assert plan(MIXED, silent(), stored=False).demand() == {}
 

@@ -35,7 +35,7 @@ def holding(quantity: float) -> dict[str, object]:
     return {"product_id": [5, "Mug"], "quantity_product_uom": quantity}
 
 
-def test_what_has_expired_is_not_free_and_what_expires_later_is():
+def test_expired_lots_are_not_free_and_later_ones_are():
     lots = [quant(4, removal_date=ago(1)), quant(3, removal_date=ago(-1)), quant(1, removal_date=False)]
     odoo = FakeOdoo({**EXPIRY, "stock.quant/search_read": lots})
     assert reserve(odoo) == [short(4)]
@@ -43,7 +43,7 @@ def test_what_has_expired_is_not_free_and_what_expires_later_is():
     assert odoo.calls("stock.quant/action_view_inventory") == [], "nothing has leaked"
 
 
-def test_what_is_reserved_of_an_expired_lot_is_not_taken_off_twice():
+def test_a_reservation_of_an_expired_lot_is_not_subtracted_twice():
     odoo = FakeOdoo(
         {**EXPIRY, "stock.quant/search_read": [quant(6, 2, removal_date=ago(1)), quant(3, removal_date=False)]}
     )
@@ -74,7 +74,7 @@ def test_a_leak_that_odoo_does_not_repair_is_no_shortage_but_a_wrong_count():
     assert odoo.made("stock.picking") == []
 
 
-def test_what_is_reserved_anew_between_two_looks_is_a_shortage():
+def test_stock_reserved_between_two_checks_is_a_shortage():
     held = iter([[holding(1)], [holding(8)]])
     odoo = FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(10, 8)]})
     odoo.answers["stock.move.line/search_read"] = lambda named: next(held)

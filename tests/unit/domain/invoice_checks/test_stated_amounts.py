@@ -159,7 +159,7 @@ def test_a_charge_that_is_off_by_one_unit_is_another_job_and_another_invoice(day
 
 @examples(200)
 @given(days())
-def test_what_the_ledger_keeps_of_an_order_is_the_same_order(day):
+def test_an_order_read_from_the_ledger_equals_the_listed_one(day):
     assert order_from_text(order_text(day.order)) == day.order
     shuffled = replace(day.order, charges=day.order.charges[::-1])
     assert fingerprint(shuffled) == fingerprint(day.order) == fingerprint(order_from_text(order_text(day.order)))
