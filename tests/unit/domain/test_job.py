@@ -73,8 +73,10 @@ CASES: dict[str, tuple[Callable[[Job], Job], list[Job], list[Job], dict[str, obj
     "document_stated": (lambda job: job.document_stated(ISSUED), [BUILT, TAKEN, ISSUING], [RESERVED, FISCAL.done()],
         {"number": "2026-1", "reference": "R-1"}),
     "in_erp": (lambda job: job.in_erp("erp-9"), [RESERVED, BUILT], [], {"erp": "erp-9"}),
-    "to_be_built_again": (lambda job: job.to_be_built_again(), [BUILT], [INVOICE, RESERVED, FISCAL, POSTING],
+    "to_be_built_again": (lambda job: job.to_be_built_again(), [BUILT, TAKEN], [INVOICE, RESERVED, FISCAL, POSTING],
         {"step": Step.BUILDING}),
+    "to_be_compared_again": (lambda job: job.to_be_compared_again(), [POSTING],
+        [BUILT, TAKEN, RESERVED, POSTING.answer_lost(NOON)], {"step": Step.BUILT}),
     "ready_to_confirm": (lambda job: job.ready_to_confirm(), [BUILT, ADOPTED_INVOICE], [INVOICE, NEW, TAKEN, DONE],
         {"step": Step.CONFIRMING}),
     "ready_to_issue": (lambda job: job.ready_to_issue(), [varied(TAKEN, step=Step.BUILT)], [BUILT, POSTING],
@@ -210,7 +212,7 @@ def test_every_transition_is_tested():
     assert found == set(CASES)
 
 
-def test_resolving_a_lost_answer_continues_or_replans_the_job():
+def test_a_lost_answer_that_an_operator_knows_goes_on_or_is_planned_afresh():
     confirmed, cancelled = LOST.resolved_confirmed(LATER, "asked"), LOST.resolved_cancelled(LATER, "asked")
     assert (confirmed.state, confirmed.step, confirmed.lost_at) == (State.NEW, Step.ACCEPTED, None)
     assert (cancelled.state, cancelled.open, cancelled.lost_at) == (State.NEW, True, None)

@@ -131,18 +131,6 @@ class SaveQueue:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueRead:
-    """A complete read of a queue at that time. Does nothing if its record was written since `before` was read."""
-
-    before: QueueRecord
-    at: datetime
-
-    @property
-    def label(self) -> str:
-        return f"read:{self.before.stage}"
-
-
-@dataclass(frozen=True, slots=True)
 class SaveBinding:
     """Replace the binding of a tenant's rows."""
 
@@ -168,7 +156,7 @@ class FirstBinding:
 
 Write = (
     InsertJob | UpdateJob | Restamp | ClaimJob | ReleaseJob | ReleaseAllJobs | RecordIntent | RecordOutcome | Record
-    | SaveQueue | QueueRead | SaveBinding | FirstBinding
+    | SaveQueue | SaveBinding | FirstBinding
 )  # fmt: skip
 
 

@@ -7,25 +7,28 @@ would then need a credit note. So the invoice becomes fiscal only after ShipperO
 that is accepted and not yet issued is late, not wrong: it is retried without limit, and comes first in every list.
 """
 
-from dataclasses import replace
-
 from shipperone_erp.domain.amounts.expected_totals import figures, priced
 from shipperone_erp.domain.amounts.listed_amounts import replaced
-from shipperone_erp.domain.bundles import names
 from shipperone_erp.domain.hook_answers import AlreadyIssued, Invoice, Pending, Voided
-from shipperone_erp.domain.hook_requests import BuildInvoice, Deliver, Difference, IssueInvoice, Mismatch, Verdict
+from shipperone_erp.domain.hook_requests import (
+    BuildInvoice,
+    Difference,
+    IssueInvoice,
+    Mismatch,
+    Resolution,
+    Verdict,
+)
 from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, only_amounts, reason_for, side_by_side
 from shipperone_erp.domain.invoice_checks.listed_taxes import tax_compared
 from shipperone_erp.domain.invoice_checks.tax_rounding import rounding_hint
 from shipperone_erp.domain.line_selection import lost_by
-from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Owner, Reason
-from shipperone_erp.domain.reservations import leaving, unreserved
 from shipperone_erp.domain.states import EffectKind, State, Step
 from shipperone_erp.workflow.amount_check import check_amounts, total_is_of_more
 from shipperone_erp.workflow.approval import await_approval
 from shipperone_erp.workflow.compensation import issued_already, rebuild
 from shipperone_erp.workflow.confirmation import AT_MOST, confirm
+from shipperone_erp.workflow.delivery import deliver
 from shipperone_erp.workflow.execution import JobExecution
 from shipperone_erp.workflow.interruptions import HoldJob, RetryLater
 from shipperone_erp.workflow.invoice_dates import dates_set, recorded, settle_supply_day, supply_date
@@ -38,6 +41,7 @@ async def invoice(execution: JobExecution) -> None:
         await rebuild(execution, "an operator has set the dates of the invoice")
     await settle_supply_day(execution)
     execution.order = priced(execution.order, execution.currency(), execution.discount)
+    await _compare_again(execution)
     while execution.job.step is not Step.DONE:
         match execution.job.step:
             case Step.NEW | Step.BUILDING:
@@ -107,7 +111,7 @@ async def compare(execution: JobExecution) -> None:
     differences = _differences(execution, built)
     execution.job = execution.job.taxes_looked_at(compared=taxes_compared(execution, built))
     if execution.job.accepted:
-        if differences:
+        if differences and not built.issued:
             # the next attempt reads the document again, in case an operator has corrected it
             execution.job = execution.job.to_be_built_again()
             raise _not_what_was_accepted(execution, differences)
@@ -121,6 +125,24 @@ async def compare(execution: JobExecution) -> None:
         execution.job = execution.job.ready_to_confirm()
 
 
+async def _compare_again(execution: JobExecution) -> None:
+    """Compare a draft that waited for its confirmation once more: the tenant's settings may have changed meanwhile.
+
+    It is not sent with amounts that they no longer expect, nor without an approval that they now require.
+    """
+    built = execution.job.invoice
+    if execution.job.step is not Step.CONFIRMING or built is None:
+        return
+    differences = _differences(execution, built)
+    accepted = execution.job.accepts and only_amounts(differences)
+    if differences and not (
+        accepted and (await _resolution(execution, built, differences, "")).verdict is Verdict.ACCEPT
+    ):
+        execution.job = execution.job.to_be_compared_again()
+    else:
+        await_approval(execution, built)
+
+
 async def _accepted_by_policy(execution: JobExecution, built: Invoice, differences: tuple[Difference, ...]) -> bool:
     hint = ""
     if built.total_incl_tax is not None:
@@ -130,17 +152,7 @@ async def _accepted_by_policy(execution: JobExecution, built: Invoice, differenc
     held = HoldJob(reason_for(differences, Reason.TOTAL_DIFFERS), message, Owner.ACCOUNTANT, differences)
     if built.issued:
         raise held
-    listed = execution.ports.newest(execution.job.order_id)
-    resolution = await execution.ports.hooks.handle_mismatch(
-        Mismatch(
-            action="compare",
-            sent=execution.listed,
-            now=listed.order if listed else None,
-            invoice=built,
-            message=message,
-            differences=differences,
-        )
-    )
+    resolution = await _resolution(execution, built, differences, message)
     match resolution.verdict:
         case Verdict.HOLD:
             reason = Reason(resolution.reason or Reason.TOTAL_DIFFERS)
@@ -160,11 +172,36 @@ async def _accepted_by_policy(execution: JobExecution, built: Invoice, differenc
     return False
 
 
+async def _resolution(
+    execution: JobExecution, built: Invoice, differences: tuple[Difference, ...], message: str
+) -> Resolution:
+    listed = execution.ports.newest(execution.job.order_id)
+    return await execution.ports.hooks.handle_mismatch(
+        Mismatch(
+            action="compare",
+            sent=execution.listed,
+            now=listed.order if listed else None,
+            invoice=built,
+            message=message,
+            differences=differences,
+        )
+    )
+
+
 async def issue(execution: JobExecution) -> None:
-    """Make the invoice fiscal. If its document is void, the next one is built, compared, issued: no second POST."""
+    """Make the invoice fiscal. If its document is void, the next one is built, compared, issued: no second POST.
+
+    A draft that differs from what the tenant's settings expect by now is not issued: the ERP is queried for it again.
+    """
     accepted = _invoice(execution)
-    if accepted.issued:
+    if accepted.issued and execution.ports.settings.fiscal_first:
         execution.job = execution.job.invoice_issued()
+        return
+    if accepted.issued:
+        await _issued(execution, accepted, accepted)
+        return
+    if execution.job.step is Step.ACCEPTED and not execution.job.accepts and _differences(execution, accepted):
+        execution.job = execution.job.to_be_built_again()
         return
     if execution.job.dated_by_operator:
         await_approval(execution, accepted)
@@ -191,6 +228,11 @@ async def issue(execution: JobExecution) -> None:
     if not answer.issued:
         sentence = "issue_invoice returned an invoice that is not issued; the call is repeated"
         raise HoldJob(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=execution.later())
+    await _issued(execution, answer, accepted)
+
+
+async def _issued(execution: JobExecution, answer: Invoice, accepted: Invoice) -> None:
+    """Record the fiscal invoice, and hold the job if it differs from the accepted one."""
     differences = _differences(execution, answer)
     if execution.job.accepts and differences == _differences(execution, accepted):
         differences = ()  # a policy has accepted exactly these
@@ -205,53 +247,6 @@ async def issue(execution: JobExecution) -> None:
             differences,
         )
     await check_number(execution)
-
-
-async def deliver(execution: JobExecution) -> None:
-    """Deliver the goods from the ERP's stock. Never delays the invoice; retried automatically until it is done."""
-    sentence = None
-    if "deliver" in execution.ports.hooks.offers:
-        goods, sentence = _to_deliver(execution)
-        if goods.items:
-            await _deliver(execution, goods)
-    execution.job = execution.job.done(sentence)
-
-
-async def _deliver(execution: JobExecution, goods: FulfillmentOrder) -> None:
-    request = Deliver(key=execution.job.key, order=goods, reservations=execution.reservations)
-    try:
-        await execution.effect(EffectKind.DELIVER, lambda: execution.ports.hooks.deliver(request), step=Step.DELIVERING)
-    except HoldJob as hold:
-        sentence = f"invoice {execution.job.number} is issued, the goods are not delivered in the ERP: {hold.sentence}"
-        raise HoldJob(Reason.ISSUED_NOT_DELIVERED, sentence, Owner.WAREHOUSE, until=execution.later()) from hold
-
-
-def _to_deliver(execution: JobExecution) -> tuple[FulfillmentOrder, str | None]:
-    """The goods to deliver, and a sentence about the others, by `without_reservation`."""
-    goods, rule = leaving(execution.goods, execution.known), execution.ports.settings.without_reservation
-    if not goods.items:
-        return goods, "none of its items is kept in stock: nothing to deliver"
-    missing = unreserved(goods, execution.reservations)
-    if missing and execution.known.asked:
-        raise RetryLater(
-            Reason.ISSUED_NOT_DELIVERED,
-            f"invoice {execution.job.number} is issued; it is not known yet whether {names(missing)} is reserved: the "
-            "goods are delivered in the ERP once it is known",
-            until=execution.later(),
-        )
-    if not missing or rule == "deliver":
-        return goods, None
-    why = f"no live reservation of {names(missing)} is known"
-    if rule == "hold":
-        raise HoldJob(
-            Reason.ISSUED_NOT_DELIVERED,
-            f"invoice {execution.job.number} is issued, the goods are not delivered in the ERP: {why}, and "
-            '`without_reservation = "hold"` requires an operator: book the goods out by hand and run '
-            "`order resolve --outcome confirmed`, or set another rule and run `order retry`",
-            Owner.WAREHOUSE,
-        )
-    covered = tuple(item for item in goods.items if item not in missing)
-    return replace(goods, items=covered), f'not delivered: {why}, and `without_reservation = "invoice_only"`'
 
 
 def build_request(execution: JobExecution) -> BuildInvoice:
@@ -307,8 +302,9 @@ def _not_compared(execution: JobExecution) -> HoldJob:
 def _not_what_was_accepted(execution: JobExecution, differences: tuple[Difference, ...]) -> HoldJob:
     return HoldJob(
         Reason.CONFIRMED_NOT_ISSUED,
-        "ShipperOne has accepted the invoice, its document in the ERP was voided, and the rebuilt one differs: "
-        + side_by_side(differences, "ERP", "accepted"),
+        "ShipperOne has accepted the invoice, and its document in the ERP differs, so it is not issued: "
+        f"{side_by_side(differences, 'ERP', 'accepted')}. Void or correct the document in the ERP, or undo the change "
+        "of a setting since: the ERP is queried for it again and again",
         Owner.ACCOUNTANT,
         differences,
         until=execution.later(),

@@ -74,8 +74,9 @@ class WorkTransitions(JobRecord):
         return self if self.reference is None else changed(self, erp=identity)
 
     def to_be_built_again(self) -> Self:
-        """The next attempt queries the ERP for the document of the same key again. Follows a built document."""
-        self._must(self.stage is Stage.INVOICE and self.step in (Step.BUILDING, Step.BUILT), "built again")
+        """The ERP is queried for the document of the same key again. Follows a built document, or its acceptance."""
+        again = self.step in (Step.BUILDING, Step.BUILT, Step.ACCEPTED)
+        self._must(self.stage is Stage.INVOICE and again, "built again")
         return changed(self, step=Step.BUILDING)
 
     def ready_to_confirm(self) -> Self:
@@ -83,6 +84,12 @@ class WorkTransitions(JobRecord):
         made = self.step is Step.BUILT or (self.adopted and self.step is Step.NEW)
         self._must(self.open and made, "confirmed next")
         return changed(self, step=Step.CONFIRMING if self.stage is Stage.INVOICE else Step.RESERVED)
+
+    def to_be_compared_again(self) -> Self:
+        """The draft no longer matches the tenant's settings. Follows a draft whose confirmation had no effect."""
+        waits = self.step is Step.CONFIRMING and self.lost_at is None and self.invoice_json is not None
+        self._must(self.stage is Stage.INVOICE and self.open and waits, "compared again")
+        return changed(self, step=Step.BUILT)
 
     def ready_to_issue(self) -> Self:
         """The rebuilt document matches the one that ShipperOne has accepted."""
