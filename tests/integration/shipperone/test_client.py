@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from shipperone_erp.domain.listing import ReadFailed, Trouble
 from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.open_connections import Origins
 from skipped_time import TimeOf
 
 TOKEN = "tok-5ecret-value"
@@ -485,9 +487,46 @@ def test_one_connection_serves_one_call_after_another(server: ScriptedServer) ->
     assert server.connections == 1
 
 
+def test_tenants_of_one_shipperone_share_its_connections_and_nothing_else(server: ScriptedServer) -> None:
+    over = threading.Event()
+
+    def silence() -> Reply:
+        over.wait(60)
+        return http(200, "[]")
+
+    async def calls() -> None:
+        origins = Origins()
+        first, second = (client_of(server.base_url, token, origins=origins) for token in ("one", "two"))
+        for client in (first, second, first):
+            await client.page(Stage.ALLOCATION, 1)
+        assert server.connections == 1
+        # one tenant leaves in the middle of a call; the other is not affected
+        server.answer = lambda request: http(200, "[]") if "two" in request.headers["authorization"] else silence()
+        call = asyncio.create_task(first.page(Stage.ALLOCATION, 1))
+        async with asyncio.timeout(60):
+            while len(server.requests) < 4:
+                await asyncio.sleep(0.01)
+        await second.page(Stage.ALLOCATION, 1)
+        await first.aclose()
+        await asyncio.wait([call])
+        over.set()
+        assert isinstance(call.exception(), ReadFailed)
+        for _ in range(3):
+            await second.page(Stage.ALLOCATION, 1)
+        await second.aclose()
+        await origins.aclose()
+        # another port is another server
+        assert origins.connections(server.base_url) is origins.connections(f"{server.base_url}/other/path")
+        assert origins.connections(server.base_url) is not origins.connections("http://127.0.0.1:1")
+
+    asyncio.run(calls())
+    tokens = [request.headers["authorization"] for request in server.requests]
+    assert tokens == [f"Bearer {name}" for name in ("one", "two", "one", "one", "two", "two", "two", "two")]
+
+
 @pytest.mark.case("H7")
 def test_connections_of_a_burst_are_closed_later_on(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shipperone_erp.shipperone.http_exchange.IDLE_AT_MOST", 3.0)
+    monkeypatch.setattr("shipperone_erp.shipperone.open_connections.IDLE_AT_MOST", 3.0)
 
     async def down_to(number: int) -> None:
         async with asyncio.timeout(60):

@@ -6,11 +6,8 @@ import logging
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from decimal import Decimal
-from functools import cache
 from types import TracebackType
 from typing import Self
-
-import httpx
 
 from shipperone_erp.config import Configuration
 from shipperone_erp.domain.events import JobChanged
@@ -38,6 +35,7 @@ from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 from shipperone_erp.ledger.database_errors import LedgerReplaced
 from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.shipperone.open_connections import Origins
 
 LOG = "shipperone_erp.run"
 
@@ -110,7 +108,7 @@ class Runtime:
             observe=self._observe,
             redact=self._redaction,
             log=self._log,
-            tls=cache(httpx.create_ssl_context),
+            origins=Origins(self._time),
             max_response=runtime.max_response,
             events=self.events,
             limits=self.limits,
@@ -125,6 +123,7 @@ class Runtime:
         self._reporting.cancel()
         await self._keeper.close(keep=self._shared.exclusives.in_use)
         await asyncio.gather(*(tenant.close() for tenant in self.tenants))
+        await self._shared.origins.aclose()
         await asyncio.to_thread(self.ledger.close)
 
     async def once(

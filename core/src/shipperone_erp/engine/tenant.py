@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import ssl
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -42,6 +41,7 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
+from shipperone_erp.shipperone.open_connections import Origins
 from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.pacing import Pacing
 from shipperone_erp.shipperone.queue_reader import QueueReader, read_failed
@@ -66,8 +66,7 @@ class Shared:
     observe: Observer
     redact: Redaction
     log: logging.Logger
-    tls: Callable[[], ssl.SSLContext]
-    """Created when the first tenant needs it."""
+    origins: Origins
     max_response: int
     events: Observers
     limits: SharedLimits
@@ -89,7 +88,7 @@ class TenantRuntime:
         exchange = HttpExchange(
             account.root,
             ExchangeLimits(settings.concurrency, max_response=shared.max_response),
-            tls=shared.tls() if settings.base_url.startswith("https:") else None,
+            connections=shared.origins.connections(account.root),
             requested=self._requested,
             time=shared.time,
         )

@@ -62,6 +62,7 @@ class ShipperOne:
         self._account = account
         self._allocate = httpx.URL(f"{account.address}/fulfillmentOrder/allocate")
         self._invoice = httpx.URL(f"{account.address}/fulfillmentOrder/invoice")
+        self._polled: dict[str, httpx.URL] = {}
         self._exchange = exchange or HttpExchange(account.root, time=time)
         self._pacing = pacing or Pacing(time=time)
         self._one_by_one = asyncio.Lock()
@@ -102,6 +103,8 @@ class ShipperOne:
     async def page_body(self, stage: Stage, number: int) -> Received:
         """One page as received, not parsed. ReadFailed if the answer is no 2xx, or none came."""
         path = f"fulfillmentOrders/{QUEUES[stage]}?page={number}"
+        if number == 1 and path not in self._polled:
+            self._polled[path] = self._url(path)  # kept, since parsing an address takes longer than an idle poll's plan
         return await self._get(path, _page_name(stage, number))
 
     async def failed_page(self, number: int) -> Sequence[Any]:
@@ -168,7 +171,11 @@ class ShipperOne:
         return await self._get(path, what)  # the previous token was refused
 
     async def _fetched(self, path: str) -> Received:
-        return await self._exchange.send("GET", httpx.URL(f"{self._account.address}/{path}"), self._get_headers, None)
+        url = self._polled.get(path) or self._url(path)
+        return await self._exchange.send("GET", url, self._get_headers, None)
+
+    def _url(self, path: str) -> httpx.URL:
+        return httpx.URL(f"{self._account.address}/{path}")
 
     async def _got(self, path: str, what: str) -> Received:
         began = self.time.monotonic()

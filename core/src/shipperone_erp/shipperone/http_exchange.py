@@ -2,20 +2,15 @@
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 from shipperone_erp.shipperone.connection_pool import ConnectionPool
+from shipperone_erp.shipperone.open_connections import OpenConnections
 from shipperone_erp.shipperone.response_reader import Received, receive
-
-IDLE_AT_MOST = 4.0
-"""Seconds for which an idle connection is kept. Servers commonly close theirs after 5; a POST just then is lost."""
 
 CONNECT_AT_MOST = 10.0
 
@@ -54,8 +49,7 @@ USUAL_LIMITS = ExchangeLimits()
 class HttpExchange:
     """The connections to one address, for one event loop. `requested` is called after each request.
 
-    `tls` may be shared by many tenants, since creating one takes milliseconds and memory. A proxy is used where the
-    environment names one (`HTTPS_PROXY`, `NO_PROXY`).
+    `connections`: those that are open to that address, which other tenants may use too; without, its own.
     """
 
     def __init__(
@@ -63,7 +57,7 @@ class HttpExchange:
         root: str,
         limits: ExchangeLimits = USUAL_LIMITS,
         *,
-        tls: ssl.SSLContext | None = None,
+        connections: OpenConnections | None = None,
         requested: Requested = _not_counted,
         time: TimeSource = MACHINE_TIME,
     ) -> None:
@@ -79,16 +73,9 @@ class HttpExchange:
         }
         # Without an httpx client around it: that would keep Magento's session cookie, for which calls wait for each
         # other there, and would read the headers of redirects, which may hold anything.
-        proxy = _proxy(httpx.URL(root))
-        encrypted = root.startswith("https:") or (proxy or "").startswith("https:")
-        self._pool = ConnectionPool(
-            limits.connections,
-            # plain http needs none; without any, one without verification would be created with each connection
-            verify=tls or (httpx.create_ssl_context() if encrypted else _trusting_nobody()),
-            keepalive=IDLE_AT_MOST,
-            proxy=proxy,
-            time=time,
-        )
+        open_connections = connections or OpenConnections(root, time=time)
+        self._own = open_connections if connections is None else None
+        self._pool = ConnectionPool(limits.connections, open_connections)
 
     async def send(self, method: str, url: httpx.URL, headers: httpx.Headers, body: bytes | None) -> Received:
         """The answer. Any exception means that none came, or none that could be read within the limits."""
@@ -106,21 +93,7 @@ class HttpExchange:
         return answer
 
     async def aclose(self) -> None:
-        """Close all connections. No call after it."""
+        """Close its connections. No call after it."""
         await self._pool.aclose()
-
-
-@lru_cache(maxsize=1)
-def _trusting_nobody() -> ssl.SSLContext:
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _proxy(address: httpx.URL) -> str | None:
-    proxies = getproxies()
-    proxy = proxies.get(address.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(address.host):
-        return None
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
-    if not proxy.startswith(("http://", "https://")):
-        raise ValueError(f"the environment names a proxy for {address.scheme} that does not speak HTTP; set NO_PROXY")
-    return proxy
+        if self._own is not None:
+            await self._own.aclose()
