@@ -29,7 +29,7 @@ from slow_erp import TAKES, NoErpSettings, SlowErp  # noqa: E402
 
 from shipperone_erp import BuildInvoice, FulfillmentOrder, IssueInvoice, ReserveStock  # noqa: E402
 from shipperone_erp.config import Configuration, load  # noqa: E402
-from shipperone_erp.domain.run_outcome import Ending  # noqa: E402
+from shipperone_erp.domain.exit_codes import Ending  # noqa: E402
 from shipperone_erp.domain.states import Stage  # noqa: E402
 from shipperone_erp.engine.hook_threads import HookThreads  # noqa: E402
 from shipperone_erp.engine.process_settings import collect_less_often  # noqa: E402

@@ -14,7 +14,7 @@ SEED = int(os.environ.get("SHIPPERONE_ERP_CHAOS_SEED", "1"))
 
 
 @pytest.mark.timeout(300)
-def test_whatever_happens_nothing_is_done_twice_and_nothing_is_lost(tmp_path, ledger_url):
+def test_under_random_faults_no_effect_is_repeated_or_lost(tmp_path, ledger_url):
     result = Chaos(tmp_path, ledger_url, SHORT, SEED).run()
     print(f"seed {SEED}\n{table(result.counts)}")
     assert not result.wrong, "\n".join(result.wrong)
@@ -25,7 +25,7 @@ def test_whatever_happens_nothing_is_done_twice_and_nothing_is_lost(tmp_path, le
 
 
 @pytest.mark.timeout(300)
-def test_whatever_happens_to_a_fleet_nothing_is_done_twice_and_nothing_is_lost(tmp_path):
+def test_under_random_faults_of_a_fleet_no_effect_is_repeated_or_lost(tmp_path):
     pytest.importorskip("procrastinate")
     with own_postgresql() as server, empty_postgresql(server.url) as url:
         result = Chaos(tmp_path, url, SHORT_FLEET, SEED, server).run()

@@ -17,7 +17,7 @@ import pytest
 import warm_processes
 from places import SUPPORT
 from service_process import order, service, until
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
 from stopped import stands_still
@@ -80,7 +80,7 @@ def emptied(world: World) -> None:
 @pytest.mark.case("D5")
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_frozen_at_every_commit_replaced_and_woken_nothing_happens_twice(tmp_path, database, when):
+def test_suspended_at_every_commit_replaced_and_resumed_no_effect_is_repeated(tmp_path, database, when):
     with Sandbox() as sandbox:
         sandbox.auto_ship = True
         commit = 0
@@ -117,7 +117,7 @@ def test_frozen_at_every_commit_replaced_and_woken_nothing_happens_twice(tmp_pat
 
 @pytest.mark.case("D5")
 @pytest.mark.parametrize("action", ["allocate", "invoice"])
-def test_frozen_while_shipperone_is_asked(world, action):
+def test_suspended_during_a_confirmation_no_effect_is_repeated(world, action):
     """ShipperOne has it, the asker is replaced: the successor finds out, and what wakes up records nothing."""
     world.runtime_settings["lease"] = '"0.4s"'
     world.sandbox.add(order())
@@ -151,7 +151,7 @@ def test_frozen_while_shipperone_is_asked(world, action):
 
 
 @pytest.mark.case("D5")
-def test_the_second_service_stands_by_says_for_whom_and_takes_over_when_the_first_dies(world):
+def test_a_second_service_is_on_standby_names_the_holder_and_takes_over(world):
     world.settings["poll_interval"] = '"0.3s"'
     world.runtime_settings["lease"] = '"1s"'
     with service(world) as first, service(world) as second:

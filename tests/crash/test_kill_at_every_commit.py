@@ -8,7 +8,7 @@ import pytest
 
 from kills import KINDS, a_world, killed
 from shipperone_erp import Reason
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
@@ -20,7 +20,7 @@ LEAST_COMMITS = 6
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_killed_at_every_commit_of_both_stages_nothing_happens_twice(tmp_path, kind, when):
+def test_killed_at_every_commit_of_both_stages_no_effect_is_repeated(tmp_path, kind, when):
     with Sandbox() as sandbox:
         sandbox.auto_ship = True
         commit = 0
@@ -145,7 +145,7 @@ def test_power_lost_after_each_single_record_the_outcome_of_a_post_is_never_forg
 
 
 @pytest.mark.case("O2")
-def test_kills_are_forgotten_once_it_ran_alone_to_its_end_or_a_person_has_said_retry(world):
+def test_the_count_of_kills_is_reset_by_a_finished_isolated_run_or_a_retry(world):
     """A machine that goes away now and then must not, over weeks, make a suspect of an order that waits."""
     world.runtime_settings["lease"] = '"0.2s"'
     world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 1, "10.00")))

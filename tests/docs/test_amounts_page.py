@@ -46,7 +46,7 @@ def test_the_page_has_an_example_of_each():
 
 
 @pytest.mark.parametrize("section", SECTIONS.values(), ids=list(SECTIONS))
-def test_the_page_tells_what_happens(section):
+def test_the_example_on_the_page_behaves_as_described(section):
     *before, listed = blocks(section, "json")
     earlier = [
         Job(

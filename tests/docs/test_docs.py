@@ -18,9 +18,9 @@ import places
 from places import ROOT, page_file
 from shipperone_erp import FreeStock, Goods, Option, Question, Setup, SetupDone
 from shipperone_erp.config import load
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.explanations import EXPLANATIONS
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.sandbox import SandboxOrder
 from shipperone_erp.sandbox.faults import KINDS
@@ -30,7 +30,7 @@ from shipperone_erp.testing.runner import not_compared, run_all
 PAGES = sorted([*places.PAGES, ROOT / "README.md", *ROOT.glob("c*/**/README.md")])
 
 
-def test_generated_parts_are_what_the_code_says():
+def test_generated_parts_match_the_code():
     stale = [page.name for page, wanted in docs_render.pages().items() if page.read_text(encoding="utf-8") != wanted]
     assert not stale, "rewrite them: python tests/support/docs_render.py"
 
@@ -104,7 +104,7 @@ def test_the_connector_of_the_page_works_as_it_is_printed(tmp_path, monkeypatch,
         assert erp.execute("SELECT number, total FROM invoices").fetchall() == [(1, "34.99")]
 
 
-def test_the_questions_of_the_page_are_asked_as_they_are_printed(tmp_path):
+def test_the_questions_on_the_page_match_those_asked(tmp_path):
     _, source, _ = blocks("python")
     names = {"Setup": Setup, "SetupDone": SetupDone, "Question": Question, "Option": Option}
     names["warehouses_in"] = lambda file: [("main", "Bratislava")] if file == tmp_path / "erp.db" else []
@@ -117,7 +117,7 @@ def test_the_questions_of_the_page_are_asked_as_they_are_printed(tmp_path):
     assert done == SetupDone({"file": "erp.db", "warehouse": "main"})
 
 
-def test_what_is_free_is_answered_as_the_page_prints_it():
+def test_free_stock_is_returned_as_the_page_prints_it():
     _, _, source = blocks("python")
     names = {"Sequence": Sequence, "Goods": Goods, "FreeStock": FreeStock, "Reason": Reason}
     exec(source, names)

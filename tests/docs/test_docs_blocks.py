@@ -73,7 +73,7 @@ def test_the_configuration_page_loads_as_it_is_printed(tmp_path):
 
 
 @pytest.mark.parametrize("page", ["alerts.md", "page.md", "metrics.md", "fleet.md"])
-def test_the_extras_that_a_page_says_to_install_are_there(page):
+def test_the_extras_named_on_a_page_exist(page):
     (command,) = shown(page, "sh")
     named = re.search(r"shipperone-erp\[(.*)\]", command)[1].split(",")
     project = tomllib.loads((ROOT / "core/pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -95,7 +95,7 @@ def test_the_settings_of_the_operations_page_load_as_they_are_printed(tmp_path):
     assert page.proxy.header == "X-Remote-User"
 
 
-def test_the_settings_of_a_fleet_are_the_defaults_as_the_page_says(tmp_path):
+def test_the_documented_settings_of_a_fleet_are_the_defaults(tmp_path):
     (settings,) = shown("fleet.md", "toml")
     whole, _, _ = shown("configuration.md", "toml")
     tenant = whole[whole.index("[tenants.acme]") : whole.index("[tenants.acme.generic_sql]")]
@@ -146,7 +146,7 @@ def test_each_place_of_a_secret_works_as_the_page_writes_it(kind, tmp_path):
     assert loaded.warnings == ()
 
 
-def test_the_sandbox_of_the_page_does_what_it_says(tmp_path):
+def test_the_sandbox_behaves_as_documented_on_its_page(tmp_path):
     """Its five lines as they stand, with nothing done between them but what the page leaves out."""
     (source,) = shown("sandbox.md", "python")
     before, after = source.split("    ...")
@@ -172,7 +172,7 @@ with httpx.Client(base_url=f"{sandbox.base_url}/rest/default/V1", headers=header
 """
 
 
-def test_what_a_log_says_on_the_privacy_page_is_what_the_code_says():
+def test_the_log_fields_on_the_privacy_page_match_the_code():
     (line,) = shown("privacy.md", "text")
     source = (TESTS.parent / "core/src/shipperone_erp/engine/retention_schedule.py").read_text(encoding="utf-8")
     words = re.sub(r"\d+", "", line).split()

@@ -50,7 +50,7 @@ acme    process 4711 on erp-1  sqlite:/srv/acme/erp.db
 """
 
 
-def test_what_varies_has_its_typical_value_before_it_is_laid_out():
+def test_varying_values_are_replaced_before_the_console_is_laid_out():
     assert as_shown(PRINTED, HOME) == SHOWN
     assert as_shown("dated 2031-01-01: I-7\n", HOME, {r"\d{4}-\d\d-\d\d": "2026-11-28"}) == "dated 2026-11-28: I-7\n"
 
@@ -60,7 +60,7 @@ def test_a_long_sentence_is_wrapped_with_a_hanging_indent():
     assert (len(first) <= COLUMNS, first[:8], second[:8]) == (True, "  note: ", "    word")
 
 
-def test_a_page_is_compared_to_the_letter_and_three_dots_stand_for_whole_lines():
+def test_a_console_is_compared_exactly_and_three_dots_match_whole_lines():
     assert agrees(Command("ls", "a\n...\nd\n"), "a\nb\nc\nd\n")
     assert agrees(Command("ls", "a\n...\n"), "a\n")
     assert not agrees(Command("ls", "a...\n"), "abc\n")

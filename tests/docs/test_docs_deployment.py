@@ -96,7 +96,7 @@ def test_the_unit_starts_the_service_and_gives_it_time_to_stop(unit):
 
 
 @pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed; the unit is parsed above all the same")
-def test_systemd_knows_every_setting_of_the_unit(tmp_path):
+def test_systemd_accepts_every_setting_of_the_unit(tmp_path):
     (text,) = blocks("ini")
     file = tmp_path / "shipperone-erp.service"
     text = re.sub(r"/opt/\S+/shipperone-erp ", f"{sys.executable} ", text).replace("User=shipperone-erp", "User=root")

@@ -70,7 +70,7 @@ def test_a_harness_is_declared_where_it_is_looked_for():
     assert list(tomllib.loads(declared)["project"]["entry-points"]) == [HARNESSES]
 
 
-def test_the_policies_of_the_page_load_as_they_stand(tmp_path):
+def test_the_policies_of_the_page_load_unchanged(tmp_path):
     note, bind, cent, declared = shown("policies.md", "toml")
     tenant = ('base_url = "https://acme.example"\ntoken = { env = "ACME_TOKEN" }\nconnector = "generic_sql"\n'
               'currency = "EUR"\n')  # fmt: skip

@@ -55,7 +55,7 @@ def load_tenant(folder: Path) -> list[str]:
         return [problem.cause for problem in error.problems]
 
 
-def test_what_ends_a_command_is_listed(tmp_path):
+def test_every_message_that_ends_a_command_is_listed(tmp_path):
     (tmp_path / "not.json").write_text("<html>")
     with pytest.raises(UsageError) as raised:
         read_file(tmp_path / "not.json")

@@ -76,7 +76,7 @@ SCENES = [scene for page in PAGES for scene in scenes(page)[0]]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_no_console_block_stands_outside_of_a_scenario(page):
+def test_no_console_block_is_outside_a_scenario(page):
     assert [f"{page.name}:{line}" for line in scenes(page)[1]] == []
 
 
@@ -92,7 +92,7 @@ def test_every_scenario_is_shown_and_every_one_shown_exists():
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: f"{scene.page.stem}-{scene.name}")
-def test_the_commands_print_what_the_page_says(scene, world, request):
+def test_the_commands_print_the_output_on_the_page(scene, world, request):
     world.erp_settings["name"] = '"books"'
     scenario = getattr(docs_scenarios, scene.name)
     steps = scenario(**{name: request.getfixturevalue(name) for name in inspect.signature(scenario).parameters})

@@ -24,7 +24,7 @@ def printed() -> set[str]:
     return {getattr(made, part).rstrip() for made in recipes for part in ("toml", "ddl", "setup", "grants", "answer")}
 
 
-def test_every_recipe_on_the_page_is_one_that_the_tests_run_as_it_stands():
+def test_every_recipe_on_the_page_is_run_by_the_tests_unchanged():
     shown = [text.rstrip() for kind, text in BLOCKS if kind in ("sql", "toml")]
     others = [text for text in shown if not any(text in whole for whole in printed())]
     assert len(shown) >= 6
@@ -33,7 +33,7 @@ def test_every_recipe_on_the_page_is_one_that_the_tests_run_as_it_stands():
     ], "the ones that are loaded below"  # fmt: skip
 
 
-def test_the_further_settings_load_as_they_stand(tmp_path):
+def test_the_further_settings_load_unchanged(tmp_path):
     own = [text for kind, text in BLOCKS if kind == "toml" and not any(text.rstrip() in whole for whole in printed())]
     refused_dates, further = own
     file = tmp_path / "shipperone-erp.toml"

@@ -19,7 +19,7 @@ TOML = [
 SECRETS = {"ACME_TOKEN": "0815-4711", "ACME_ODOO_KEY": "0815-4712"}
 
 
-def test_the_tenant_of_the_page_loads_as_it_stands(tmp_path):
+def test_the_tenant_on_the_page_loads_unchanged(tmp_path):
     tenant, sales, taxes, own = TOML
     file = tmp_path / "shipperone-erp.toml"
     file.write_text(tenant, encoding="utf-8")

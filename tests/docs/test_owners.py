@@ -47,7 +47,7 @@ def test_the_page_of_a_reason_names_every_owner_that_the_code_gives_it():
     assert missing == []
 
 
-def test_the_page_says_that_the_order_decides_where_there_are_several():
+def test_explain_names_every_possible_owner():
     assert "Owner:      ShipperOne, or IT or accountant or warehouse: `order show ID` names it" in explain(
         "platform_refused"
     )

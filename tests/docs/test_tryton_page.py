@@ -20,7 +20,7 @@ def block(kind: str) -> str:
     return re.sub(r"^   ", "", text, flags=re.MULTILINE)
 
 
-def test_the_tenant_of_the_page_loads_as_it_stands(tmp_path: Path) -> None:
+def test_the_tenant_on_the_page_loads_unchanged(tmp_path: Path) -> None:
     file = tmp_path / "shipperone-erp.toml"
     file.write_text(block("toml"), encoding="utf-8")
     settings = load(file, environment=SECRETS).tenants["acme"].connector_settings
@@ -43,6 +43,6 @@ def test_every_reason_on_the_pages_is_one() -> None:
     assert words - set(Reason) - {"erp_access"} == set()
 
 
-def test_the_readme_names_the_modules_that_it_tells_of() -> None:
+def test_the_modules_named_in_the_readme_exist() -> None:
     source = ROOT / "connectors" / "tryton" / "src" / "shipperone_erp_tryton"
     assert [name for name in set(re.findall(r"`([a-z]+\.py)`", README)) if not (source / name).exists()] == []

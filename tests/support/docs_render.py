@@ -41,8 +41,8 @@ from shipperone_erp.config.settings import (
 )
 from shipperone_erp.connector import discovery
 from shipperone_erp.domain import explanations
+from shipperone_erp.domain.exit_codes import FIRST_THAT_FITS, Ending
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.domain.run_outcome import FIRST_THAT_FITS, Ending
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.durations import words
 from shipperone_erp.operations import connector_page

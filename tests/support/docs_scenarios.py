@@ -17,9 +17,9 @@ from typing import Any
 
 from service_process import Service, service
 from service_process import until as until_within
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import QueueRecord
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.kernel.time_source import utc_now

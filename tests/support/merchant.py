@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.engine.selection import Selection
 from shipperone_erp.sandbox import Sandbox, SandboxOrder

@@ -14,8 +14,8 @@ from typing import Any
 import warm_processes
 from places import PLUGINS
 from shipperone_erp.config import Configuration, load
+from shipperone_erp.domain.exit_codes import Ended, Ending
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.engine.selection import Selection

@@ -100,7 +100,7 @@ def named_alike(names: Iterable[str]) -> list[str]:
     return sorted(name for name, times in others.items() if times > 1 and name != "__init__.py")
 
 
-def test_a_module_name_of_core_says_which_one_it_is():
+def test_module_names_of_core_are_unique():
     assert named_alike(file.relative_to(SOURCE).as_posix() for file in SOURCE.rglob("*.py")) == []
     assert named_alike(["engine/a.py", "ledger/a.py", "cli/b.py", "operations/b.py"]) == ["a.py"]
 
@@ -122,7 +122,7 @@ def test_no_module_is_longer_than_one_idea_needs():
     assert any(name.startswith("shipperone_erp_odoo/") for name in lengths)
 
 
-def test_what_breaks_these_rules_is_seen():
+def test_violations_of_these_rules_are_found():
     assert wide(ast.parse("class A:\n def __init__(self, a, b, c, d, e, *, f, g): ...")) == ["A"]
     assert wide(ast.parse("class A:\n def __init__(self, a, b, c, d, e, *, f): ...")) == []
     assert too_long({"a.py": LONGEST, "b.py": LONGEST + 1}) == [f"b.py: {LONGEST + 1} lines"]

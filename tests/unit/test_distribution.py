@@ -42,6 +42,6 @@ def test_each_part_begins_with_its_share_of_the_long_modules(workers):
     assert sum(len(set(part) & LONG.keys()) for part in parts) == len(LONG), "a module stays with one worker"
 
 
-def test_what_is_short_stays_in_its_sequence():
+def test_test_items_below_the_limit_keep_their_sequence():
     given = items(**{"unit/b.py": 5, "unit/a.py": 5})
     assert dealt(given, 3, TESTS) == given

@@ -8,7 +8,7 @@ KINDS = {"unit", "integration", "acceptance", "crash", "docs", "month"}
 TEST_MODULES = sorted(TESTS.rglob("test_*.py"))
 
 
-def test_every_test_lies_in_the_folder_of_its_kind():
+def test_every_test_is_in_the_folder_of_its_kind():
     assert {file.relative_to(TESTS).parts[0] for file in TEST_MODULES} <= KINDS
 
 
@@ -21,7 +21,7 @@ def imported(source: str) -> set[str]:
     return {name.split()[0] for name in names if name.strip()}
 
 
-def test_imports_are_found_wherever_they_stand():
+def test_imports_are_found_at_any_place():
     source = "import os, test_a as b\nfrom test_c import (\n    d,\n)\ndef f():\n    import test_e\n"
     assert imported(source) == {"os", "test_a", "test_c", "test_e"}
 

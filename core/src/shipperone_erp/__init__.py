@@ -114,7 +114,7 @@ file, the command's own included, and Ctrl-C must not fall into a second of impo
 
 
 def __getattr__(name: str) -> Any:
-    """An exported name. One that is going away still works, with a warning that says what to use instead."""
+    """An exported name. A deprecated one still works, with a warning that names its replacement."""
     if name in __all__:
         modules = (import_module(f"{__name__}.{module}") for module in _MODULES)
         globals()[name] = next(getattr(module, name) for module in modules if hasattr(module, name))

@@ -79,7 +79,7 @@ def of(document: Any) -> dict[Stage, list[Any]]:
     return {stage: document["queues"][stage.value] for stage in Stage}
 
 
-def test_nothing_of_a_person_is_in_a_capture_wherever_it_stands(monkeypatch):
+def test_a_capture_contains_no_personal_data_at_any_place(monkeypatch):
     # a salt of its own for each capture; this one, since digits of a pseudonym may be a secret's by chance
     monkeypatch.setattr(pseudonyms.secrets, "token_bytes", lambda length: bytes(length))
     document, masked = capture(planted())
@@ -91,7 +91,7 @@ def test_nothing_of_a_person_is_in_a_capture_wherever_it_stands(monkeypatch):
 
 
 @pytest.mark.parametrize("name", [name for name in SHAPES if name != "no currency"])
-def test_what_the_flow_reads_is_as_it_was(name):
+def test_a_capture_leads_to_the_same_inspection_as_the_original(name):
     """The same mapping is found, and the same orders add up, in what was captured before anything was mapped."""
     queues = listed(SHAPES[name])
     before = inspect(tenant(), Queues(queues, None, WAREHOUSES))
@@ -141,7 +141,7 @@ def test_the_same_is_masked_alike_within_a_capture_and_otherwise_in_the_next():
     assert len({one.text(f"FO-{number:06}") for number in range(2000)}) == 2000, "two stay two"
 
 
-def test_what_the_command_says_may_stay():
+def test_chosen_fields_are_kept_in_a_capture():
     queues = planted()
     document, _ = capture(queues, Choice(keep=frozenset({"gift_message", "items.engraving"})))
     order = of(document)[Stage.INVOICE][0]

@@ -63,7 +63,7 @@ def test_run_once_ends_with_0_when_everything_is_done(world):
     assert world.erp.issued("FO-1") == ["1:2"]
 
 
-def test_run_once_ends_with_3_when_something_is_held_and_tells_how_many(world):
+def test_run_once_exits_with_3_and_the_number_of_held_orders(world):
     world.sandbox.add(order())
     world.erp.script("reserve_stock", "refused", times=9, detail="product_unknown")
     done = world.command("run", "--once", "--settle-for", "2s")
@@ -118,13 +118,13 @@ def test_a_usage_that_fits_nothing_ends_with_2(world):
         assert "Traceback" not in done.stderr
 
 
-def test_the_version_is_told():
+def test_the_version_is_printed():
     code = "from shipperone_erp.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", code, "--version"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, f"shipperone-erp {version('shipperone-erp')}")
 
 
-def test_an_order_that_was_asked_for_and_that_nobody_knows_is_named_and_ends_with_2(world):
+def test_a_requested_order_that_no_tenant_has_is_named_with_exit_code_2(world):
     world.sandbox.add(order("FO-1"))
     said = "acme: no order {} is listed in pending_allocation or pending_invoice, and the ledger knows none"
     dry = world.command("run", "--dry-run", "--order", "TYPO", "--order", "FO-1")
@@ -141,7 +141,7 @@ def test_an_order_that_was_asked_for_and_that_nobody_knows_is_named_and_ends_wit
         assert (known.returncode, "no order" in known.stderr) == (0, False), "it is done, and the ledger knows it"
 
 
-def test_orders_of_a_tenant_that_nobody_knows_end_with_2_and_those_of_one_configured_no_more_are_listed(world):
+def test_orders_of_an_unknown_tenant_exit_with_2_and_those_of_a_removed_one_are_listed(world):
     world.sandbox.add(order("FO-1"))
     world.finishes()
     world.write()
@@ -159,7 +159,7 @@ def test_orders_of_a_tenant_that_nobody_knows_end_with_2_and_those_of_one_config
     assert printed(world.command("orders", "--tenant", "shop", "--json", file=renamed)) == []
 
 
-def test_an_order_that_one_of_the_tenants_knows_is_not_missing(world):
+def test_an_order_of_one_tenant_does_not_count_as_missing(world):
     with Sandbox() as other:
         other.add(order("FO-9"))
         world.more = (
@@ -172,7 +172,7 @@ def test_an_order_that_one_of_the_tenants_knows_is_not_missing(world):
         assert world.command("run", "--dry-run", "--order", "FO-9").returncode == 0
 
 
-def test_orders_as_json_tell_everything_a_script_needs(world):
+def test_orders_as_json_have_all_documented_fields(world):
     world.erp.stock("TEA", 1)
     world.sandbox.add(order("FO-1"))
     world.sandbox.add(order("FO-2", "TEA", 3))
@@ -252,7 +252,7 @@ def test_a_retry_is_recorded_with_who_and_why_and_the_next_run_finishes(world):
     assert world.command("run", "--once", "--settle-for", "8s").returncode == 0
 
 
-def test_go_live_holds_what_was_listed_before_until_a_person_decides(world):
+def test_orders_listed_before_go_live_are_held_until_an_operator_decides(world):
     world.settings["go_live"] = '"ask"'
     world.sandbox.add(order("FO-1"))
     unread = world.command("go-live", "acme", "--from-now")
@@ -302,7 +302,7 @@ def test_a_tenant_with_a_fault_of_its_own_is_shown_as_paused(world):
     assert all(row["last_good_cycle"] and row["paused"] is None for row in stages)
 
 
-def test_status_counts_the_reasons_and_says_why_a_queue_is_not_read(world):
+def test_status_counts_the_reasons_and_shows_why_a_queue_is_not_read(world):
     for number in (1, 2):
         world.sandbox.add(order(f"FO-{number}"))
     world.sandbox.add(order("FO-3"))
@@ -332,7 +332,7 @@ READING = [("status",), ("orders",), ("order", "show", "FO-1")]
 
 
 @pytest.mark.parametrize("arguments", READING, ids=" ".join)
-def test_reading_commands_make_no_ledger_and_say_what_makes_one(world, arguments):
+def test_reading_commands_create_no_ledger_and_name_the_command_that_does(world, arguments):
     done = world.command(*arguments)
     assert done.returncode == 1
     assert "run" in done.stderr
@@ -340,7 +340,7 @@ def test_reading_commands_make_no_ledger_and_say_what_makes_one(world, arguments
     assert sorted(path.name for path in world.folder.iterdir()) == ["erp.db", "shipperone-erp.toml"]
 
 
-def test_a_dry_run_says_what_it_would_do_and_writes_nothing_anywhere(world):
+def test_a_dry_run_reports_its_decisions_and_writes_nothing(world):
     world.sandbox.add(order("FO-1"))
     for number in range(2, 6):
         world.sandbox.add(order(f"FO-{number}"))
@@ -362,7 +362,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing_anywhere(world):
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_a_secret_that_is_missing_where_a_person_types_is_told_and_no_fault_of_ours(world):
+def test_a_secret_missing_in_the_operators_shell_is_reported_as_such(world):
     world.sandbox.add(order())
     world.settings["go_live"] = '"ask"'
     world.once(settle_for=0.1)
@@ -376,7 +376,7 @@ def test_a_secret_that_is_missing_where_a_person_types_is_told_and_no_fault_of_o
     assert "tenants.acme.token: the environment variable ACME_TOKEN is not set" in adopted.stderr
 
 
-def test_a_dry_run_of_what_waits_was_retried_or_is_paused_says_what_is_true_of_it(world):
+def test_a_dry_run_reports_waiting_retried_and_paused_jobs_as_they_are(world):
     world.sandbox.add(order("FO-1"))
     world.erp.stock("MUG", 0)
     world.settings["stock_retry"] = '"1s"'
@@ -468,7 +468,7 @@ def test_commands_without_a_configuration(world, arguments):
     assert json.loads(_bare(world, *arguments).stdout)
 
 
-def test_a_connector_is_shown_to_people_in_words(world, plugins):
+def test_connectors_show_prints_a_readable_description(world, plugins):
     plugins.connector("acme", hooks=["reserve_stock"])
     plugins.install("broken", "import nothing_of_that_name")
     world.plugins += [Path(path) for path in plugins.paths]
@@ -492,7 +492,7 @@ def test_a_connector_that_is_not_there_is_no_success(world):
     assert (listed.returncode, listed.stdout) == (0, _bare(world, "connectors", "list").stdout)
 
 
-def test_explain_says_what_to_do_about_a_reason_and_what_it_knows(world):
+def test_explain_prints_the_meaning_and_the_cure_of_a_reason(world):
     text = _bare(world, "explain", "not_enough_stock").stdout
     assert "warehouse" in text
     wrong = _bare(world, "explain", "not_enough_stok")

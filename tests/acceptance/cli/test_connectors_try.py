@@ -136,7 +136,7 @@ def test_a_list_of_documents_is_looked_at_as_reconcile_does(connectors):
         ("Blind", 0, "  ERP     Blind does not override documents: not checked"),
     ],
 )
-def test_what_goes_wrong_is_said_with_what_core_would_do(connectors, harness, code, said):
+def test_a_failed_hook_is_reported_with_cores_reaction(connectors, harness, code, said):
     done = connectors("try", "honest", "reserve_stock", "--harness", f"wrong:{harness}")
     assert (done.returncode, said in done.stdout) == (code, True), done.stdout + done.stderr
 
@@ -155,7 +155,7 @@ def test_what_goes_wrong_is_said_with_what_core_would_do(connectors, harness, co
         (["reserve_stock", "--order", "text.json"], "text.json contains no order"),
     ],
 )
-def test_what_cannot_be_tried_is_said_in_a_sentence(connectors, tmp_path, arguments, said):
+def test_a_hook_that_cannot_be_tried_is_explained(connectors, tmp_path, arguments, said):
     (tmp_path / "bare.json").write_text('{"order_id": "FO-1", "warehouse_code": "main"}')
     (tmp_path / "text.json").write_text('"FO-1"')
     done = connectors("try", "honest", *arguments)
@@ -179,7 +179,7 @@ def test_cases_run_at_once_are_reported_as_those_that_run_in_turn(connectors, tm
     assert listed == ["L1", "R3", "R4", "V1"]
 
 
-def test_what_failed_comes_first_the_next_time(connectors, tmp_path):
+def test_failed_cases_run_first_the_next_time(connectors, tmp_path):
     wrong = ["--harness", "wrong:Mute"]
     assert connectors("test", "honest", "--case", "L1", "--case", "R4", *wrong).returncode == 1
     assert LastFailures("honest", tmp_path).ids() == {"R4"}

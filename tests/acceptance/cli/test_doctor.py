@@ -121,7 +121,7 @@ def test_orders_that_cannot_be_read_are_counted_and_the_first_is_explained(world
     assert "has no SKU" in found["queue of allocation"][2]
 
 
-def test_amounts_that_no_setting_explains_are_counted_and_the_first_is_told_in_full(world):
+def test_doctor_counts_unexplained_amounts_and_shows_the_first_in_full(world):
     """The queue of allocation tells of a coupon and a currency before anything has shipped."""
     from decimal import Decimal
 
@@ -146,7 +146,7 @@ def test_amounts_that_no_setting_explains_are_counted_and_the_first_is_told_in_f
     assert "amounts of allocation" not in examined(world)[1]
 
 
-def test_what_has_shipped_is_asked_what_its_invoice_will_be_asked(world):
+def test_a_shipped_order_is_checked_like_its_invoice(world):
     """The second part lists the shipping of the first; a dry run says so too."""
     del world.settings["shipping_on_parts"]
     world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 1, "10.00"), ("TEA", 1, "6.00"), parts=({1: 1}, {2: 1})))
@@ -167,7 +167,7 @@ def test_what_has_shipped_is_asked_what_its_invoice_will_be_asked(world):
     )
 
 
-def test_an_erp_that_cannot_be_asked(world, plugins):
+def test_an_erp_that_cannot_be_reached(world, plugins):
     world.settings["connector"] = '"generic_sql"'
     world.erp_settings = {"url": f'"sqlite:///{world.folder}/nothing.db"'}
     world.settings["stages"] = '["allocation"]'

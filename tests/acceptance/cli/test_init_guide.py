@@ -170,7 +170,7 @@ def test_off_a_terminal_flags_answer_and_what_lacks_an_answer_is_named(magento, 
         ("--findings", "settled or all or none"), ("--go-live", "ask or now"),
     ],
 )  # fmt: skip
-def test_an_answer_that_there_is_not_is_refused_also_where_nothing_asks_for_it(erp, flag, allowed):
+def test_an_unknown_answer_is_refused_without_a_terminal_too(erp, flag, allowed):
     more = ("--base-url", "https://acme.example", "--token", "env:TOK")
     for given in ((), more):
         named = ("init", "acme", "--connector", "generic_sql", flag, "WRONG", *given)
@@ -179,7 +179,7 @@ def test_an_answer_that_there_is_not_is_refused_also_where_nothing_asks_for_it(e
     assert not (erp / "shipperone-erp.toml").exists()
 
 
-def test_what_the_connector_has_not_asked_for_is_named(magento, erp):
+def test_an_unrequested_answer_is_named(magento, erp):
     own = ("--token", "env:TOK", "--set", "url=sqlite:///erp.db", "--set", "recipe=inbox", "--set", "receipe=own")
     done = warm_processes.run(*flags(magento, *own, "--write"), cwd=erp, env=environment(TOK=TOKEN))
     assert done.returncode == 0
@@ -311,7 +311,7 @@ def test_odoo_refuses_a_wrong_answer_at_once(monkeypatch, tmp_path):
         OdooConnector.setup(Setup("acme", tmp_path, (), {"url": "https://erp.example"}))
 
 
-def test_a_connector_without_questions_of_its_own_is_asked_for_what_it_requires(tmp_path):
+def test_init_asks_for_the_required_settings_of_a_connector_without_its_own_questions(tmp_path):
     from typing import Literal
 
     from shipperone_erp import Connector, ConnectorSettings

@@ -101,7 +101,7 @@ def test_one_empty_queue_gets_no_quantity_from_the_other():
     assert found.proposal.queue_fields == {Stage.ALLOCATION: {"qty": "qty_ordered"}}
 
 
-def test_what_no_reading_explains_is_named_and_the_rest_is_proposed():
+def test_unexplained_amounts_are_named_and_other_settings_proposed():
     queues = listed(SHAPES["other paths"])
     wrong = queues[Stage.INVOICE][0]
     wrong["totals"]["payable"] += 7

@@ -41,7 +41,7 @@ def test_ctrl_c_while_the_erp_does_not_answer_ends_the_command_without_a_traceba
     assert running.returncode in (1, 130)
 
 
-def test_the_actor_is_who_the_process_runs_as_whatever_the_environment_says(monkeypatch):
+def test_the_actor_is_the_user_of_the_process_not_of_the_environment(monkeypatch):
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.setenv(name, "the-chief")
     assert actor() == pwd.getpwuid(os.geteuid()).pw_name

@@ -16,7 +16,7 @@ def order(order_id="FO-1", sku="MUG"):
     return SandboxOrder.simple(order_id, (sku, 2, "10.00"))
 
 
-def test_off_a_terminal_each_line_is_a_json_object_and_a_change_is_told_once(world):
+def test_without_a_terminal_each_line_is_json_and_a_change_is_logged_once(world):
     world.sandbox.add(order())
     world.erp.script("build_invoice", "refused", detail="tax_not_mapped")
     done = world.command("run", "--once", "--settle-for", "1s")
@@ -35,7 +35,7 @@ def test_off_a_terminal_each_line_is_a_json_object_and_a_change_is_told_once(wor
     assert lines[0]["at"].endswith("Z")
 
 
-def test_a_service_says_at_its_start_which_version_serves_how_many_tenants_from_which_ledger(world):
+def test_the_start_line_has_version_number_of_tenants_and_ledger(world):
     world.more = '[tenants.shop]\nbase_url = "https://s.example"\ntoken = { env = "NOT_SET" }\nconnector = "counting"\n'
     world.more += '[tenants.shop.counting]\ndatabase = "x.db"\n'
     world.write()
@@ -57,7 +57,7 @@ def test_a_service_says_at_its_start_which_version_serves_how_many_tenants_from_
     }  # fmt: skip
 
 
-def test_text_can_be_asked_for_anywhere(world):
+def test_text_logs_can_be_requested_without_a_terminal(world):
     world.sandbox.add(order())
     done = world.command("run", "--once", "--log", "text")
     assert [line[9:] for line in done.stderr.splitlines()] == [
@@ -66,7 +66,7 @@ def test_text_can_be_asked_for_anywhere(world):
     ]
 
 
-def test_on_a_terminal_the_lines_are_for_people_and_the_last_says_how_much_is_left(world):
+def test_on_a_terminal_lines_are_readable_and_the_last_has_the_remaining_work(world):
     for entry in generate(40, seed=3):
         world.sandbox.add(entry)
     world.settings["concurrency"] = "4"

@@ -17,7 +17,7 @@ def shown(world, *arguments):
     return done.stdout
 
 
-def test_an_order_is_told_a_line_an_event_with_amount_and_number(world):
+def test_order_show_has_one_line_per_event_with_amount_and_number(world):
     world.sandbox.add(order())
 
     def dearer(post):
@@ -48,7 +48,7 @@ def reference(story):
     return re.search(r"draft built: (\S+),", story)[1]
 
 
-def test_what_was_sent_and_what_came_back_are_shown_raw_when_asked_for(world):
+def test_order_show_raw_has_request_and_response_bodies(world):
     world.sandbox.add(order())
     world.finishes()
     lines = shown(world, "FO-1", "--stage", "invoice", "--raw").splitlines()
@@ -59,7 +59,7 @@ def test_what_was_sent_and_what_came_back_are_shown_raw_when_asked_for(world):
     assert lines[at + 2].startswith('      answer: {"status":200,')
 
 
-def test_a_shortage_and_a_void_reservation_are_told_in_words(world):
+def test_a_shortage_and_a_void_reservation_are_described(world):
     world.sandbox.add(order(sku="MUG"))
     world.erp.stock("MUG", 1)
     world.once(settle_for=0.1)
@@ -70,7 +70,7 @@ def test_a_shortage_and_a_void_reservation_are_told_in_words(world):
     assert "ERP         reserve stock: void in the ERP: somebody deletes it" in shown(world, "FO-1")
 
 
-def test_a_traceback_is_shown_whole_when_asked_for_and_a_note_stands_in_its_time(world):
+def test_order_show_raw_has_the_whole_traceback_and_notes_in_time_order(world):
     world.sandbox.add(order())
     world.erp.script("reserve_stock", "raise")
     world.once(settle_for=0.5)
@@ -89,7 +89,7 @@ def test_a_traceback_is_shown_whole_when_asked_for_and_a_note_stands_in_its_time
     assert "\n      ZeroDivisionError: a bug of the connector\n" in raw
 
 
-def test_the_order_as_listed_and_the_invoice_as_built_are_shown_when_asked_for(world):
+def test_order_show_raw_has_the_listed_order_and_the_built_invoice(world):
     world.sandbox.add(order())
     world.finishes()
     assert "as ShipperOne listed it:" not in shown(world, "FO-1")

@@ -129,7 +129,7 @@ def kept(world):
 
 @pytest.mark.case("B24")
 @pytest.mark.timeout(300)
-def test_no_secret_is_anywhere_and_people_are_only_where_they_must_be(planted, shop):
+def test_no_secret_is_stored_anywhere_and_personal_data_only_where_documented(planted, shop):
     written = {"run --once": _output(planted.command("run", "--once", "--settle-for", "4s"))}
 
     running = Service(planted, cold=True)
@@ -253,7 +253,7 @@ class Plugged(Connector[Settings]):
     "written", ['password = "{}"', 'password = {{ env = "P" }}', 'url = "x://u:{}@h"\npassword = "zzzz"']
 )
 @pytest.mark.parametrize("mode", ["before", "after"])
-def test_settings_whose_own_check_says_the_secret(world, plugins, mode, written, error):
+def test_a_secret_in_the_message_of_a_settings_check_is_masked(world, plugins, mode, written, error):
     password = "planted-4711"
     head = "def check(cls, values):" if mode == "before" else "def check(self):"
     shown = "values" if mode == "before" else "(self.password.get_secret_value(), self.url)"

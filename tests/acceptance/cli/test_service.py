@@ -168,7 +168,7 @@ def test_a_pause_is_obeyed_while_a_queue_is_being_read(often):
         assert at_rest(lambda: often.erp.effects("reserve_stock"), 3) < 20
 
 
-def test_run_once_leaves_what_is_paused_and_says_so(world):
+def test_run_once_skips_paused_stages_and_reports_them(world):
     world.sandbox.add(order())
     world.finishes()
     world.sandbox.add(order("FO-2"))
@@ -181,7 +181,7 @@ def test_run_once_leaves_what_is_paused_and_says_so(world):
     assert world.command("pause", "nobody").returncode == 2
 
 
-def test_what_a_person_says_takes_effect_while_the_service_runs(seldom):
+def test_operator_actions_take_effect_while_the_service_runs(seldom):
     seldom.sandbox.add(order("FO-1"))
     seldom.erp.script("reserve_stock", "refused", times=1, detail="product_unknown")
     with service(seldom) as running:
@@ -220,7 +220,7 @@ def test_a_retry_with_rebuild_undoes_what_was_made_and_makes_the_next_generation
     assert (world.erp.drafts(), len(world.erp.issued("FO-1"))) == (0, 1)
 
 
-def test_of_what_shipperone_has_accepted_a_person_may_only_say_retry(world):
+def test_only_retry_is_allowed_for_an_accepted_job(world):
     world.sandbox.add(order())
     world.erp.script("issue_invoice", "refused", times=1, detail="erp_period_locked")
     world.once(settle_for=0.5)
@@ -254,7 +254,7 @@ def test_handled_by_hand_it_ends_and_comes_up_again_while_shipperone_still_lists
     assert world.job("FO-1", A).id != ended.id
 
 
-def test_handled_by_hand_and_confirmed_is_asked_about_while_it_is_still_listed(world):
+def test_a_manually_confirmed_job_is_held_while_it_is_still_listed(world):
     world.sandbox.auto_ship = False
     world.sandbox.add(order())
     world.erp.script("reserve_stock", "refused", times=1, detail="product_unknown")
@@ -272,7 +272,7 @@ def test_handled_by_hand_and_confirmed_is_asked_about_while_it_is_still_listed(w
 
 
 @pytest.mark.parametrize(("outcome", "posts"), [("confirmed", 0), ("cancelled", 1)])
-def test_a_person_says_what_the_lost_answer_of_an_invoice_was(world, outcome, posts):
+def test_an_operator_resolves_the_lost_answer_of_an_invoice(world, outcome, posts):
 
     world.sandbox.add(order())
     world.settings["in_doubt"] = '"hold"'
@@ -288,7 +288,7 @@ def test_a_person_says_what_the_lost_answer_of_an_invoice_was(world, outcome, po
     assert (len(world.erp.issued("FO-1")), len(world.sandbox.order("FO-1").invoices)) == (1, 1)
 
 
-def test_what_is_ignored_stays_and_keeps_its_documents(world):
+def test_an_ignored_job_stays_and_keeps_its_documents(world):
     world.sandbox.add(order())
     world.erp.script("build_invoice", "cent_off", times=99)
     world.once(settle_for=3)
@@ -322,7 +322,7 @@ def serve(world, seconds, configuration=None, enough=lambda: False):
 
 
 @pytest.mark.parametrize("what", ["vanished", "unreadable"])
-def test_what_is_due_and_not_to_be_acted_on_does_not_keep_the_service_reading(world, what):
+def test_a_due_job_without_action_does_not_keep_the_service_reading(world, what):
     world.settings |= {"poll_interval": '"1h"', "gone_grace": '"2h"'}
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault("503", action="allocate", times=1, retry_after="0"))

@@ -12,11 +12,11 @@ import warm_processes
 from console_pages import as_shown
 from inspected import tenant
 from places import page_file
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.hook_answers import FreeStock
 from shipperone_erp.domain.hook_requests import Goods
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem, Party
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.stock_overview import ErpStock
@@ -105,7 +105,7 @@ def test_killed_at_every_question_nothing_is_done_twice_and_nothing_is_left_out(
     assert world.sandbox.queue("allocation") == world.sandbox.queue("invoice") == []
 
 
-def test_what_is_skipped_or_stopped_is_as_it_was(world):
+def test_an_order_that_is_skipped_or_not_reached_is_unchanged(world):
     world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 1, "10.00"), first_id=10))
     world.sandbox.add(company("FO-2", 20))
     typist = started(world)
@@ -142,7 +142,7 @@ def test_a_draft_that_was_not_confirmed_can_be_discarded(world):
     assert (world.erp.drafts(), world.erp.issued(), posts(world)) == (1, [], [])
 
 
-def test_off_a_terminal_it_asks_nobody(world):
+def test_without_a_terminal_no_question_is_asked(world):
     done = warm_processes.run("run", "--supervised", "1", cwd=world.folder, env=variables(world))
     assert (done.returncode, "run it on a terminal" in done.stderr) == (2, True)
 

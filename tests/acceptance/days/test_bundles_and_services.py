@@ -68,7 +68,7 @@ def test_a_bundle_and_its_parts_are_listed_and_nothing_is_set(merchant):
 
 
 @pytest.mark.case("B19")
-def test_the_shop_prices_the_bundle_and_the_erp_knows_it_as_a_kit(merchant):
+def test_a_bundle_priced_on_the_parent_is_reserved_as_a_kit(merchant):
     merchant.settings["bundles"] = '"parents"'
     merchant.sandbox.add(order_of("set", "FO-1", 10))
     merchant.finishes()
@@ -80,7 +80,7 @@ def test_the_shop_prices_the_bundle_and_the_erp_knows_it_as_a_kit(merchant):
 
 
 @pytest.mark.case("M13")
-def test_the_price_stands_on_the_bundle_and_the_erp_keeps_its_parts(merchant):
+def test_a_bundle_priced_on_the_parent_is_reserved_by_its_parts(merchant):
     """Its parts are reserved and leave the stock; it is invoiced where its price stands, which is moved to no other row."""
     merchant.settings["bundles"] = '"children"'
     merchant.sandbox.add(order_of("set", "FO-1", 10))
@@ -181,7 +181,7 @@ def test_a_bundle_whose_parts_were_invoiced_is_not_invoiced_as_well(merchant):
 
 @pytest.mark.case("M13")
 @pytest.mark.parametrize("bundles", ["children", "parents"])
-def test_what_version_0_1_reserved_is_found_and_delivered(merchant, monkeypatch, bundles):
+def test_reservations_of_version_0_1_are_found_and_delivered(merchant, monkeypatch, bundles):
     """It reserved every row in a parent, or every parent; its ledger does not hold which."""
     merchant.settings["bundles"] = f'"{bundles}"'
     merchant.settings["stages"] = '["allocation"]'
@@ -216,7 +216,7 @@ def test_what_version_0_1_reserved_is_found_and_delivered(merchant, monkeypatch,
 
 @pytest.mark.case("B19")
 @pytest.mark.parametrize(("bundles", "items"), [("children", {"11": 2, "12": 1}), ("parents", {"10": 1})])
-def test_both_sides_are_priced_and_say_the_same(merchant, bundles, items):
+def test_rows_priced_on_parent_and_children_that_agree_are_accepted(merchant, bundles, items):
     """The total is that of one side: whichever is left out, no price is lost."""
     merchant.settings["bundles"] = f'"{bundles}"'
     made = order_of("bundle", "FO-1", 10)
@@ -294,7 +294,7 @@ def test_a_service_is_invoiced_and_neither_reserved_nor_delivered(merchant):
 
 
 @pytest.mark.case("B19")
-def test_an_order_of_services_only_asks_the_erp_for_no_stock(merchant):
+def test_an_order_of_services_only_reserves_no_stock(merchant):
     """It is allocated without the ERP; the story says so, and names no reservation."""
     merchant.sandbox.add(order_of("services_only", "FO-1", 10))
     merchant.finishes()

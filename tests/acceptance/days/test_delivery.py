@@ -56,7 +56,7 @@ def test_a_tenant_that_only_invoices_needs_no_setting(allocated_by_hand):
 
 
 @pytest.mark.case("B9")
-def test_without_a_reservation_a_person_books_the_goods_out(allocated_by_hand):
+def test_without_a_reservation_an_operator_books_the_goods_out(allocated_by_hand):
     merchant = allocated_by_hand
     merchant.settings["without_reservation"] = '"hold"'
     merchant.once(settle_for=0.3)
@@ -87,7 +87,7 @@ def test_another_rule_and_a_retry_deliver_it_after_all(allocated_by_hand):
 
 
 @pytest.mark.case("B9")
-def test_invoice_only_leaves_the_stock_alone_and_says_so(allocated_by_hand):
+def test_a_tenant_with_invoices_only_changes_no_stock_and_doctor_reports_it(allocated_by_hand):
     merchant = allocated_by_hand
     merchant.settings["without_reservation"] = '"invoice_only"'
     merchant.finishes()
@@ -102,7 +102,7 @@ def test_invoice_only_leaves_the_stock_alone_and_says_so(allocated_by_hand):
 
 @pytest.mark.case("B9")
 @pytest.mark.parametrize("rule", ["hold", "invoice_only"])
-def test_what_is_reserved_here_is_delivered_by_every_rule(merchant, rule):
+def test_goods_reserved_here_are_delivered_under_every_setting(merchant, rule):
     merchant.settings["without_reservation"] = f'"{rule}"'
     merchant.sandbox.add(order("FO-1"))
     merchant.finishes()

@@ -36,7 +36,7 @@ def test_a_path_that_matches_in_no_order_is_named_with_the_nearest(merchant):
 
 
 @pytest.mark.case("B14")
-def test_what_was_ordered_and_what_has_shipped_stand_in_places_of_their_own(merchant):
+def test_ordered_and_shipped_quantities_are_read_from_separate_places(merchant):
     """Two were ordered and one has shipped: each queue has its place for the quantity, and one is invoiced."""
     merchant.more += '\n[tenants.acme.fields]\nqty = "qty_ordered"\n[tenants.acme.fields.invoice]\nqty = "qty_shiped"\n'
     merchant.sandbox.add(order("FO-1"))

@@ -7,8 +7,8 @@ import pytest
 
 from merchant import OnSql, order
 from shipperone_erp import Reason
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.explanations import explain
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.sandbox import Fault
 
@@ -93,7 +93,7 @@ def before(merchant):
 
 
 @pytest.mark.case("B3")
-def test_the_preview_says_what_is_listed_and_what_either_answer_does(before):
+def test_the_preview_shows_the_listed_orders_and_the_effect_of_each_option(before):
     preview = before.command("go-live", "acme")
     assert preview.returncode == 2
     assert preview.stderr.strip() == "give either --all or --from-now"
@@ -121,7 +121,7 @@ def test_the_preview_says_what_is_listed_and_what_either_answer_does(before):
 
 
 @pytest.mark.case("B3")
-def test_what_was_made_by_hand_is_compared_and_confirmed_and_never_touched(before):
+def test_an_adopted_document_is_compared_and_confirmed_and_never_changed(before):
     before.once()
     reference = reserved_by_hand(before, "FO-1")
     said(before, "order", "adopt", "FO-1", "--reference", reference)
@@ -171,7 +171,7 @@ def test_another_total_is_held_and_nothing_is_sent_until_it_is_named_rightly(bef
 
 
 @pytest.mark.case("B3")
-def test_what_cannot_be_compared_is_confirmed_and_marked(before):
+def test_an_incomparable_invoice_is_confirmed_and_marked(before):
     before.once()
     said(before, "order", "adopt", "FO-3", "--reference", "INV/7")
     before.once()
@@ -257,7 +257,7 @@ def test_only_one_order_is_let_through_at_first(before):
 
 
 @pytest.mark.case("B3")
-def test_the_connector_sees_a_document_of_somebody_else_and_adopting_it_is_the_cure(merchant):
+def test_a_users_document_is_detected_and_adopting_it_is_the_cure(merchant):
     if isinstance(merchant.books, OnSql):
         assert merchant.more.count(DRAFT) == 1
         merchant.more = merchant.more.replace(DRAFT, UNLESS_THERE)
@@ -282,7 +282,7 @@ def test_the_connector_sees_a_document_of_somebody_else_and_adopting_it_is_the_c
 
 
 @pytest.mark.case("B3")
-def test_what_this_runtime_has_made_itself_is_not_adopted_over(merchant):
+def test_a_document_made_by_this_runtime_is_not_adopted_over(merchant):
     merchant.sandbox.add(order())
     merchant.sandbox.faults.add(Fault("503", action="allocate", retry_after="1"))
     merchant.once(settle_for=0.5)
@@ -349,7 +349,7 @@ def test_the_erps_own_list_is_compared_where_there_is_one(listed):
 
 
 @pytest.mark.case("B3")
-def test_a_reservation_is_compared_by_its_lines_and_many_ask_the_erp_once(listed):
+def test_reservations_are_compared_by_their_lines_with_one_call_of_the_erp(listed):
     said(listed, "order", "adopt", "FO-1", "--reference", reserved_by_hand(listed, "FO-1", pieces=1))
     said(listed, "order", "adopt", "FO-2", "--reference", reserved_by_hand(listed, "FO-2", "TEA", 1, 10))
     asked = listed.erp.effects("list_documents")

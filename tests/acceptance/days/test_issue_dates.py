@@ -10,7 +10,7 @@ import pytest
 from merchant import Merchant, OnSql, order
 from places import page_file
 from shipperone_erp import Reason
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import EffectKind, Stage, State, Step
 from shipperone_erp.sandbox import Fault
 
@@ -48,7 +48,7 @@ def by_number(world):
 
 
 @pytest.mark.case("B29")
-def test_yesterdays_parcel_after_todays_is_refused_before_shipperone_is_asked(by_number):
+def test_an_earlier_dated_parcel_is_refused_before_its_confirmation(by_number):
     world, (_, yesterday, today) = by_number, days(by_number)
     assert world.once(settle_for=0.3).ending is Ending.HELD
     held = world.job("FO-2", I)
@@ -93,7 +93,7 @@ def test_both_dates_and_who_set_them_are_kept_and_listed(by_number, tmp_path):
     done = world.command("reconcile", "acme", "--json", "--csv", str(tmp_path / "month.csv"))
     (row,) = [row for row in json.loads(done.stdout) if row["order_id"] == "FO-2"]
     assert (row["finding"], row["tax_date"], row["issue_date"]) == ("date_set", yesterday, today)
-    assert f"{act.actor} said retry --issue-date {today}: numbers follow the dates" in row["sentence"]
+    assert f"{act.actor}: retry --issue-date {today}: numbers follow the dates" in row["sentence"]
     with (tmp_path / "month.csv").open(encoding="utf-8-sig") as file:
         (line,) = [line for line in csv.DictReader(file) if line["order_id"] == "FO-2"]
     assert (line["tax_date"], line["issue_date"]) == (yesterday, today)

@@ -147,7 +147,7 @@ def test_a_discount_in_and_off_the_row(merchant, rule, row, total, costs):
 
 
 @pytest.mark.case("B1")
-def test_a_part_has_no_total_to_tell_the_rule_by_so_the_setting_does(merchant):
+def test_a_part_without_a_total_uses_the_setting(merchant):
     """Two of four pieces ship: 40.00 less 4.00 in all, and of a part only `discount` knows whether it is off."""
     merchant.settings["discount"] = '"off_row"'
     whole = order("36.00", qty=D(4), price_incl_tax=D("10.00"), row_total_incl_tax=D("40.00"), discount=D("4.00"), shipping="0.00",
@@ -202,7 +202,7 @@ def test_every_part_shows_the_whole_shipping_fee(merchant):
 
 
 @pytest.mark.case("B10")
-def test_a_part_that_shows_no_shipping_or_another_one_goes_on(merchant):
+def test_a_part_with_no_or_another_shipping_amount_proceeds(merchant):
     del merchant.settings["shipping_on_parts"]
     merchant.sandbox.add(parts("20.00"))
     merchant.sandbox.change(
@@ -213,7 +213,7 @@ def test_a_part_that_shows_no_shipping_or_another_one_goes_on(merchant):
 
 
 @pytest.mark.case("B10")
-def test_a_fee_that_every_part_shows_is_not_charged_twice_by_itself(merchant):
+def test_a_fee_listed_on_every_part_is_not_charged_twice_automatically(merchant):
     del merchant.settings["shipping_on_parts"]
     charge(merchant, "cod_fee", "totals.cod_fee", "line")
     merchant.sandbox.add(parts("18.00", shipping_amount_incl_tax=D(0), extra={"totals": {"cod_fee": D("2.00")}}))
@@ -240,7 +240,7 @@ def test_a_gift_at_zero_is_reserved_delivered_and_invoiced_at_zero(merchant):
     ("missing", "reason"),
     [("price", Reason.PRICE_MISSING), ("shipping", Reason.SHIPPING_MISSING), ("qty", Reason.ORDER_UNREADABLE)],
 )
-def test_what_is_not_said_is_never_zero(merchant, missing, reason):
+def test_an_absent_field_is_never_zero(merchant, missing, reason):
     merchant.sandbox.add(order("24.99"))
 
     def without(raw):

@@ -11,7 +11,7 @@ from warm_processes import command_for_shells
 
 
 @pytest.mark.parametrize("page", ["month-end.md", "stock-taking.md"])
-def test_every_line_of_a_checklist_says_what_the_page_says(merchant, page):
+def test_every_line_of_a_checklist_matches_its_page(merchant, page):
     """An order in each stage: one waits for allocation, one has shipped."""
     if not isinstance(merchant.books, OnSql):
         merchant.settings["connector"] = '"counting_lists"'
@@ -31,7 +31,7 @@ def test_every_line_of_a_checklist_says_what_the_page_says(merchant, page):
 
 
 @pytest.mark.case("B25")
-def test_what_it_does_not_do_is_said_with_what_does_it_instead():
+def test_unsupported_features_are_documented_with_their_alternative():
     page = page_file("not-done.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1:-1] for line in page.splitlines() if line.startswith("|")][2:]
     assert all(len(row) == 3 and all(cell.strip() for cell in row) for row in rows)

@@ -36,7 +36,7 @@ def test_four_pieces_ship_as_two_and_two(merchant):
 
 
 @pytest.mark.case("B11")
-def test_what_was_repeated_stays_repeated_when_it_must_begin_anew(merchant):
+def test_a_repeated_job_stays_repeated_after_a_restart_from_the_listing(merchant):
     """The shop corrects the fee of the repeated part while it is held for another cause: nobody asks a second time."""
     merchant.sandbox.add(order_of("equal_parts", "FO-1", 1))
     until_held(merchant, "FO-1", I)

@@ -8,7 +8,7 @@ import pytest
 
 from merchant import OnSql, order
 from shipperone_erp import Owner, Reason
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.sandbox import Fault
 
@@ -38,7 +38,7 @@ def issue_by_hand(merchant, key, number):
 
 
 @pytest.mark.case("B3")
-def test_nothing_is_sent_before_a_person_approves_the_draft(merchant):
+def test_nothing_is_sent_before_an_operator_approves_the_draft(merchant):
     merchant.settings["approve"] = '["invoice"]'
     merchant.sandbox.add(order())
     assert merchant.once().ending is Ending.HELD
@@ -129,7 +129,7 @@ def test_reserved_and_never_shipped_is_shown_and_heals_when_it_ships(forgotten):
 
 
 @pytest.mark.case("B12")
-def test_a_person_gives_it_back_and_it_counts_up(forgotten):
+def test_an_operators_release_increments_the_revision(forgotten):
     forgotten.once()
     before = forgotten.job("FO-1", A)
     forgotten.sandbox.cancel("FO-1")
@@ -155,7 +155,7 @@ def test_a_person_gives_it_back_and_it_counts_up(forgotten):
 
 @pytest.mark.case("B12")
 @pytest.mark.parametrize("queue", ["pending_allocation", "pending_invoice"])
-def test_what_a_queue_lists_is_not_given_back(forgotten, queue):
+def test_a_reservation_of_a_listed_order_is_not_released(forgotten, queue):
     forgotten.once()
     if queue == "pending_invoice":
         forgotten.sandbox.ship("FO-1")
@@ -273,7 +273,7 @@ def test_another_erp_and_what_names_documents_of_the_one_before(merchant):
 
 
 @pytest.mark.case("B21")
-def test_what_runs_by_itself_cancels_drafts_and_leaves_what_is_issued_to_a_person(merchant):
+def test_drafts_are_cancelled_automatically_and_issued_invoices_are_held(merchant):
     merchant.sandbox.add(order())
     merchant.sandbox.faults.add(Fault("503", action="invoice", retry_after="1"))
     merchant.once(settle_for=0.5)

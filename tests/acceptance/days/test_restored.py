@@ -83,7 +83,7 @@ def test_confirmed_by_hand_it_is_seen_in_the_other_queue(merchant):
 
 
 @pytest.mark.case("B4")
-def test_after_a_long_silence_nothing_is_given_back_by_itself(merchant):
+def test_after_a_long_gap_without_reads_nothing_is_released_automatically(merchant):
     merchant.settings["gone_grace"] = '"2h"'
     reserved_and_not_confirmed(merchant)
     merchant.sandbox.cancel("FO-1")
@@ -97,7 +97,7 @@ def test_after_a_long_silence_nothing_is_given_back_by_itself(merchant):
 
 @pytest.mark.case("B4")
 @pytest.mark.parametrize("heard", ["before it is held", "after"])
-def test_after_a_long_silence_the_failed_queue_tells_that_nobody_confirmed_it(merchant, heard):
+def test_after_a_long_gap_without_reads_the_failed_queue_proves_that_it_was_not_confirmed(merchant, heard):
     merchant.settings["gone_grace"] = '"2h"'
     reserved_and_not_confirmed(merchant)
     merchant.sandbox.cancel("FO-1")
@@ -116,7 +116,7 @@ def test_after_a_long_silence_the_failed_queue_tells_that_nobody_confirmed_it(me
 
 
 @pytest.mark.case("B4")
-def test_a_token_that_may_not_read_the_failed_queue_leaves_it_to_a_person(merchant):
+def test_without_access_to_the_failed_queue_the_job_is_held(merchant):
     merchant.settings["gone_grace"] = '"2h"'
     reserved_and_not_confirmed(merchant)
     merchant.sandbox.fail("FO-1")
@@ -238,7 +238,7 @@ def test_everything_went_on_to_its_end_and_the_ledger_is_yesterdays(yesterday):
 
 
 @pytest.mark.case("B4")
-def test_what_has_shipped_since_is_noticed_and_its_reservation_is_asked_for_by_key(yesterday):
+def test_an_order_shipped_since_the_copy_is_found_and_its_reservation_looked_up_by_key(yesterday):
     merchant = yesterday
     merchant.finishes()
     restore(merchant, merchant.copy)
@@ -255,7 +255,7 @@ def test_what_has_shipped_since_is_noticed_and_its_reservation_is_asked_for_by_k
 
 
 @pytest.mark.case("B4")
-def test_what_is_still_listed_goes_on_with_the_documents_that_are_there(yesterday):
+def test_listed_orders_resume_with_their_existing_documents(yesterday):
     merchant = yesterday
     restore(merchant, merchant.copy)
     merchant.finishes()
@@ -268,7 +268,7 @@ def test_what_is_still_listed_goes_on_with_the_documents_that_are_there(yesterda
 
 
 @pytest.mark.case("B4")
-def test_cancelled_since_or_not_the_copy_does_not_know_and_a_person_is_asked(yesterday):
+def test_an_order_missing_since_the_copy_is_held(yesterday):
     merchant = yesterday
     for order_id in ("FO-RESERVED", "FO-DRAFT"):
         merchant.sandbox.cancel(order_id)

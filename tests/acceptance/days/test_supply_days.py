@@ -129,7 +129,7 @@ def test_times_without_an_offset_are_the_tenants(merchant):
 
 
 @pytest.mark.case("M10")
-def test_the_doctor_says_what_is_held_and_what_is_taken_as_absent(merchant):
+def test_doctor_reports_dates_that_hold_and_dates_that_count_as_absent(merchant):
     shipped(merchant, "2099-01-01T10:00:00Z", ordered_at="soon")
     rows = json.loads(merchant.command("doctor", "--json").stdout)
     told = {row["sentence"]: row["cure"] for row in rows if row["check"] == "dates of invoice"}
@@ -242,7 +242,7 @@ def test_a_draft_that_was_begun_with_an_impossible_day_stays_and_is_not_sent(wor
 
 
 @pytest.mark.case("M10")
-def test_what_shipperone_has_accepted_of_an_impossible_day_is_looked_at_again_before_it_is_issued(world):
+def test_an_accepted_invoice_of_an_impossible_day_is_checked_again_before_issuing(world):
     world.sandbox.add(order(), stage="invoice")
     world.erp.script("issue_invoice", "transient", times=99)
     world.once(settle_for=0.3)

@@ -121,7 +121,7 @@ def test_an_invoice_that_does_not_match_what_shipped_is_refused_and_changes_noth
     assert caller.ids("invoice") == ["FO-1"]
 
 
-def test_what_is_sent_twice_or_unknown_is_refused(caller, shop):
+def test_repeated_and_unknown_confirmations_are_refused(caller, shop):
     assert caller.post("allocate", "FO-1", [1, 2]).status_code == 200
     assert caller.post("allocate", "FO-1", [1, 2]).status_code == 400
     assert caller.post("allocate", "FO-404", [1]).status_code == 400
@@ -235,7 +235,7 @@ DONE_AND_SPOILT = {"html_200": b"<html>", "empty": b"", "done_denied": b"false"}
 
 
 @pytest.mark.parametrize("kind", INSTEAD)
-def test_what_is_answered_instead_does_nothing(caller, shop, kind):
+def test_a_wrong_answer_has_no_effect(caller, shop, kind):
     fault = shop.faults.add(Fault(kind, action="allocate", times=1, retry_after="7"))
     answer = caller.post("allocate", "FO-1", [1, 2])
     assert answer.status_code == INSTEAD[kind]
@@ -251,7 +251,7 @@ def test_what_is_answered_instead_does_nothing(caller, shop, kind):
     assert caller.post("allocate", "FO-1", [1, 2]).status_code == 200
 
 
-def test_what_depends_on_where_an_order_stands_is_done_while_nothing_changes(caller, shop):
+def test_a_confirmation_waits_while_the_sandbox_is_held_still(caller, shop):
     with ThreadPoolExecutor(1) as pool:
         with shop.still():
             asked = pool.submit(caller.post, "allocate", "FO-1", [1, 2])
@@ -271,7 +271,7 @@ def test_retry_after_as_a_date(caller, shop):
 
 
 @pytest.mark.parametrize("kind", DONE_AND_SPOILT)
-def test_what_spoils_the_answer_is_done_all_the_same(caller, shop, kind):
+def test_a_fault_that_spoils_the_answer_still_has_its_effect(caller, shop, kind):
     shop.faults.add(Fault(kind, action="allocate", times=1))
     answer = caller.post("allocate", "FO-1", [1, 2])
     assert (answer.status_code, answer.content[:6]) == (200, DONE_AND_SPOILT[kind])
@@ -319,7 +319,7 @@ def test_call_is_given_the_request(caller, shop):
     assert "authorization" not in seen[0].headers
 
 
-def test_faults_strike_where_and_as_often_as_they_are_told(caller, shop):
+def test_faults_occur_at_the_requested_place_and_number(caller, shop):
     shop.add(SandboxOrder.simple("FO-2", ("MUG", 1, "1.00")))
     shop.faults.add(Fault("500", order_id="FO-2"))
     assert caller.post("allocate", "FO-1", [1, 2]).status_code == 200
@@ -329,7 +329,7 @@ def test_faults_strike_where_and_as_often_as_they_are_told(caller, shop):
     assert [caller.page("allocation").status_code for _ in range(4)] == [200, 500, 200, 500]
 
 
-def test_a_fault_as_the_command_line_says_it():
+def test_a_fault_is_parsed_from_the_command_line():
     assert Fault.parse("lost_answer:invoice:times=1") == Fault("lost_answer", action="invoice", times=1)
     assert Fault.parse("503:pending_invoice:retry_after=3:chance=0.5") == Fault(
         "503", action="pending_invoice", retry_after="3", chance=0.5

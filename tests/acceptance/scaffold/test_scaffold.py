@@ -133,14 +133,14 @@ def test_a_name_that_cannot_be_one_is_refused_with_a_better_one(name, said, tmp_
     assert not (tmp_path / "new").exists()
 
 
-def test_what_is_there_already_is_left_as_it_is(tmp_path):
+def test_existing_files_are_not_changed(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="--into"):
         make("acme", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_without_copier_it_says_what_to_install(tmp_path, monkeypatch):
+def test_without_copier_the_package_to_install_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "copier", None)
     with pytest.raises(UsageError, match=r"pip install 'shipperone-erp\[scaffold\]'"):
         make("acme", tmp_path / "acme")
@@ -150,7 +150,7 @@ def command(*arguments: str) -> list[str]:
     return [str(warm_processes.command_for_shells() / "shipperone-erp"), "connectors", "new", *arguments]
 
 
-def test_the_command_says_what_comes_next(tmp_path):
+def test_the_command_prints_the_next_step(tmp_path):
     said = runs(*command("acme", "--no-drafts", "--author", "Ann"), folder=tmp_path)
     assert said == (
         "wrote the connector acme into shipperone-erp-acme; now:\n  cd shipperone-erp-acme\n"
@@ -180,14 +180,14 @@ def on_a_terminal(folder: Path, key: bytes) -> tuple[int, str]:
     return asked.wait(timeout=60), shown.decode()
 
 
-def test_on_a_terminal_it_asks_what_no_flag_has_said(tmp_path):
+def test_on_a_terminal_missing_options_are_asked(tmp_path):
     code, shown = on_a_terminal(tmp_path, b"n")
     assert code == 0, shown
     assert "Who writes" not in shown
     assert "no drafts" in (tmp_path / "shipperone-erp-acme/src/shipperone_erp_acme/connector.py").read_text()
 
 
-def test_whoever_breaks_off_has_written_nothing(tmp_path):
+def test_an_interrupted_guide_has_written_nothing(tmp_path):
     code, shown = on_a_terminal(tmp_path, b"\x03")
     assert (code, list(tmp_path.iterdir())) == (2, []), shown
     assert "nothing was written" in shown

@@ -46,7 +46,7 @@ def test_pasted_rows_adopt_all_documents_or_none(page):
     assert {act.actor for job in jobs for act in ledger.actions(job.id)} == {"anna"}
 
 
-def test_nobody_adopts_what_is_anothers_move_or_without_a_note(page):
+def test_adopting_needs_the_owners_role_and_a_note(page):
     running, ledger, jobs = page
     rows = "order_id,reference\nFO-1,X-1\n"
     assert adopt(running.browser().login("walter"), rows).status_code == 403

@@ -217,7 +217,7 @@ def test_one_press_retries_an_order_of_the_list(page, shop):
     assert page.complaints == []
 
 
-def test_what_heals_is_marked_and_leaves_and_what_is_selected_stays(page, shop):
+def test_a_resolved_order_is_marked_and_leaves_the_list_and_a_selected_one_stays(page, shop):
     page.goto(f"{shop.base}/held?reason=total_differs")
     page.get_by_label("Select FO-1", exact=True).check()
     page.mouse.move(0, 0)

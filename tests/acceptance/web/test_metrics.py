@@ -148,14 +148,14 @@ def test_beside_a_service_the_ledgers_half_is_there(tmp_path):
         (tmp_path / "ledger.db").rename(hidden)
 
 
-def test_where_people_log_in_prometheus_does_too(tmp_path):
+def test_metrics_need_a_login_if_the_page_does(tmp_path):
     with ledger_with(tmp_path) as ledger, served(configured(tmp_path, more=PEOPLE), ledger) as page:
         assert page.browser().get("/metrics").status_code == 401
         known = page.browser(headers={"authorization": f"Bearer {TOKENS['rea']}"})
         assert known.get("/metrics").status_code == 200
 
 
-def test_a_tokens_end_is_known_where_it_says_so():
+def test_the_expiry_of_a_jwt_token_is_read():
     claims = base64.urlsafe_b64encode(json.dumps({"exp": 1900000000}).encode()).decode().rstrip("=")
     assert expires(f"h.{claims}.s") == 1900000000
     for other in ("plain", "a.b.c", "a.####.c", f"h.{base64.urlsafe_b64encode(b'[1]').decode()}.s", "..", "a.b.c.d"):

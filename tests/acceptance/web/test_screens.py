@@ -42,14 +42,14 @@ def merchant(world):
         yield world, page
 
 
-def test_the_overview_says_first_what_needs_an_operator(merchant):
+def test_the_overview_begins_with_orders_that_need_an_operator(merchant):
     _, page = merchant
     shown = words(page.browser().get("/").text)
     assert shown.index("1 order needs an operator") < shown.index("Tenants")
     assert "Nothing needs an operator" not in shown
 
 
-def test_a_quiet_ledger_is_said_to_be_quiet(tmp_path):
+def test_the_pages_of_an_empty_ledger_report_that_it_is_empty(tmp_path):
     with ledger_with(tmp_path) as ledger, served(configured(tmp_path), ledger) as page:
         browser = page.browser()
         assert "Nothing needs an operator" in words(browser.get("/held").text)
@@ -75,7 +75,7 @@ def test_an_order_is_retried_from_the_page_and_goes_through(merchant):
     assert "price list mended" in log
 
 
-def test_what_is_resolved_reopens_while_shipperone_lists_it(merchant):
+def test_a_resolved_job_reopens_while_shipperone_lists_it(merchant):
     world, page = merchant
     browser = page.browser()
     key = world.job("FO-BAD", Stage.INVOICE).key
@@ -87,7 +87,7 @@ def test_what_is_resolved_reopens_while_shipperone_lists_it(merchant):
     assert "FO-BAD" in words(browser.get("/held").text)
 
 
-def test_bulk_shows_first_what_will_happen_to_each(tmp_path):
+def test_a_bulk_action_previews_its_effect_on_each_order(tmp_path):
     jobs = [held(f"FO-{number}") for number in range(3)]
     with ledger_with(tmp_path, *jobs) as ledger, served(configured(tmp_path), ledger) as page:
         browser = page.browser()
@@ -126,7 +126,7 @@ def test_a_button_in_the_list_that_changes_documents_leads_to_the_preview(tmp_pa
         assert ledger.find_jobs()[0].state is State.HELD, "a preview does nothing"
 
 
-def test_what_an_order_of_the_list_offers_needs_no_input():
+def test_actions_offered_in_a_list_need_no_input():
     assert IN_ROW == ("approve", "retry", "rebuild")
     assert [name for name in IN_ROW if JOB_ACTIONS[name].fields or JOB_ACTIONS[name].needs_note] == []
     assert [name for name in IN_ROW if JOB_ACTIONS[name].harmless] == ["retry"]
@@ -202,7 +202,7 @@ def test_search_finds_by_order_key_and_number(tmp_path):
         assert "No order matches" in words(browser.get("/search?q=nothing").text)
 
 
-def test_an_order_that_does_not_exist_says_so(tmp_path):
+def test_an_unknown_order_is_reported(tmp_path):
     with ledger_with(tmp_path) as ledger, served(configured(tmp_path), ledger) as page:
         answer = page.browser().get("/order/acme/FO-9")
         assert answer.status_code == 404
@@ -319,7 +319,7 @@ def test_an_inspection_runs_in_the_background_and_shows_what_the_command_prints(
     assert not world.sandbox.posts
 
 
-def test_a_release_reads_both_queues_first_and_says_what_came_of_it(world):
+def test_a_release_reads_both_queues_first_and_reports_its_result(world):
     world.sandbox.auto_ship = False
     world.sandbox.add(order("FO-1"))
     world.once()
@@ -340,7 +340,7 @@ def test_a_release_reads_both_queues_first_and_says_what_came_of_it(world):
         assert released.actor.endswith("(page)")
 
 
-def test_what_the_erp_has_lost_is_made_anew_from_the_page_and_what_it_has_is_not(world):
+def test_a_lost_document_is_made_anew_from_the_page_and_an_existing_one_is_not(world):
     world.settings["connector"] = '"counting_lists"'
     world.sandbox.add(order("FO-1"))
     world.finishes()

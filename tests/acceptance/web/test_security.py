@@ -11,12 +11,12 @@ import pytest
 from ledger_databases import a_job
 from shipperone_erp.config import load
 from shipperone_erp.config.page import PageSettings
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.hook_answers import Document, Invoice, InvoiceLine
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.order import Charge, FulfillmentOrder, OrderItem, Party
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Effect
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.serialization import invoice_text, order_text
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
 from shipperone_erp.kernel.errors import ConfigurationError, UsageError
@@ -121,7 +121,7 @@ def test_a_form_without_the_token_of_its_session_does_nothing(page, path):
     assert page.site.ledger.newest_actions() == []
 
 
-def test_a_post_from_another_site_is_refused_whatever_it_knows(page):
+def test_a_post_from_another_site_is_refused_even_with_a_valid_token(page):
     browser = page.browser()
     form = {"act": "ignore", "key": job_of(page).key, "note": "n"}
     for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}):
@@ -199,7 +199,7 @@ def test_a_login_that_fails_is_slowed_down_and_a_right_one_waits_too(guarded):
     assert "anna" not in browser.get("/").text
 
 
-def test_the_wait_after_failed_logins_ends_by_itself():
+def test_the_wait_after_failed_logins_ends_automatically():
     now = [0.0]
     access = Access(PageSettings(), "me", monotonic=lambda: now[0])
     for _ in range(FAILURES):
@@ -243,7 +243,7 @@ def test_a_bearer_token_reads_and_never_acts(guarded):
     assert guarded.browser(headers={"authorization": "Bearer nobody"}).get("/statusz").status_code == 401
 
 
-def test_a_read_only_page_acts_for_nobody(tmp_path):
+def test_a_read_only_page_refuses_every_action(tmp_path):
     configuration = configured(tmp_path, more="[runtime.page]\nread_only = true\n")
     with ledger_with(tmp_path, held()) as ledger, served(configuration, ledger) as page:
         browser = page.browser()
@@ -292,7 +292,7 @@ def test_a_page_that_would_be_open_to_others_is_not_served(tmp_path, runtime, mo
     assert "short" not in str(refused.value)
 
 
-def test_other_addresses_are_served_to_people_with_tokens(tmp_path):
+def test_other_addresses_are_served_only_with_tokens(tmp_path):
     loaded = configured(tmp_path, runtime='http = "0.0.0.0:8642"', more=PEOPLE)
     assert loaded.runtime.http == "0.0.0.0:8642"
     assert TOKENS["anna"] in loaded.secrets
@@ -413,7 +413,7 @@ def test_no_secret_is_on_any_page(tmp_path):
         assert "********" in browser.get("/held").text
 
 
-def test_what_is_late_is_dated_and_an_old_session_is_over(tmp_path):
+def test_a_session_ends_after_its_time(tmp_path):
     now = [0.0]
     settings = configured(tmp_path, more=PEOPLE).runtime.page
     access = Access(settings, "me", monotonic=lambda: now[0])

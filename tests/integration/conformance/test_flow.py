@@ -19,7 +19,7 @@ def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shop.Shop, "longest", 0.01)
 
 
-def test_what_one_run_has_no_time_for_the_next_one_does(tmp_path):
+def test_the_flow_case_repeats_runs_until_every_order_is_done(tmp_path):
     result = run_case(CASES["E1"], OfAClass, tmp_path)
     assert (result.outcome, result.message) == ("passed", "")
 

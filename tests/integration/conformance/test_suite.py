@@ -186,7 +186,7 @@ class TestLittle(ConnectorSuite):
 """
 
 
-def test_what_is_not_overridden_is_skipped_and_what_cannot_be_looked_at_fails(tmp_path):
+def test_cases_of_absent_hooks_are_skipped_and_uninspectable_ones_fail(tmp_path):
     found = run_pytest(tmp_path, LACKING, "-k", "I1 or R1 or C1")
     assert (found["I1"], found["R1"], found["C1"]) == ("SKIPPED", "FAILED", "PASSED")
     assert "the connector does not override build_invoice" in found[""]
@@ -205,7 +205,7 @@ class TestReal(ConnectorSuite):
 """
 
 
-def test_a_real_erp_is_touched_only_when_that_is_asked_for(tmp_path):
+def test_a_real_erp_is_used_only_with_the_live_option(tmp_path):
     found = run_pytest(tmp_path, LIVE, "-k", "R4 or L1")
     assert (found["R4"], found["L1"]) == ("SKIPPED", "PASSED"), "L1 looks at the class alone"
     assert "it uses a real ERP: run it with --live" in found[""]
@@ -218,7 +218,7 @@ class Miscounting(HonestHarness):
 
 
 @pytest.mark.parametrize(("base", "said"), [(Miscounting, "on hand and reserved"), (HonestHarness, "the disk is gone")])
-def test_a_tear_down_that_fails_is_told_and_hides_no_finding(tmp_path, base, said):
+def test_a_failing_tear_down_is_reported_beside_the_finding(tmp_path, base, said):
     class Torn(base):
         def tear_down(self):
             raise OSError("the disk is gone")
@@ -237,7 +237,7 @@ def test_an_erp_that_cannot_be_had_skips_the_case_in_the_words_of_its_harness(tm
     assert (result.outcome, result.message) == ("skipped", "set ACME_URL to a test system")
 
 
-def test_names_are_another_each_time_unless_the_harness_says_which(tmp_path):
+def test_names_are_unique_unless_the_harness_sets_them(tmp_path):
     def order(run):
         harness = HonestHarness(tmp_path)
         harness.run = run
@@ -262,11 +262,11 @@ def test_names_are_another_each_time_unless_the_harness_says_which(tmp_path):
         ),
     ],
 )
-def test_a_suite_that_names_what_is_not_there_says_so(tmp_path, suite, said):
+def test_a_suite_that_names_a_missing_harness_reports_it(tmp_path, suite, said):
     assert said in run_pytest(tmp_path, suite)[""]
 
 
-def test_a_failed_case_says_what_was_found_and_what_it_costs_and_nothing_of_the_kit(tmp_path):
+def test_a_failed_case_reports_its_finding_and_its_consequence_without_the_kits_internals(tmp_path):
     suite = """
 from hostile_stock import SellsWhatIsReserved
 class Wrong(HonestHarness):
@@ -282,7 +282,7 @@ class TestWrong(ConnectorSuite):
     assert "bench.py" not in said
 
 
-def test_the_command_prints_for_people_and_writes_junit(tmp_path):
+def test_the_command_prints_text_and_writes_junit(tmp_path):
     (tmp_path / "wrong.py").write_text(
         "from honest_harness import HonestHarness\nfrom hostile_stock import SellsWhatIsReserved\n"
         "class Wrong(HonestHarness):\n    connector = SellsWhatIsReserved\n    departures = {'R5': 'it never does'}\n"
@@ -306,7 +306,7 @@ def test_the_command_prints_for_people_and_writes_junit(tmp_path):
     assert [len(case) for case in suite] == [0, 1, 1]
 
 
-def test_the_command_finds_the_harness_that_a_package_declares_and_tells_json(tmp_path):
+def test_the_command_finds_the_declared_harness_and_prints_json(tmp_path):
     done = connectors_test(tmp_path, "honest", "--case", "R3", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -330,12 +330,12 @@ def test_the_command_finds_the_harness_that_a_package_declares_and_tells_json(tm
         (["honest", "--harness", "no_such_module:X"], 78, "no_such_module:X cannot be imported: ModuleNotFoundError"),
     ],
 )
-def test_the_command_says_what_it_cannot_do(tmp_path, arguments, code, said):
+def test_the_command_reports_unsupported_input(tmp_path, arguments, code, said):
     done = connectors_test(tmp_path, *arguments)
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
 
 
-def test_what_a_harness_leaves_out_is_said_before_anything_else(tmp_path):
+def test_the_report_begins_with_what_the_harness_does_not_compare(tmp_path):
     (tmp_path / "blind.py").write_text(BLIND)
     done = connectors_test(tmp_path, "honest", "--harness", "blind:Blind", "--case", "I1", "--case", "I7")
     assert done.stdout.splitlines() == [
@@ -393,7 +393,7 @@ def test_a_suite_of_the_first_version_is_warned_of_what_the_second_one_fails(tmp
     assert "the total of the draft invoice in the ERP: 0.01 instead of 29.49" in said
 
 
-def test_what_a_suite_is_warned_of_fails_it_once_its_version_has_ended():
+def test_a_suites_warning_becomes_a_failure_after_its_version():
     assert binding("1.0", "1.0", "1.0")
     assert not binding("1.1", "1.0", "1.9")
     assert binding("1.1", "1.0", "2.0")
@@ -438,7 +438,7 @@ def test_an_invoice_in_the_erp_that_is_not_the_orders_is_found(changed, said):
 
 
 @pytest.mark.parametrize(("module", "missing"), [(os, "fork"), (signal, "SIGKILL")])
-def test_where_no_process_can_be_killed_those_cases_are_skipped_and_say_why(tmp_path, monkeypatch, module, missing):
+def test_kill_cases_are_skipped_with_a_reason_where_no_process_can_be_killed(tmp_path, monkeypatch, module, missing):
     monkeypatch.delattr(module, missing)
     result = run_case(CASES["K1"], HonestHarness, tmp_path)
     assert (result.outcome, "this system has no fork and SIGKILL" in result.message) == ("skipped", True), result
@@ -482,7 +482,7 @@ def test_the_place_is_the_last_line_of_the_connectors_own_code():
     ("CutsKeysAtForty", "it keeps between 40 and 63 characters of a key of 64"),
     ("CutsInvoiceKeysAtFifty", "it keeps between 50 and 63 characters of a key of 64"),
 ])  # fmt: skip
-def test_a_connector_that_cuts_keys_is_told_at_which_length(tmp_path, name, said):
+def test_a_connector_that_truncates_keys_fails_with_the_length(tmp_path, name, said):
     harness = type("Cut", (HonestHarness,), {"connector": FAULTS[name]})
     result = run_case(CASES[FAULTS[name].caught_by], harness, tmp_path)
     assert (result.outcome, said in result.message) == ("failed", True), result
@@ -520,7 +520,7 @@ def test_a_connector_that_prints_while_it_is_imported_or_called_can_still_be_kil
     assert result.outcome == "passed", result
 
 
-def test_an_erp_that_is_played_back_is_asked_only_what_its_recording_has(tmp_path):
+def test_a_played_back_erp_gets_only_recorded_calls(tmp_path):
     """Later cases wait for another recording, and in the old ones nothing more is looked up."""
     asked = []
 

@@ -25,7 +25,7 @@ from shipperone_erp.config import load
 from shipperone_erp.connector import capabilities, discovery
 from shipperone_erp.connector.deprecations import ConnectorDeprecation
 from shipperone_erp.connector.host import TenantPlugins
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import ConfigurationError, PluginRefused
 from shipperone_erp.sandbox import SandboxOrder
@@ -97,7 +97,7 @@ def test_the_default_day_of_supply_needs_an_erp_that_dates_back_and_the_cure_is_
     assert cause.endswith('write tax_date = "issued", and ask the accountant whether that is right')
 
 
-def test_a_setting_of_the_defaults_is_shown_where_it_stands(problems):
+def test_a_fault_in_defaults_is_shown_at_its_own_line(problems):
     ((key, line, _),) = problems(Capability.TRANSFERS, "", '[defaults]\ntransfer = "reserved"\n')
     assert (key, line) == ("defaults.transfer", 2)
 
@@ -230,13 +230,13 @@ class OneWarehouse(HonestHarness):
     capabilities = EVERYTHING - {Capability.TRANSFERS, Capability.DRAFTS}
 
 
-def test_the_kit_leaves_out_what_is_not_declared_and_says_so(tmp_path):
+def test_the_kit_skips_undeclared_capabilities_and_reports_it(tmp_path):
     for case, said in (("R7", "the connector declares no transfers"), ("I8", "the connector declares no drafts")):
         result = run_case(CASES[case], OneWarehouse, tmp_path / case)
         assert (result.outcome, result.message) == ("skipped", said)
 
 
-def test_what_a_case_is_about_is_on_its_page():
+def test_the_subject_of_a_case_is_on_its_page():
     about: Mapping[str, Case] = {case.id: case for case in CASES.values() if case.can}
     assert {"I8", "Q1", "R7", "V3", "V5"} <= set(about)
     assert about["R7"].lacking({"reserve_stock"}, EVERYTHING) is None
@@ -247,7 +247,7 @@ class Departing(HonestHarness):
     departures: ClassVar = {"R7": "one warehouse", "U5": "a library"}
 
 
-def test_a_departure_that_says_what_is_declared_still_works_and_warns(tmp_path):
+def test_a_departure_that_repeats_a_declaration_works_and_warns(tmp_path):
     with pytest.warns(ConnectorDeprecation) as told:
         results = list(run_all(Departing, tmp_path, only=["R7", "U5"]))
     assert [result.message for result in results] == [

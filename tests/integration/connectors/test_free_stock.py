@@ -52,7 +52,7 @@ def telling(answer: Any) -> TenantPlugins:
     return TenantPlugins("acme", made, name="telling")
 
 
-def test_a_connector_that_is_silent_about_it_cannot_tell():
+def test_a_connector_without_the_hook_gives_no_answer():
     assert TenantPlugins("acme", Connector(NoSettings(), tenant="acme"), name="c").free_stock([MUG]) is None
 
 
@@ -62,12 +62,12 @@ def test_an_answer_is_found_by_its_goods():
 
 
 @pytest.mark.parametrize("answer", [{}, "MUG", [D(3)], [None], iter([])])
-def test_what_is_no_list_of_answers_breaks_the_contract(answer):
+def test_an_answer_that_is_no_list_violates_the_contract(answer):
     with pytest.raises(ContractViolation, match="free_stock of connector telling answered with"):
         telling(answer).free_stock([MUG])
 
 
-def test_what_it_raises_is_said_without_its_secrets():
+def test_an_exception_of_a_connector_is_shown_without_secrets():
     made = Telling(NoSettings(), tenant="acme")
     made.answer = ValueError("wrong password hunter2xyz")
     plugins = TenantPlugins("acme", made, name="telling")
@@ -110,7 +110,7 @@ def test_an_erp_that_is_silent_is_waited_for_only_so_long(monkeypatch):
     released.set()
 
 
-def test_many_goods_are_asked_for_in_parts(monkeypatch):
+def test_the_free_stock_of_many_products_is_read_in_chunks(monkeypatch):
     calls = []
 
     class Counted(Telling):
@@ -141,7 +141,7 @@ def books(tmp_path) -> Iterator[Any]:
         erp.connector.close()
 
 
-def test_generic_sql_asks_available_for_each(books):
+def test_generic_sql_runs_available_for_each_item(books):
     erp = books()
     erp.reserve(order(item(1, "MUG", "3", "30.00")), "a-1")
     asked = [MUG, TEA, Goods("NONE", "main"), Goods("MUG", "elsewhere")]
@@ -155,7 +155,7 @@ def test_generic_sql_asks_available_for_each(books):
     assert erp.count("reservations") == 1, "nothing was written"
 
 
-def test_generic_sql_says_which_warehouse_its_map_lacks(books):
+def test_generic_sql_names_the_warehouse_missing_in_its_map(books):
     sql = GUARDED_AVAILABLE.replace(":item_warehouse_code", ":map_item_warehouse_code")
     erp = books(maps={"warehouse": {"BA": "main"}}, available=[{"sql": sql}])
     ba, ke = erp.connector.free_stock([Goods("MUG", "BA"), Goods("MUG", "KE")])
@@ -164,7 +164,7 @@ def test_generic_sql_says_which_warehouse_its_map_lacks(books):
     assert ke.sentence == "[maps.warehouse] has no entry for 'KE'"
 
 
-def test_generic_sql_cannot_tell_without_available(books):
+def test_generic_sql_has_no_free_stock_without_available(books):
     assert books(available=()).connector.free_stock([MUG]) is None
 
 
@@ -208,7 +208,7 @@ def test_odoo_counts_what_is_on_hand_and_not_reserved(file):
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_odoo_says_why_it_would_not_take_an_order_of_it(file):
+def test_odoos_free_stock_has_the_reason_for_an_unusable_product(file):
     found = of_odoo(file, "products", "NONE", "OLD", "TWIN", "WRAP")
     assert {name: one.reason for name, one in found.items()} == {
         "NONE": Reason.PRODUCT_UNKNOWN, "OLD": Reason.PRODUCT_ARCHIVED, "TWIN": Reason.PRODUCT_AMBIGUOUS,
@@ -225,7 +225,7 @@ def test_odoo_counts_kits_by_their_components_and_units_in_pieces(file):
     assert of_odoo(file, "units", "EGG")["EGG"].reason == Reason.UNIT_UNCLEAR
 
 
-def test_what_the_erp_knows_is_counted_in_items():
+def test_products_known_to_the_erp_are_counted_by_item():
     answers = {
         MUG: FreeStock("MUG", "main", D(1)),
         TEA: FreeStock("TEA", "main", None, Reason.PRODUCT_UNKNOWN, "no TEA"),
@@ -269,7 +269,7 @@ def shop(tmp_path, sandbox):
     return world
 
 
-def test_inspect_says_what_the_erp_knows_on_the_network_and_of_a_file(shop):
+def test_inspect_reports_products_known_to_the_erp_for_a_tenant_and_for_a_file(shop):
     def command(*arguments: str) -> str:
         done = warm_processes.run(*arguments, cwd=shop.folder, env={**shop.process_environment(), "COLUMNS": "200"})
         assert done.returncode == 0, done.stderr

@@ -10,14 +10,14 @@ from types import SimpleNamespace
 import pytest
 
 from shipperone_erp import Reason
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.planner import plan
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.engine import cycle
+from shipperone_erp.engine import stage_planning
 from shipperone_erp.engine.clock import StageClock
-from shipperone_erp.engine.cycle import AT_ONCE
 from shipperone_erp.engine.fair_semaphore import FairSemaphore
 from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.engine.stage_planning import AT_ONCE
 from shipperone_erp.sandbox import SandboxOrder
 from skipped_time import SkippedTime
 
@@ -114,7 +114,7 @@ def test_a_long_listing_is_planned_beside_the_event_loop_and_begun_in_steps(worl
             planners.append(threading.current_thread())
         return plan(scope, listing, *others)
 
-    monkeypatch.setattr(cycle, "plan", planned)
+    monkeypatch.setattr(stage_planning, "plan", planned)
 
     def counted(loop, coroutine, **options):
         begun[0] += 1
@@ -141,7 +141,7 @@ def test_a_long_listing_is_planned_beside_the_event_loop_and_begun_in_steps(worl
 
 
 @pytest.mark.case("Q7")
-def test_what_is_urgent_does_not_queue_behind_a_flood():
+def test_urgent_work_does_not_wait_behind_a_flood():
     async def go():
         slots = FairSemaphore(1)
         await slots.acquire("flood")
@@ -241,7 +241,7 @@ def test_orders_that_are_worked_on_while_the_clock_is_set_wait_no_longer_than_th
 
 @pytest.mark.case("Q8")
 @pytest.mark.parametrize("hours", [-1, 24])
-def test_a_clock_that_is_set_loses_no_order_and_keeps_nobody_waiting(world, hours, caplog):
+def test_a_clock_jump_loses_and_delays_no_order(world, hours, caplog):
     """A shortage that is tried every few seconds, an ERP that is away, a lost answer: all go on as if nothing was."""
     world.settings |= {"poll_interval": '"0.2s"', "stock_retry": '"2s"', "settle": '"0.5s"'}
     world.sandbox._shop._now = world.clock  # what ships is dated by the same clock, else its date cannot be true

@@ -207,7 +207,7 @@ print([name for name in ("opentelemetry", "apprise", "prometheus_client") if nam
 """
 
 
-def test_nothing_of_a_back_end_is_imported_that_nobody_asked_for(tmp_path):
+def test_an_unused_back_end_is_not_imported(tmp_path):
     script = tmp_path / "imported.py"
     script.write_text(IMPORTED)
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)

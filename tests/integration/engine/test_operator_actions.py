@@ -20,7 +20,7 @@ from shipperone_erp.sandbox import SandboxOrder
 ACT = Action(id=1, at=NOON, actor="jana", action="ignore", tenant="acme")
 
 
-def test_a_job_that_was_taken_is_steered_by_nobody_until_it_is_let_go(ledger):
+def test_a_claimed_job_refuses_operator_actions_until_it_is_released(ledger):
     job = a_job(state=State.HELD)
     ledger.write(InsertJob(job), lease=None).result()
     ledger.write(ClaimJob(job), lease=None).result()
@@ -45,7 +45,7 @@ def test_a_job_that_has_changed_since_an_operator_read_it_is_left_as_it_is(ledge
     assert ledger.job(job.id) == now
 
 
-def test_of_many_that_are_taken_at_once_only_the_one_that_a_person_changed_is_refused(ledger):
+def test_of_many_jobs_claimed_at_once_only_the_changed_one_is_refused(ledger):
     jobs = [a_job(f"FO-{number}", state=State.WAITING) for number in range(20)]
     ledger.write(*map(InsertJob, jobs), lease=None).result()
     assert ledger.steer(jobs[7], varied(jobs[7], state=State.IGNORED, since=NOON.replace(hour=13)), ACT)
@@ -98,7 +98,7 @@ def interrupted(when, opened):
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_an_order_that_a_person_ignores_while_it_is_taken_up_again(world, when):
+def test_an_order_ignored_while_it_is_claimed_again_stays_ignored(world, when):
     world.settings["stock_retry"] = '"1s"'
     world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), first_id=1))
     world.erp.stock("MUG", 0)
@@ -121,7 +121,7 @@ def test_an_order_that_a_person_ignores_while_it_is_taken_up_again(world, when):
 
 @pytest.mark.case("Q8")
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_an_order_that_a_person_ignores_while_a_clock_that_was_set_moves_it_along(world, when, monkeypatch):
+def test_an_order_ignored_during_a_clock_jump_stays_ignored(world, when, monkeypatch):
     world.settings["stock_retry"] = '"1h"'
     world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), first_id=1))
     world.erp.stock("MUG", 0)

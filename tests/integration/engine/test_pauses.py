@@ -29,7 +29,7 @@ class Counted(Ledger):
         return found
 
 
-def test_a_thousand_stages_ask_once(sqlite_url):
+def test_a_thousand_stages_poll_the_ledger_once(sqlite_url):
 
     async def ask() -> None:
         with Counted.open(sqlite_url, migrate=True) as ledger:
@@ -46,7 +46,7 @@ def test_a_thousand_stages_ask_once(sqlite_url):
     asyncio.run(ask())
 
 
-def test_what_was_asked_before_somebody_acted_is_not_taken_for_what_is(sqlite_url, monkeypatch):
+def test_an_answer_from_before_an_operators_action_is_not_used(sqlite_url, monkeypatch):
 
     async def ask() -> None:
         with Counted.open(sqlite_url, migrate=True) as ledger:

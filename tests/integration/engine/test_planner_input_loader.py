@@ -38,7 +38,7 @@ def test_another_part_in_pending_invoice_does_not_confirm_this_one(ledger):
     assert seen(ledger, shipped("12")) == {second.id}
 
 
-def test_what_was_invoiced_since_was_confirmed_and_another_part_was_not(ledger):
+def test_only_a_job_whose_items_were_invoiced_since_counts_as_confirmed(ledger):
     job = a_job(item_ids=(11,), state=State.WAITING)
     other = a_job(stage=Stage.INVOICE, item_ids=(12,), state=State.DONE, open=False)
     ledger.write(InsertJob(job), InsertJob(other), lease=None).result()

@@ -78,7 +78,7 @@ def test_one_cent_is_accepted_and_the_order_goes_through(world):
     assert len(world.sandbox.order("FO-1").invoices) == 1
 
 
-def test_what_was_accepted_covers_no_other_difference_of_the_issued_invoice(world):
+def test_an_accepted_difference_covers_no_other_of_the_issued_invoice(world):
     world.settings["policies"] = '["within_a_cent"]'
     world.erp_settings["drafts"] = "false"
     world.erp.script("build_invoice", "cent_off", times=99)
@@ -90,7 +90,7 @@ def test_what_was_accepted_covers_no_other_difference_of_the_issued_invoice(worl
     assert "was issued with other values than ShipperOne accepted" in (job.sentence or "")
 
 
-def test_what_is_beyond_the_bound_is_held_and_nothing_is_sent(world):
+def test_an_amount_beyond_the_bound_is_held_and_nothing_is_sent(world):
     world.settings["policies"] = '["within_a_cent"]'
     world.more = '[tenants.acme.within_a_cent]\nat_most = "0.005"\n'
     world.erp_settings["drafts"] = "false"

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from scripted import Reply, Request, ScriptedServer, http
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.reasons import Owner, Reason
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.proxy_interception import ORDERS, PROBE_EVERY, ProxyInterception
 from skipped_time import SkippedTime

@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 
 from ledger_databases import NOON, a_job
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.reasons import Owner, Reason
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.engine.repeated_exceptions import BURST, RepeatedExceptions
 from shipperone_erp.sandbox import SandboxOrder
@@ -113,7 +113,7 @@ def test_a_hundred_bad_orders_in_a_row_keep_no_good_one_waiting(tried):
     assert len(tried.said) == 2
 
 
-def test_too_many_open_files_hold_no_order_and_heal_by_themselves(world, caplog):
+def test_too_many_open_files_hold_no_order_and_work_resumes_automatically(world, caplog):
     for number in range(30):
         world.sandbox.add(SandboxOrder.simple(f"FO-{number}", ("MUG", 1, "10.00"), first_id=number * 10 + 1))
     world.erp.script("reserve_stock", "raise", times=10**6)

@@ -100,20 +100,20 @@ def test_the_days_count_from_the_end_of_the_month(now, keep, before):
 
 
 @given(st.integers(0, 100 * 365 * 86400), st.integers(0, 5000), st.integers(-14, 14))
-def test_nothing_stands_shorter_than_it_must_nor_two_months_longer(moment, keep, offset):
+def test_nothing_is_kept_shorter_than_required_nor_two_months_longer(moment, keep, offset):
     now = datetime.fromtimestamp(moment, timezone(timedelta(hours=offset)))
     before = stood_since(now, keep * DAY)
     assert before <= now - keep * DAY < before + 32 * DAY
 
 
-def test_of_every_field_of_an_order_somebody_has_decided_whether_it_stays():
+def test_every_field_of_an_order_is_classified_as_kept_or_masked():
     goes = {"customer", "billing", "shipping", "extra", "payment_reference"}
     assert {f.name for f in fields(FulfillmentOrder)} == {*ORDER_STAYS} | goes
     assert {f.name for f in fields(OrderItem)} == {*ITEM_STAYS} | {"name", "extra"}
     assert {f.name for f in fields(Party)} == {*NAMING, "city", "region", "postcode", "country", "extra"}
 
 
-def test_what_stays_of_an_order_stays_to_the_character():
+def test_kept_fields_of_an_order_are_unchanged_to_the_character():
     kept = FulfillmentOrder(
         order_id="FO-1", warehouse_code="main", currency="EUR", shipping_amount_incl_tax=D("4.990"),
         total_incl_tax=D("1E+2"), order_number="100017", payment_method="card", ordered_at=NOON, shipped_at=NOON,
@@ -145,7 +145,7 @@ def test_what_stays_of_an_order_stays_to_the_character():
         ("Janas and Krátka 170", "Janas and Krátka 170"),
     ],
 )
-def test_a_sentence_names_nobody_whom_the_order_names(said, left):
+def test_a_sentence_contains_no_personal_data_of_the_order(said, left):
     order = FulfillmentOrder("FO-1", "main", (), customer=Party(**JANA), shipping=Party(name="Al"))
     assert discreet(said, [order]) == left
 
@@ -170,7 +170,7 @@ def test_no_word_of_an_explanation_is_taken_for_a_name(reason):
     assert discreet(f"Will Held: {said}", [order]) == f"…: {said}"
 
 
-def test_bodies_stand_for_their_days_and_then_only_numbers_and_amounts_are_left(days):
+def test_bodies_are_kept_for_their_days_and_then_reduced_to_numbers_and_amounts(days):
     days.sandbox.add(order())
     days.finishes()
     later(days, 89)
@@ -220,7 +220,7 @@ def test_a_sqlite_ledger_overwrites_what_it_deletes(world):
         assert connection.scalar(text("PRAGMA secure_delete")) == 1
 
 
-def test_what_is_not_at_an_end_keeps_everything_for_good(days):
+def test_unfinished_jobs_keep_everything(days):
     days.sandbox.add(order("FO-1"))
     days.sandbox.add(order("FO-2", first_id=50))
     days.erp.script("build_invoice", "raise", order="FO-1", times=99)
@@ -313,7 +313,7 @@ def vanished(world):
     return job
 
 
-def test_a_gone_order_is_deleted_and_comes_back_under_a_key_that_the_erp_knows_to_be_void(days):
+def test_a_deleted_gone_order_that_returns_gets_a_new_key_because_the_erp_has_its_old_one_as_void(days):
     first = vanished(days)
     assert (first.state, days.erp.live()) == (State.GONE, 0)
     later(days, 399)
@@ -333,7 +333,7 @@ def test_a_gone_order_is_deleted_and_comes_back_under_a_key_that_the_erp_knows_t
     assert keys == [first.key, again.key, again.key], "asked, answered Voided, and taken under the next one"
 
 
-def test_a_key_that_is_used_again_while_a_person_left_its_document_live_makes_no_second_one(days):
+def test_a_reused_key_whose_document_is_still_live_makes_no_second_one(days):
     days.erp.script("release_stock", "refused", times=99)
     assert vanished(days).state is State.HELD
     assert days.command("order", "resolve", "FO-1", "--outcome", "cancelled").returncode == 0
@@ -346,7 +346,7 @@ def test_a_key_that_is_used_again_while_a_person_left_its_document_live_makes_no
     assert (days.erp.effects("reserve_stock"), days.erp.live()) == (1, 1)
 
 
-def test_what_shipperone_accepted_stays_for_years(days):
+def test_accepted_jobs_are_kept_for_years(days):
     days.sandbox.add(order())
     days.finishes()
     later(days, 4017)
@@ -408,7 +408,7 @@ def test_each_term_removes_its_own_and_nothing_else(old_ledger):
     assert (keys(old_ledger), old_ledger.effects(other.id), old_ledger.actions("acme")) == (set(), [], [])
 
 
-def test_what_came_to_rest_later_stays(old_ledger):
+def test_jobs_that_ended_later_are_kept(old_ledger):
     old_ledger.put(ended(since=NOON + 2 * DAY), ended("FO-2", State.GONE, since=NOON + DAY))
     everything = terms(errors=1, bodies=1, jobs=1, invoices=1)
     assert remove_all(old_ledger, everything) == Removed()
@@ -434,7 +434,7 @@ def test_an_unfinished_job_in_the_other_stage_keeps_the_rows_of_its_order_too(ol
     assert keys(old_ledger) == {allocation.key, invoice.key}
 
 
-def test_what_a_person_ignored_loses_its_bodies_and_is_never_deleted(old_ledger):
+def test_an_ignored_job_loses_its_bodies_and_is_never_deleted(old_ledger):
     ignored = a_job(state=State.IGNORED, open=False, sentence="Jana")
     old_ledger.put(ignored)
     everything = terms(errors=1, bodies=1, jobs=1, invoices=1)
@@ -443,7 +443,7 @@ def test_what_a_person_ignored_loses_its_bodies_and_is_never_deleted(old_ledger)
     assert (left.state, left.sentence, left.content) == (State.IGNORED, None, ignored.content)
 
 
-def test_what_is_retried_meanwhile_keeps_its_body(old_ledger):
+def test_a_job_retried_meanwhile_keeps_its_body(old_ledger):
     ignored = a_job(state=State.IGNORED, open=False, sentence="Jana")
     old_ledger.put(ignored)
     with old_ledger._reading() as connection:
@@ -472,7 +472,7 @@ def test_a_write_of_the_stage_that_is_on_its_way_does_not_bring_a_body_back(old_
     [{"number": "2026/7"}, {"invoice_json": '{"reference":"I","lines":[]}'}, {"effect": EffectKind.ISSUE}],
     ids=["a number", "an invoice that a person was left with", "was to be issued"],
 )
-def test_what_names_an_invoice_stays_as_long_as_invoices_do(old_ledger, document):
+def test_identifiers_of_an_invoice_are_kept_as_long_as_invoices(old_ledger, document):
     job = ended(state=State.GONE, stage=Stage.INVOICE, **{k: v for k, v in document.items() if k != "effect"})
     old_ledger.put(job)
     if "effect" in document:
@@ -481,7 +481,7 @@ def test_what_names_an_invoice_stays_as_long_as_invoices_do(old_ledger, document
     assert remove_all(old_ledger, terms(invoices=1)) == Removed(jobs=1)
 
 
-def test_what_was_listed_after_its_confirmation_stays_for_good(old_ledger):
+def test_a_job_listed_after_its_confirmation_is_kept(old_ledger):
     old_ledger.put(ended(listed_again=1))
     assert remove_all(old_ledger, terms(jobs=1, invoices=1)) == Removed()
 
@@ -506,7 +506,7 @@ INDEXES = {
 
 
 @pytest.mark.parametrize("query", INDEXES, ids=["errors", "bodies", "unconfirmed", "any"])
-def test_what_is_due_is_found_by_an_index(ledger_url, ledger, query):
+def test_due_jobs_are_found_by_an_index(ledger_url, ledger, query):
     wanted = INDEXES[query]
     engine = create_engine(ledger_url, poolclass=NullPool)
     name = engine.dialect.name
@@ -547,7 +547,7 @@ def test_one_process_of_several_does_it_and_gives_it_up_with_its_end(days):
     asyncio.run(go())
 
 
-def test_a_process_that_was_replaced_while_it_stood_still_leaves_it_to_the_other(days):
+def test_a_process_replaced_while_suspended_leaves_the_work_to_its_successor(days):
     async def go():
         configuration = days.read()
         async with Runtime(configuration, time=days.clock) as runtime:
@@ -571,7 +571,7 @@ def test_a_process_that_was_replaced_while_it_stood_still_leaves_it_to_the_other
         asyncio.run(go())
 
 
-def test_the_running_service_does_it_by_itself_and_says_so_once(days, caplog, monkeypatch):
+def test_the_running_service_prunes_automatically_and_logs_it_once(days, caplog, monkeypatch):
     monkeypatch.setattr(runtime_retention, "FIRST_AFTER", 0.1)
     monkeypatch.setattr(runtime_retention, "EVERY", 0.3)
     monkeypatch.setattr(logging.getLogger("shipperone_erp"), "propagate", True)

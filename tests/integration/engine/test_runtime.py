@@ -13,11 +13,11 @@ import pytest
 
 from installed_plugins import InstalledPlugins
 from shipperone_erp.config import Configuration, TenantSettings, load
+from shipperone_erp.domain.exit_codes import Ended, Ending
 from shipperone_erp.domain.hook_answers import Transient
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import Lease
-from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.circuit_breaker import ErpBreaker
 from shipperone_erp.engine.cycle import StageCycle
@@ -124,7 +124,7 @@ def test_one_erp_for_two_stores_with_the_same_order_id_makes_two_of_everything(w
     assert len(world.erp.issued("FO-1")) == 2
 
 
-def test_a_tenant_whose_erp_hangs_or_fails_slows_nobody(world):
+def test_a_tenant_whose_erp_hangs_or_fails_slows_no_other_tenant(world):
     with Sandbox(token="another-token") as shop:
         shop.auto_ship = True
         for number in range(5):
@@ -288,7 +288,7 @@ def test_an_exclusive_name_holds_across_processes_on_one_ledger(world, plugins: 
     assert (len(most), max(most)) == (16, 1)
 
 
-def test_both_stages_at_once_ask_the_erp_once_who_it_is(world, plugins: InstalledPlugins):
+def test_both_stages_at_once_call_identity_once(world, plugins: InstalledPlugins):
     plugins.install("watched", WATCHED + "\nASKED = []\ndef identity(self):\n    ASKED.append(1)\n"
                     "    time.sleep(0.1)\n    return 'erp'\nPlugged.identity = identity\n")  # fmt: skip
     world.settings["connector"] = '"watched"'
@@ -418,7 +418,7 @@ def test_a_connector_of_before_is_closed_once_both_stages_work_with_the_new_one(
     assert asyncio.run(go())
 
 
-def test_a_connector_of_before_is_closed_once_no_stage_works_with_it_also_while_another_stands_by(world):
+def test_the_previous_connector_is_closed_once_no_stage_uses_it_even_while_another_is_on_standby(world):
     """The invoices are served by another process all the while: this one will never begin their cycles."""
 
     async def go():
@@ -530,7 +530,7 @@ def test_a_tenant_whose_slots_all_hang_stops_no_other_when_it_starts_over(world,
 
 
 @pytest.mark.case("Q8")
-def test_a_clock_that_is_put_back_while_the_erp_is_away_keeps_nobody_from_asking_it(world):
+def test_a_clock_set_back_during_an_outage_does_not_delay_the_next_probe(world):
     steady = [50.0]
     breaker = ErpBreaker(TimeOf(world.clock, lambda: steady[0]), lambda sentence: None, patience=1)
     breaker.failed(Transient("the ERP is restarting"))
@@ -542,7 +542,7 @@ def test_a_clock_that_is_put_back_while_the_erp_is_away_keeps_nobody_from_asking
     assert breaker.admits() is not None, "one probe, and the next after two seconds more"
 
 
-def test_a_batch_that_tells_every_key_that_the_erp_is_away_is_an_erp_that_is_away(world, caplog):
+def test_a_batch_whose_every_answer_is_transient_counts_as_an_unavailable_erp(world, caplog):
     world.settings["connector"] = '"counting_batch"'
     for number in range(40):
         world.sandbox.add(SandboxOrder.simple(f"FO-{number}", ("MUG", 1, "10.00"), first_id=number * 10 + 1))

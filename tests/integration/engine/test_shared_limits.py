@@ -77,7 +77,7 @@ def two_processes(url, *, rate, seconds, told_at=None):
     return found
 
 
-def test_two_processes_together_send_no_more_than_is_stated_and_ask_less_often_than_they_send(postgresql_url):
+def test_two_processes_together_keep_the_rate_with_fewer_queries_than_requests(postgresql_url):
     rate, seconds = 60.0, 3.0
     found = two_processes(postgresql_url, rate=rate, seconds=seconds)
     sent = sorted(at for _, times, _ in found for at in times)
@@ -89,7 +89,7 @@ def test_two_processes_together_send_no_more_than_is_stated_and_ask_less_often_t
     assert all(len(times) > rate * seconds * 0.02 for _, times, _ in found), "both had their part"
 
 
-def test_the_silence_that_one_process_is_asked_for_is_obeyed_by_the_other(postgresql_url):
+def test_a_pause_requested_from_one_process_is_obeyed_by_the_other(postgresql_url):
     found = two_processes(postgresql_url, rate=60.0, seconds=7.0, told_at=1.0)
     (told,) = [at for moments, _, _ in found for at in moments]
     sent = [at for _, times, _ in found for at in times]
@@ -111,7 +111,7 @@ def test_a_bucket_holds_one_second_of_tokens():
     assert buckets.take("x", 5.0, 100) == (0, 3.0)
 
 
-def test_without_a_rate_nothing_is_asked_and_a_silence_is_obeyed():
+def test_without_a_rate_no_tokens_are_taken_and_a_pause_is_obeyed():
     async def go():
         counted = Counted(LocalBuckets())
         limits = SharedLimits(None, None, counted)

@@ -7,7 +7,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.sandbox import Fault, generate
 from stage_orders import order
@@ -76,7 +76,7 @@ def test_a_ledger_that_meets_another_erp_does_nothing(world):
     assert world.erp.live("FO-2") == 0
 
 
-def test_the_ledger_tells_every_effect_with_its_bodies(world):
+def test_the_ledger_lists_every_effect_with_its_bodies(world):
     world.sandbox.add(order())
     world.finishes()
     with world.ledger() as ledger:
@@ -91,7 +91,7 @@ def test_the_ledger_tells_every_effect_with_its_bodies(world):
     assert effects[1].request == world.sandbox.posts[-1].body.decode()
 
 
-def test_only_the_orders_and_as_many_as_were_asked_for(world):
+def test_only_the_requested_orders_and_the_requested_number_are_processed(world):
     for number in range(5):
         world.sandbox.add(order(f"FO-{number}", first_id=number * 10))
     world.finishes(orders=["FO-3"])
@@ -100,7 +100,7 @@ def test_only_the_orders_and_as_many_as_were_asked_for(world):
     assert len(world.erp.issued()) == 3
 
 
-def test_a_queue_that_only_was_read_again_is_told_to_the_ledger_once_a_minute(world):
+def test_an_unchanged_read_is_recorded_once_a_minute(world):
     def told() -> object:
         with world.ledger() as ledger:
             record = ledger.queue("acme", A)

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine
 
 from shipperone_erp import Reason
 from shipperone_erp import ledger as package
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.ledger.schema import VERSION_TABLE
 from shipperone_erp.sandbox import Fault, SandboxOrder
@@ -57,7 +57,7 @@ def says(shop, *words):
     return done.stdout
 
 
-def test_a_part_with_the_row_of_the_whole_item_is_built_by_nobody(shop):
+def test_a_part_that_lists_the_whole_items_row_is_not_built(shop):
     shop.sandbox.add(four_mugs())
     listed_with(shop, row=D("40.00"))
     assert shop.once(settle_for=1).ending is Ending.HELD

@@ -6,7 +6,7 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import Reason
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.operations import job_actions
 from shipperone_erp.sandbox import Fault, SandboxItem, SandboxOrder

@@ -9,7 +9,7 @@ import pytest
 
 from kills import a_world, killed
 from shipperone_erp import Reason
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.stage_context import StageContext
 from shipperone_erp.sandbox import Fault, Sandbox
@@ -138,7 +138,7 @@ def test_denials_that_the_queue_keeps_disproving_are_one_alert_of_the_tenant(wor
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("fault", ["denied", "done_denied"])
-def test_killed_while_an_outcome_is_unknown_nothing_happens_twice(tmp_path, fault):
+def test_killed_while_an_outcome_is_unknown_no_effect_is_repeated(tmp_path, fault):
     """SIGKILL once the POST's outcome is recorded, and once the first read is."""
     with Sandbox() as sandbox:
         sandbox.auto_ship = True

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from shipperone_erp import Reason
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.listing import Listing
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.sandbox import Fault, Sandbox

@@ -6,7 +6,7 @@ import pytest
 
 from installed_plugins import InstalledPlugins
 from shipperone_erp import Reason
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
 from shipperone_erp.sandbox import Fault
 from stage_orders import act, order, voided_as_shipperone_accepts_it
@@ -70,7 +70,7 @@ def test_a_retry_after_a_false_issued_answer_builds_again_and_really_issues(worl
     assert world.job("FO-1", I).number == "1"
 
 
-def test_an_invoice_that_is_fiscal_already_and_differs_is_held_for_a_person_and_not_undone(world):
+def test_a_differing_fiscal_invoice_is_held_and_not_undone(world):
     world.erp_settings["fiscal"] = "true"
     world.settings["fiscal_first"] = "true"
     world.sandbox.add(order())
@@ -159,7 +159,7 @@ def test_an_erp_that_refuses_the_login_fails_no_order(world):
 
 @pytest.mark.case("Q5")
 @pytest.mark.parametrize("what", ["text_ids", "already_issued"])
-def test_whatever_an_invoice_hook_answers_the_other_orders_go_on(world, what):
+def test_any_answer_of_an_invoice_hook_lets_the_other_orders_continue(world, what):
     world.sandbox.add(order("FO-BAD"))
     world.sandbox.add(order("FO-1", first_id=50))
     world.erp.script("build_invoice", what, order="FO-BAD", times=99)
@@ -187,7 +187,7 @@ def test_a_mismatch_hook_that_hangs_holds_its_order_and_the_others_go_on(world, 
 
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize(("hook", "stage"), [("reserve_stock", A), ("build_invoice", I)])
-def test_an_erp_that_voids_everything_is_not_asked_without_end(world, hook, stage):
+def test_an_erp_that_voids_every_document_is_called_a_limited_number_of_times(world, hook, stage):
     world.sandbox.add(order())
     world.erp.script(hook, "voided", times=40)
     world.once(settle_for=0.5)

@@ -9,7 +9,7 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import Reason
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.kernel.json import loads
 from shipperone_erp.operations import go_live, job_actions
@@ -46,7 +46,7 @@ def test_unreadable_orders_hide_no_other_and_start_once_they_can_be_read(world):
     assert world.erp.issued("FO-BAD") == ["1:2"]
 
 
-def test_go_live_asks_about_what_was_listed_before(world):
+def test_go_live_previews_the_orders_listed_before(world):
     world.settings["go_live"] = '"ask"'
     world.sandbox.add(order("FO-OLD"))
     assert world.once().ending is Ending.HELD
@@ -133,7 +133,7 @@ def test_ignored_and_retried_an_unknown_outcome_is_still_settled(world):
     assert world.erp.issued("FO-1") == ["1:2"]
 
 
-def test_an_open_order_that_can_no_longer_be_read_is_held_and_heals_by_itself(world):
+def test_an_open_order_that_becomes_unreadable_is_held_until_it_is_readable(world):
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault("503", action="allocate", times=1, retry_after="0"))
     world.once(settle_for=0)
@@ -158,7 +158,7 @@ def test_an_unreadable_order_that_is_retried_in_vain_is_held_again(world):
     world.finishes()
 
 
-def test_a_rebuild_that_a_person_asked_for_is_done_once_the_lost_answer_is_settled(world):
+def test_a_requested_rebuild_runs_once_the_lost_answer_is_settled(world):
     world.settings["settle"] = '"2s"'
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault("dropped", action="invoice", times=1))
@@ -170,7 +170,7 @@ def test_a_rebuild_that_a_person_asked_for_is_done_once_the_lost_answer_is_settl
     assert world.erp.issued("FO-1") == ["1:2"]
 
 
-def test_a_refused_release_is_not_asked_for_again_before_a_person_says_so(world):
+def test_a_refused_release_is_repeated_only_after_an_operators_retry(world):
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault("503", action="allocate", retry_after="1", times=99))
     world.erp.script("release_stock", "refused", times=99)
@@ -204,7 +204,7 @@ def test_an_ignored_reservation_is_not_joined_by_a_second_one_when_the_order_cha
     assert world.erp.effects("release_stock") == 1
 
 
-def test_what_a_person_ignores_while_the_service_is_busy_stays_ignored(world):
+def test_an_order_ignored_while_the_service_is_busy_stays_ignored(world):
     world.settings |= {"concurrency": "1", "stock_retry": '"0.05s"'}
     world.erp.stock("MUG", 0)
     for number in range(8):
@@ -245,7 +245,7 @@ def test_an_accepted_document_that_was_built_anew_and_differs_is_read_again_with
     assert world.erp.issued("FO-1") == ["1:2"]
 
 
-def test_a_refused_rebuild_of_what_is_accepted_is_tried_again_by_itself(world):
+def test_a_refused_rebuild_of_an_accepted_job_is_retried_automatically(world):
     voided_as_shipperone_accepts_it(world)
     world.once(settle_for=0.2)
     world.erp.script("build_invoice", "refused", times=1, detail="erp_period_locked")

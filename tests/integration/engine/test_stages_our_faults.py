@@ -6,10 +6,10 @@ import pytest
 
 from job_rows import varied
 from shipperone_erp import Reason
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.ids import new_id
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import Effect
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.ledger.unit_of_work import RecordIntent, UpdateJob
 from shipperone_erp.shipperone import client as shipperone_client
@@ -74,7 +74,7 @@ def test_a_fault_of_ours_after_a_post_is_an_unknown_outcome_that_the_queue_decid
 
 
 @pytest.mark.parametrize("our_fault", ["the answer is read"], indirect=True)
-def test_a_done_job_stays_done_at_the_next_start_whatever_became_of_its_first_post(world, our_fault):
+def test_a_done_job_stays_done_at_the_next_start_for_every_outcome_of_its_first_post(world, our_fault):
     """The sequence of an accepted POST whose answer could not be read, a person's retry, and a restart."""
     world.sandbox.add(order())
     our_fault("invoice")

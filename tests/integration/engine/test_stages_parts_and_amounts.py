@@ -7,7 +7,7 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Shortage, ShortLine
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.json import loads
 from shipperone_erp.sandbox import Fault
@@ -114,7 +114,7 @@ def test_five_items_as_two_and_two_and_one_in_any_order_with_replays(world, part
 
 
 @pytest.mark.case("P1")
-def test_one_line_of_five_as_two_and_three(world):
+def test_one_line_of_five_ships_as_two_and_three(world):
     world.sandbox.add(order("FO-1", ("MUG", 5, "10.00"), parts=({1: D(2)}, {1: D(3)})))
     world.finishes()
     assert world.erp.issued("FO-1") == ["1:2", "1:3"]
@@ -131,7 +131,7 @@ def test_the_first_part_may_ship_before_the_answer_to_the_allocation_is_known(wo
 
 
 @pytest.mark.case("P1")
-def test_an_equal_part_is_held_until_a_person_repeats_it(world):
+def test_an_equal_part_is_held_until_an_operator_repeats_it(world):
     world.sandbox.add(order("FO-1", ("MUG", 5, "10.00"), parts=({1: D(2)}, {1: D(2)}, {1: D(1)})))
     assert world.once().ending in (Ending.FINISHED, Ending.HELD)
     for _ in range(4):
@@ -148,7 +148,7 @@ def test_an_equal_part_is_held_until_a_person_repeats_it(world):
 
 
 @pytest.mark.case("P4")
-def test_one_sku_on_two_lines_is_told_apart_by_the_items_id(world):
+def test_one_sku_on_two_lines_is_distinguished_by_the_item_id(world):
     world.erp.stock("MUG", 6)
     world.sandbox.add(order("FO-1", ("MUG", 2, "10.00"), ("MUG", 3, "12.00"), first_id=70, parts=({71: D(3)},)))
     world.sandbox.auto_ship = False
@@ -180,7 +180,7 @@ def test_a_shortage_names_the_warehouse_of_the_items_goods():
 
 
 @pytest.mark.case("P9")
-def test_a_transfer_is_waited_for_and_goes_on_by_itself(world):
+def test_a_transfer_is_awaited_and_the_job_resumes_after_its_arrival(world):
     world.erp_settings["transfers_take_time"] = "true"
     listed = order("FO-1", ("LAMP", 1, "39.90"))
     world.sandbox.add(replace(listed, items=tuple(replace(i, warehouse_code="outlet") for i in listed.items)))
@@ -194,7 +194,7 @@ def test_a_transfer_is_waited_for_and_goes_on_by_itself(world):
 
 
 @pytest.mark.case("P9")
-def test_reserved_at_the_source_is_enough_where_the_tenant_says_so(world):
+def test_transfer_reserved_confirms_goods_reserved_at_the_source(world):
     world.erp_settings["transfers_take_time"] = "true"
     world.settings["transfer"] = '"reserved"'
     listed = order("FO-1", ("LAMP", 1, "39.90"))
@@ -221,7 +221,7 @@ def test_that_stock_was_short_for_long_makes_no_later_trouble_longer(world, trou
 
 
 @pytest.mark.case("Q6")
-def test_a_shortage_waits_on_its_own_schedule_and_says_so_once(world):
+def test_a_shortage_has_its_own_schedule_and_is_logged_once(world):
     world.erp.stock("MUG", 1)
     world.sandbox.add(order("FO-1", ("MUG", 3, "10.00")))
     world.once(settle_for=1.5)

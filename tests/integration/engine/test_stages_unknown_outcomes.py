@@ -6,7 +6,7 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import Reason
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.sandbox import Fault
 from stage_orders import order
@@ -66,7 +66,7 @@ def test_the_first_call_comes_after_the_second_was_on_its_way(world, action):
 
 
 @pytest.mark.case("D1")
-def test_in_doubt_hold_leaves_it_to_a_person(world):
+def test_in_doubt_hold_holds_the_job(world):
     world.settings["in_doubt"] = '"hold"'
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault("lost_answer", action="invoice", times=1))
@@ -90,7 +90,7 @@ def test_an_answer_that_is_none_is_unknown_and_settled_by_the_queue(world, kind)
 @pytest.mark.case("H5")
 @pytest.mark.parametrize("retry_after", ["1", "date1"])
 @pytest.mark.parametrize("kind", ["429", "503"])
-def test_a_pause_that_shipperone_asks_for_is_no_attempt(world, kind, retry_after):
+def test_a_pause_requested_by_shipperone_counts_no_attempt(world, kind, retry_after):
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault(kind, action="allocate", times=1, retry_after=retry_after))
     world.finishes()
@@ -155,7 +155,7 @@ def test_one_lost_answer_is_settled_by_the_queue_however_long_the_order_waited_b
     assert world.erp.issued("FO-1") == ["1:2"]
 
 
-def test_what_is_accepted_is_issued_while_shipperone_is_away(world):
+def test_an_accepted_invoice_is_issued_while_shipperone_is_unavailable(world):
     world.sandbox.add(order())
     world.erp.script("issue_invoice", "transient", times=1)
     world.once(settle_for=0.3)

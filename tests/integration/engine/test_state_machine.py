@@ -26,8 +26,8 @@ from examples import THOROUGH
 from month.kinds import KINDS as MONTH
 from month.kinds import SETTINGS, STOCK, invoiced_rows
 from shipperone_erp import Reason
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.keys import plain
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger

@@ -62,7 +62,7 @@ def test_a_group_that_its_last_tenant_has_left_keeps_no_slot_from_another(tmp_pa
         assert "Traceback" not in worker.said, worker.said
 
 
-def test_run_beside_a_live_worker_stands_by_and_takes_over_when_that_is_killed(tmp_path, postgresql_url):
+def test_run_beside_a_live_worker_is_on_standby_and_takes_over_when_that_is_killed(tmp_path, postgresql_url):
     with fleet(tmp_path, postgresql_url, shops=1) as one:
         worker = one.start("only")
         one.add(1)

@@ -86,7 +86,7 @@ def test_the_group_of_a_dead_worker_is_failed_once_and_waits_once(url):
     assert asyncio.run(serving(url, dies)) == [("failed", False), ("todo", False)]
 
 
-def test_a_worker_that_was_taken_for_dead_rescues_nobody_before_it_is_registered_again(url):
+def test_a_worker_declared_dead_rescues_no_group_before_it_is_registered_again(url):
     async def removed(queue):
         before = queue.worker_id
         hour_old(url)

@@ -60,7 +60,7 @@ def test_several_workers_make_the_tables_at_once_and_each_file_is_run_once(store
     assert applied == {schema_upgrade.WHOLE, "fleet_0001_workers.sql", *schema_upgrade.engine_files()}
 
 
-def test_what_removes_something_waits_for_older_workers_and_nothing_passes_it(made):
+def test_a_removing_migration_waits_for_older_workers_and_later_ones_wait_for_it(made):
     files = [("9_pre_x.sql", "CREATE TABLE newer (id int)"), ("9_post_x.sql", "DROP TABLE newer")]
     made.register(process("old", "3.9.0"))
     assert made.apply(files, version="3.10.0", held_back=["9_post_x.sql"]) == ["9_pre_x.sql"]
@@ -152,7 +152,7 @@ def test_status_and_metrics_show_who_serves_what_and_who_refuses_it(made):
     assert worker_rows(made, FleetSettings())[0]["state"] == "drained"
 
 
-def test_status_tells_of_each_worker_the_queue_that_was_read_longest_ago(made, postgresql_url, tmp_path):
+def test_status_shows_the_oldest_read_of_each_worker(made, postgresql_url, tmp_path):
     made.add({name: (f"group-{name}", "same") for name in ("acme", "beta", "gamma")})
     made.register(process("one"))
     made.handed_out("group-acme", "one")

@@ -60,7 +60,7 @@ def test_two_workers_share_the_tenants_and_one_that_is_drained_gives_its_own_awa
             assert "Traceback" not in worker.said, worker.said
 
 
-def test_a_worker_that_was_frozen_in_a_hook_wakes_up_and_nothing_happens_twice(tmp_path, postgresql_url):
+def test_a_worker_suspended_in_a_hook_resumes_without_a_second_effect(tmp_path, postgresql_url):
     with fleet(tmp_path, postgresql_url, shops=1) as one:
         one.erp.script("reserve_stock", "hang_then", detail="4")
         one.add(1)
@@ -115,7 +115,7 @@ def test_a_worker_gets_a_group_again_that_it_still_serves_when_another_closed_it
         assert "Traceback" not in worker.said, worker.said
 
 
-def test_a_worker_that_was_frozen_while_shipperone_was_asked_sends_nothing_again(tmp_path, postgresql_url):
+def test_a_worker_suspended_during_a_confirmation_sends_nothing_again(tmp_path, postgresql_url):
     with fleet(tmp_path, postgresql_url, shops=1) as one:
         workers = []
 

@@ -8,7 +8,7 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import InsertJob, UpdateJob
 
 
-def test_a_job_that_nobody_changed_is_the_same_job_and_a_changed_one_is_read_anew(ledger, ledger_url):
+def test_an_unchanged_job_is_reused_and_a_changed_one_is_read_again(ledger, ledger_url):
     jobs = [a_job(f"FO-{number}") for number in range(3)]
     for job in jobs:
         ledger.write(InsertJob(job), lease=None).result()

@@ -232,7 +232,7 @@ def test_a_directory_in_place_of_the_ledger_is_refused_and_keeps_its_rights(tmp_
     assert mode(tmp_path) == "0o755"
 
 
-def test_the_tenants_of_a_ledger_are_known_whatever_its_version(file):
+def test_the_tenants_of_a_ledger_of_any_version_are_listed(file):
     url = f"sqlite:///{file}"
     assert tenants_served(url) == frozenset()
     with opened(file) as ledger:
@@ -244,7 +244,7 @@ def test_the_tenants_of_a_ledger_are_known_whatever_its_version(file):
     assert tenants_served(url) == {"acme"}
 
 
-def test_a_full_disk_is_said_where_the_service_cannot_record_it(file, monkeypatch):
+def test_status_reports_a_full_disk_that_the_service_cannot_record(file, monkeypatch):
     usage = namedtuple("usage", "total used free")
     for free, said in ((0, "no space left"), (3 << 20, "only 3 MiB left"), (1 << 30, None)):
         monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda folder, free=free: usage(0, 0, free))
@@ -253,7 +253,7 @@ def test_a_full_disk_is_said_where_the_service_cannot_record_it(file, monkeypatc
     assert disk_space.full_disk("postgresql+psycopg://h/db") is None
 
 
-def test_status_says_that_the_disk_is_full_whether_the_ledger_can_be_read_there_or_not(world, monkeypatch, capsys):
+def test_status_reports_a_full_disk_with_and_without_a_readable_ledger(world, monkeypatch, capsys):
 
     monkeypatch.setattr(disk_space, "free_space", lambda file: 0)
     monkeypatch.setenv("ACME_TOKEN", "t-1")

@@ -34,7 +34,7 @@ def test_a_free_lease_is_taken_at_once_and_held_against_others(ledger):
 
 
 @pytest.mark.case("D5")
-def test_what_stands_still_is_taken_over_after_its_time_and_not_before(ledger):
+def test_a_lease_without_heartbeat_is_taken_over_after_its_time_and_not_before(ledger):
     watch, old = SkippedTime(seconds=100.0), a_lease(ledger)
     seen = ledger.try_take(NAME, an_owner(), None, 15.0, watch).seen
     watch.seconds += 14.9
@@ -86,7 +86,7 @@ def test_given_back_it_is_free_at_once_and_its_number_grows(ledger):
     assert third.number == 3
 
 
-def test_beating_many_leases_tells_which_are_lost(ledger):
+def test_renewing_many_leases_returns_the_lost_ones(ledger):
     owner = an_owner()
     held = [ledger.try_take(f"t{number}/invoice", owner, None, 15.0) for number in range(600)]
     forged = replace(held[3], number=9)
@@ -182,7 +182,7 @@ def test_a_living_process_keeps_its_lease_a_killed_one_is_replaced(ledger, holde
 
 
 @pytest.mark.case("D5")
-def test_a_process_that_stood_still_comes_back_and_records_nothing(ledger, holder):
+def test_a_suspended_process_that_resumes_records_nothing(ledger, holder):
     process, pipe, _ = holder
     pipe.send("FO-before")
     assert pipe.recv() == "NoneType"

@@ -48,7 +48,7 @@ def test_migrations_make_exactly_these_tables(ledger_url):
     engine.dispose()
 
 
-def test_the_newest_migration_is_the_one_that_is_asked_for():
+def test_the_required_schema_is_the_newest_migration():
     config = Config()
     config.set_main_option("script_location", str(Path(package.__file__).parent / "migrations"))
     assert ScriptDirectory.from_config(config).get_current_head() == REVISION
@@ -245,7 +245,7 @@ def test_the_password_of_a_refused_login_is_in_no_error(postgresql_url):
     assert "hunter2" not in f"{refused.value!r} {refused.value}"
 
 
-def test_whatever_a_driver_says_secrets_are_taken_out():
+def test_secrets_are_removed_from_every_driver_message():
     with pytest.raises(LedgerUnavailable) as refused, sentences("database d", ["hunter2"]):
         raise OperationalError("SELECT 1", {"a": "Jana"}, Exception("no service with password=hunter2"))
     assert str(refused.value) == (
@@ -254,7 +254,7 @@ def test_whatever_a_driver_says_secrets_are_taken_out():
 
 
 @pytest.mark.case("D5")
-def test_postgresql_ends_the_transaction_of_a_process_that_stands_still(postgresql_url):
+def test_postgresql_ends_the_transaction_of_a_suspended_process(postgresql_url):
     with Ledger.open(postgresql_url, migrate=True) as ledger, ledger._writing() as connection:
         assert connection.scalar(text("SHOW idle_in_transaction_session_timeout")) == "10s"
         assert connection.scalar(text("SHOW lock_timeout")) == "30s"
@@ -324,7 +324,7 @@ def test_of_two_first_checks_at_once_one_is_right(ledger_url):
 
 
 @pytest.mark.case("D5")
-def test_of_many_that_open_a_new_file_at_once_none_is_told_that_it_is_locked(tmp_path):
+def test_concurrent_openings_of_a_new_file_get_no_locked_error(tmp_path):
     def opened(number: int) -> None:
         Ledger.open(f"sqlite:///{tmp_path}/ledger-{number // 6}.db", migrate=True).close()
 

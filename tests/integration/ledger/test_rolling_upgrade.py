@@ -45,7 +45,7 @@ def next_version(tmp_path):
     return package.parent
 
 
-def test_the_previous_version_goes_on_beside_the_next_one(world, postgresql_url, next_version):
+def test_the_previous_version_continues_beside_the_next_one(world, postgresql_url, next_version):
     world.runtime_settings["ledger"] = f'"{postgresql_url}"'
     world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 1, "10.00")))
     world.finishes()  # this version makes the ledger

@@ -58,7 +58,7 @@ def counted(ledger_url):
         yield opened
 
 
-def test_what_gathers_goes_in_one_commit(counted):
+def test_gathered_entries_are_written_in_one_commit(counted):
     jobs = [a_job(f"FO-{number}") for number in range(20)]
     futures = waiting(counted, *([InsertJob(job)] for job in jobs))
     for future in futures:
@@ -352,7 +352,7 @@ def test_a_deadlock_is_not_a_lost_database(postgresql_url):
         other.dispose()
 
 
-def test_an_entry_is_told_only_once():
+def test_a_writers_entry_is_settled_once():
     entry = Entry((InsertJob(a_job()),), None)
     entry.settle(LeaseLost("acme/allocation"))
     entry.settle(None)

@@ -168,7 +168,7 @@ def test_held_orders_are_one_message_when_it_begins_and_one_when_it_is_over(plac
 
 
 @ON_BOTH
-def test_a_restart_and_a_second_process_tell_nothing_twice(place, receiver):
+def test_a_restart_and_a_second_process_send_no_alert_twice(place, receiver):
     place.held("FO-1")
     watches = [place.watch() for _ in range(4)]
     threads = [threading.Thread(target=watch.tick) for watch in watches]
@@ -181,7 +181,7 @@ def test_a_restart_and_a_second_process_tell_nothing_twice(place, receiver):
 
 
 @ON_BOTH
-def test_two_real_processes_that_look_at_once_tell_each_thing_once(place, receiver):
+def test_two_concurrent_watchers_send_each_alert_once(place, receiver):
     for owner in (Owner.ACCOUNTANT, Owner.WAREHOUSE, Owner.IT):
         place.held(f"FO-{owner}", owner)
     environment = {**os.environ, **place.environment, "PYTHONPATH": str(COUNTING)}
@@ -205,7 +205,7 @@ def test_two_real_processes_that_look_at_once_tell_each_thing_once(place, receiv
 
 
 @ON_BOTH
-def test_what_could_not_be_delivered_is_told_later_and_the_address_is_in_no_log(place, receiver, caplog):
+def test_a_failed_alert_is_sent_later_and_its_address_is_never_logged(place, receiver, caplog):
     caplog.set_level(logging.DEBUG)
     receiver.status = 500
     place.held("FO-1")
@@ -229,7 +229,7 @@ def test_what_could_not_be_delivered_is_told_later_and_the_address_is_in_no_log(
     assert SECRET not in show(place.read())
 
 
-def test_accepted_and_not_issued_for_an_hour_tells_and_less_does_not(place, receiver):
+def test_accepted_and_not_issued_alerts_after_an_hour(place, receiver):
     watch = place.watch()
     job = place.add("FO-1", state=State.WAITING, step=Step.ISSUING, open=False, accepted_at=place.now)
     place.later(minutes=59)
@@ -245,7 +245,7 @@ def test_accepted_and_not_issued_for_an_hour_tells_and_less_does_not(place, rece
     assert watch.tick() is not None
 
 
-def test_a_queue_that_is_not_read_a_refused_token_and_a_dead_process_are_told_apart(place, receiver):
+def test_an_unread_queue_a_refused_token_and_a_dead_process_have_different_alerts(place, receiver):
     watch = place.watch()
     place.now += timedelta(minutes=11)
     place.ledger.beat([place.lease])
@@ -271,7 +271,7 @@ def test_a_queue_that_is_not_read_a_refused_token_and_a_dead_process_are_told_ap
     assert "served invoice and has no heartbeat any more" in receiver.texts[-1]
 
 
-def test_a_tenant_that_people_have_paused_is_nobodys_alarm(place):
+def test_a_paused_tenant_raises_no_alert(place):
 
     pauses.pause(place.ledger, "acme", [Stage.INVOICE], place.now, "stock-taking")
     place.now += timedelta(hours=3)

@@ -40,7 +40,7 @@ def approve(ledger, configuration, job, name):
         return JOB_ACTIONS["approve"].run(ActionRequest(ledger, configuration, ledger.job(job.id), NOON, None))
 
 
-def test_the_second_person_lets_the_draft_go_on_and_the_first_alone_does_not(shop):
+def test_the_second_approval_releases_the_draft_and_the_first_alone_does_not(shop):
     ledger, configuration, job = shop
     assert approve(ledger, configuration, job, "anna") == "a second person must approve it, too"
     assert ledger.job(job.id).state is State.HELD
@@ -63,7 +63,7 @@ def test_a_first_approval_is_of_one_document_and_no_other_in_its_place(tmp_path)
         assert ledger.job(job.id).state is State.HELD
 
 
-def test_one_person_is_enough_where_nobody_asks_for_two(tmp_path):
+def test_one_approval_suffices_by_default(tmp_path):
     job = waiting()
     with ledger_with(tmp_path, job) as ledger:
         assert approve(ledger, configured(tmp_path, tenant='approve = ["invoice"]'), job, "anna") is None

@@ -58,7 +58,7 @@ def failing_read(server: ScriptedServer, reply: Reply, **settings: Any) -> ReadF
     return failure.value
 
 
-def test_what_goes_out_is_the_guides_request_to_the_byte(server: ScriptedServer) -> None:
+def test_requests_match_the_guide_to_the_byte(server: ScriptedServer) -> None:
     async def both(client: ShipperOne) -> None:
         await client.allocate("FO-000012345", [55501, "55502"])
         await client.invoice("FO-000012345", [55501], Decimal("4.990"))
@@ -143,7 +143,7 @@ def test_the_status_and_the_kind_of_content_decide(
         ("NO", "NO"),
     ],
 )
-def test_a_no_with_status_200_keeps_what_shipperone_said(server: ScriptedServer, body: str, words: str) -> None:
+def test_a_denial_with_status_200_keeps_shipperones_text(server: ScriptedServer, body: str, words: str) -> None:
     answer = posting(server, http(200, body))
     assert (answer.outcome, answer.denial) == (PostOutcome.UNKNOWN, words)
     assert posting(server, http(500, body)).denial is None, "an answer that is no 2xx denies nothing"
@@ -162,7 +162,7 @@ def test_the_words_decide_nothing(server: ScriptedServer, status: int) -> None:
 
 
 @pytest.mark.case("H1")
-def test_a_refusal_says_what_shipperone_says(server: ScriptedServer) -> None:
+def test_a_refusal_has_shipperones_text(server: ScriptedServer) -> None:
     body = '{"message": "Expected %1, not %sent", "parameters": {"1": 9.990, "sent": 4.990}}'
     answer = posting(server, http(400, body))
     assert answer.message == "Expected 9.990, not 4.990"
@@ -221,7 +221,7 @@ def test_a_retry_after_that_makes_no_sense_is_none(server: ScriptedServer) -> No
 
 
 @pytest.mark.case("H5")
-def test_while_shipperone_asks_for_silence_nothing_is_sent(server: ScriptedServer) -> None:
+def test_nothing_is_sent_during_a_requested_pause(server: ScriptedServer) -> None:
     async def calls(client: ShipperOne) -> None:
         server.answer = lambda request: http(429, "", Retry_After="1")
         assert (await client.allocate("A", [1])).status == 429
@@ -293,7 +293,7 @@ def test_a_connection_that_was_never_made_means_not_sent(server: ScriptedServer)
         assert answer.message.startswith("no connection to ShipperOne ")
 
 
-def test_a_connection_that_nobody_accepts_means_not_sent() -> None:
+def test_a_refused_connection_means_not_sent() -> None:
     listener = socket.create_server(("127.0.0.1", 0), backlog=0)
     fillers = []
     try:
@@ -365,7 +365,7 @@ def test_a_request_that_gets_no_free_connection_was_not_sent(server: ScriptedSer
         (http(200, "[1, 2]")[:-2], Trouble.UNAVAILABLE, "broke off"),
     ],
 )
-def test_a_read_that_brings_no_list_says_what_came(
+def test_a_read_without_a_list_describes_the_response(
     server: ScriptedServer, reply: Reply, trouble: Trouble, says: str
 ) -> None:
     failure = failing_read(server, reply)

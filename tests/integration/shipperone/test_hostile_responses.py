@@ -277,7 +277,7 @@ def test_a_location_that_is_no_address_ends_nothing(server: ScriptedServer, loca
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate", "GZip"])
-def test_a_compressed_body_that_was_not_asked_for_is_read(server: ScriptedServer, encoding: str) -> None:
+def test_an_unrequested_compressed_body_is_read(server: ScriptedServer, encoding: str) -> None:
     packed = zlib.compress(page(order(1))) if encoding == "deflate" else gzip.compress(page(order(1)))
     listing = listing_of(server, packed, headers={"Content_Encoding": encoding})
     assert list(listing.orders) == ["FO-1"]
@@ -302,7 +302,7 @@ def test_a_compression_bomb_is_refused_under_the_same_limit(server: ScriptedServ
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "compress"])
-def test_an_encoding_that_was_not_asked_for_is_named(server: ScriptedServer, encoding: str) -> None:
+def test_an_unrequested_encoding_is_named(server: ScriptedServer, encoding: str) -> None:
     assert f"encoded as “{encoding}”" in read_fails(server, http(200, b"xx", Content_Encoding=encoding))
     assert post(server, http(200, b"xx", Content_Encoding=encoding)).outcome is PostOutcome.UNKNOWN
 
@@ -371,7 +371,7 @@ def test_one_order_that_is_too_large_hides_no_other(server: ScriptedServer) -> N
     ["1" * (2 * MIB), "[" * MIB + "]" * MIB, '{"a":' * (MIB // 4) + "1" + "}" * (MIB // 4)],
     ids=["digits", "lists", "objects"],
 )
-def test_to_say_what_is_wrong_with_a_large_value_is_not_slow(value: str) -> None:
+def test_describing_a_fault_in_a_large_value_is_fast(value: str) -> None:
     body = page(order(1), order(2, extra="HERE")).replace(b'"HERE"', value.encode())
     began = time.process_time()
     (bad,) = [entry for entry in entries_in(body) if isinstance(entry, Garbled)]

@@ -276,7 +276,7 @@ async def twice(client: ShipperOne, server: ScriptedServer) -> list[PostAnswer]:
     return [first, await posted(client)]
 
 
-def test_a_proxy_is_reached_by_tls_where_its_address_says_so(
+def test_an_https_proxy_address_is_reached_by_tls(
     server: ScriptedServer, trusted: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy = ConnectProxy()

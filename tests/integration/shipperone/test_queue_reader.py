@@ -153,7 +153,7 @@ def test_an_order_that_slips_past_the_pages_is_not_proven_absent(server: Scripte
 
 
 @pytest.mark.case("Q4")
-def test_what_was_on_a_second_page_may_have_moved_onto_a_full_first_one(server: ScriptedServer) -> None:
+def test_an_order_of_the_second_page_may_have_moved_onto_a_full_first_page(server: ScriptedServer) -> None:
     queue = Queue([order(n) for n in range(101)], "empty")
 
     def confirm_elsewhere(number: int) -> Reply:
@@ -206,7 +206,7 @@ def test_a_later_page_that_fails_once_does_no_harm(server: ScriptedServer) -> No
 
 
 @pytest.mark.case("H5")
-def test_a_page_that_is_throttled_for_long_is_not_asked_for_again(server: ScriptedServer) -> None:
+def test_a_page_throttled_for_long_is_not_requested_again(server: ScriptedServer) -> None:
     queue = Queue([order(n) for n in range(150)])
     queue.before = lambda number: http(429, "", Retry_After="60") if number == 2 else None
     listing = read(server, queue, prove=True)
@@ -291,7 +291,7 @@ def test_a_post_of_ours_during_the_read_proves_nothing(server: ScriptedServer, d
     assert seen.count(1) == during, "a second pass that could prove nothing is not made"
 
 
-def test_a_read_of_several_pages_proves_nothing_unless_asked(server: ScriptedServer) -> None:
+def test_a_read_of_several_pages_proves_absence_only_on_request(server: ScriptedServer) -> None:
     assert not read(server, Queue([order(n) for n in range(101)])).proves_absence
     assert len(server.requests) == 3
 
@@ -330,7 +330,7 @@ def test_an_order_that_becomes_readable_on_a_later_page_is_readable(server: Scri
     assert [entry.order_id for entry in listing.unreadable] == ["FO-2"]
 
 
-def test_what_has_not_changed_is_not_parsed_again(server: ScriptedServer) -> None:
+def test_an_unchanged_page_is_not_parsed_again(server: ScriptedServer) -> None:
     queue = Queue([order(n) for n in range(150)])
     server.answer = queue
 
@@ -368,7 +368,7 @@ def listed_twice(listing: Listing) -> str:
 
 
 @pytest.mark.case("Q9")
-def test_two_orders_under_one_id_on_one_page_are_said_with_both_and_neither_is_served(
+def test_two_orders_under_one_id_on_one_page_are_both_described_and_neither_is_processed(
     server: ScriptedServer,
 ) -> None:
     other = order(1, items=[{"id": 77, "sku": "TEA", "qty": 3}], warehouse_code="WH2")
@@ -395,7 +395,7 @@ def test_the_same_items_at_two_amounts_on_one_page_are_not_chosen_from(server: S
 
 
 @pytest.mark.case("Q9")
-def test_two_orders_under_one_id_on_two_pages_are_said_once_a_second_pass_shows_them_again(
+def test_two_orders_under_one_id_on_two_pages_are_reported_after_a_second_pass(
     server: ScriptedServer,
 ) -> None:
     queue = Queue([order(n) for n in range(150)])

@@ -34,7 +34,7 @@ def test_help_imports_no_library_of_the_runtime(arguments):
 @pytest.mark.parametrize(
     ("group", "name"), [(group, name) for group, table in TABLES.items() for name in table], ids=" ".join
 )
-def test_what_help_lists_is_what_the_command_says_itself(group, name):
+def test_help_lists_each_command_with_its_own_first_sentence(group, name):
     place = TABLES[group][name]
     found = getattr(import_module(f"shipperone_erp.cli.{place.module}"), place.name)
     said = found.info.help if isinstance(found, typer.Typer) else inspect.getdoc(found)

@@ -24,7 +24,7 @@ def test_no_line_is_wider_than_the_terminal_and_every_word_and_id_stays_whole(wi
     assert "…" not in "".join(lines)
 
 
-def test_at_80_columns_the_sentence_stands_below_its_row():
+def test_at_80_columns_the_sentence_is_below_its_row():
     header, first, *rest = laid_out(COLUMNS, ROWS, 80)
     assert header.split() == ["tenant", "stage", "order_id", "state", "reason"]
     assert first.split() == ["acme", "invoice", "FO-2026-000000017-BRATISLAVA", "held", "amount_unexplained"]
@@ -100,7 +100,7 @@ CHECKS = [("acme", "token", "OK", "ShipperOne accepts it", None),
           ("acme", "timezone", "WARN", "it is not set, so that dates are those of UTC", "set it")]  # fmt: skip
 
 
-def test_a_column_of_sentences_is_wrapped_in_its_place_and_what_follows_it_stands_below():
+def test_a_column_of_sentences_wraps_in_place_and_later_columns_follow_below():
     assert list(laid_out(("tenant", "check", "", "what was found", "cure"), CHECKS, 66, ("what was found",))) == [
         "tenant  check           what was found",
         "acme    token     OK    ShipperOne accepts it",

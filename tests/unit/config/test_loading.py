@@ -59,7 +59,7 @@ def toml(tmp_path):
     return Toml()
 
 
-def test_what_is_left_out_takes_the_defaults_of_the_design(toml):
+def test_omitted_settings_have_the_documented_defaults(toml):
     read = toml.read()
     acme = read.tenants["acme"]
     assert read.runtime.ledger == f"sqlite:///{toml.file.parent}/state/ledger.db"
@@ -209,7 +209,7 @@ def test_a_file_that_is_no_toml_names_the_line(toml):
     ]
 
 
-def test_a_file_that_is_not_there_says_what_writes_one(tmp_path):
+def test_a_missing_configuration_file_names_the_command_that_writes_one(tmp_path):
     with pytest.raises(ConfigurationError) as raised:
         load(tmp_path / "nothing.toml")
     assert "the file does not exist; `shipperone-erp init NAME --connector C` writes one" in str(raised.value)
@@ -356,7 +356,7 @@ def test_an_invoice_stage_without_issue_invoice_needs_fiscal_first(toml, plugins
     assert toml.read(text.replace(line, line + 'stages = ["allocation"]\n')).tenants["acme"].stages == ("allocation",)
 
 
-def test_defaults_go_under_every_tenant_and_are_told_at_their_own_line(toml):
+def test_defaults_apply_to_every_tenant_and_their_faults_are_at_their_own_line(toml):
     text = '[defaults]\nconcurrency = 3\ncurrency = "EUR"\n' + GOOD
     more = '[tenants.shop]\nbase_url = "https://s.example"\ntoken = "t"\nconnector = "counting"\nconcurrency = 5\n'
     more += '[tenants.shop.counting]\ndatabase = "b.db"\n'
@@ -416,7 +416,7 @@ def test_a_token_that_no_header_can_carry_is_a_fault_of_its_tenant_alone(toml, t
 
 
 @pytest.mark.parametrize("written", ["{}", '{ env = "A", file = "b" }', '{ vault = "x" }', "{ env = 5 }", "7"])
-def test_a_reference_that_is_none_says_how_one_is_written(toml, written):
+def test_an_invalid_secret_reference_shows_the_valid_forms(toml, written):
     (found,) = toml.problems(GOOD.replace('{ env = "ACME_TOKEN" }', written))
     assert found.startswith("shipperone-erp.toml:6: tenants.acme.token: ")
     assert "write {" in found or "must be a text" in found
@@ -434,7 +434,7 @@ def test_variables_are_put_in_after_parsing_and_masked_when_shown(toml):
 
 
 @pytest.mark.case("G7")
-def test_no_secret_is_in_what_is_said_when_a_sibling_is_wrong(toml):
+def test_no_secret_is_in_the_message_about_a_wrong_sibling(toml):
     found = toml.problems(
         GOOD.replace('{ env = "ACME_TOKEN" }', f'"{TOKEN}"')
         .replace('{ env = "ACME_PASSWORD" }', f'"{PASSWORD}"')
@@ -455,7 +455,7 @@ def test_no_secret_is_shown_or_represented(toml):
     assert 'token = "********"' in show(read)
 
 
-def test_what_is_kept_has_a_least_and_takes_days(toml):
+def test_retention_settings_have_a_minimum_and_accept_days(toml):
     text = GOOD.replace("[runtime]\n", '[runtime]\nkeep_bodies = "60d"\nkeep_jobs = "30d"\nkeep_invoices = "12000d"\n')
     runtime = toml.read(text).runtime
     assert (runtime.keep_errors, runtime.keep_bodies) == (timedelta(days=30), timedelta(days=60))
@@ -474,7 +474,7 @@ def test_a_password_in_the_ledgers_address_is_masked(toml):
     assert "postgresql+psycopg://erp:********@db.example/ledger" in shown
 
 
-def test_what_is_shown_is_toml_that_names_every_setting(toml):
+def test_config_show_prints_toml_with_every_setting(toml):
     shown = tomllib.loads(show(toml.read()))
     assert shown["tenants"]["acme"].keys() >= set(TENANT_KEYS) - {"fields", "currency", "discount"}
     assert shown["tenants"]["acme"]["counting"]["database"] == "erp.db"
@@ -521,7 +521,7 @@ ANY = st.recursive(
 
 @examples(300)
 @given(key=st.sampled_from([*TENANT_KEYS, "fields.sku", "counting", "counting.database"]), value=ANY)
-def test_whatever_stands_in_a_setting_it_is_read_or_named(key, value, tmp_path_factory):
+def test_any_value_of_a_setting_is_read_or_reported(key, value, tmp_path_factory):
     file = tmp_path_factory.getbasetemp() / "any.toml"
     lines = [line for line in GOOD.split("[tenants.acme.counting]")[0].splitlines() if not line.startswith(f"{key} ")]
     if not key.startswith("counting"):
@@ -537,7 +537,7 @@ def test_whatever_stands_in_a_setting_it_is_read_or_named(key, value, tmp_path_f
 
 @pytest.mark.parametrize("table", ["runtime", "defaults", "tenants", "tenants.acme"])
 @pytest.mark.parametrize("value", ["5", '"text"', "[]", "[{}]", "true", "{ x = 5 }"])
-def test_whatever_stands_in_place_of_a_table_is_named(tmp_path, table, value):
+def test_a_value_in_place_of_a_table_is_named(tmp_path, table, value):
     file = tmp_path / "any.toml"
     file.write_text(f"{table} = {value}\n")
     with pytest.raises(ConfigurationError):
@@ -572,7 +572,7 @@ def test_a_fault_in_the_fields_of_one_queue_is_named_with_its_place(toml, writte
         jsonschema.validate(tomllib.loads(f"{GOOD}\n[tenants.acme.fields.invoice]\n{written}\n"), schema())
 
 
-def test_init_writes_a_file_that_a_person_completes_and_check_accepts(tmp_path):
+def test_init_writes_a_file_that_config_check_accepts_once_completed(tmp_path):
     file = tmp_path / "acme.toml"
 
     def run(*arguments: str, **environment: str):

@@ -42,7 +42,7 @@ def test_a_range_that_excludes_this_core_is_refused_with_both_versions_and_the_w
     )
 
 
-def test_the_way_out_is_by_name_and_says_what_it_does(from_the_future, monkeypatch):
+def test_an_incompatible_connector_named_in_the_ignore_variable_loads_with_a_warning(from_the_future, monkeypatch):
     monkeypatch.setenv("SHIPPERONE_ERP_IGNORE_API", "other, acme")
     with pytest.warns(UserWarning, match=r"written for the connector API >=2,<3.* SHIPPERONE_ERP_IGNORE_API names it"):
         assert discovery.load_connector("acme").__name__ == "Plugged"
@@ -51,7 +51,7 @@ def test_the_way_out_is_by_name_and_says_what_it_does(from_the_future, monkeypat
         discovery.load_connector("acme")
 
 
-def test_a_connector_that_overrides_what_goes_away_is_told_so_once_it_is_loaded(plugins, monkeypatch):
+def test_overriding_a_deprecated_hook_warns_when_the_connector_is_loaded(plugins, monkeypatch):
     plugins.connector("acme", "@hookimpl\ndef deliver(self, request): return Done()")
     monkeypatch.setattr(Connector.deliver, deprecations.MARK, Deprecation("deliver_goods", "2.0"), raising=False)
     with pytest.warns(ConnectorDeprecation) as told:
@@ -61,7 +61,7 @@ def test_a_connector_that_overrides_what_goes_away_is_told_so_once_it_is_loaded(
     ]
 
 
-def test_a_connector_that_does_not_use_it_hears_nothing(plugins, monkeypatch):
+def test_a_connector_that_does_not_use_a_deprecated_name_gets_no_warning(plugins, monkeypatch):
     plugins.connector("acme")
     monkeypatch.setattr(Connector.deliver, deprecations.MARK, Deprecation("deliver_goods", "2.0"), raising=False)
     with warnings.catch_warnings():
@@ -86,7 +86,7 @@ main()
         ("api = '>=2,<3'", "it is run anyway, since SHIPPERONE_ERP_IGNORE_API names it"),
     ],
 )  # fmt: skip
-def test_whoever_types_a_command_is_told_as_well(plugins, body, said):
+def test_a_command_prints_the_warning_too(plugins, body, said):
     plugins.connector("acme", body)
     done = subprocess.run(
         [sys.executable, "-c", MARKED, "connectors", "show", "acme"], capture_output=True, text=True, timeout=60, check=True,
@@ -137,7 +137,7 @@ def test_a_module_is_of_the_plugin_whose_entry_point_is_nearest(plugins):
     assert plugin_of("__main__") is None
 
 
-def test_what_is_exported_breaks_nobody_who_was_written_for_a_released_api():
+def test_the_exports_are_compatible_with_every_released_api():
     """An undeclared break: mend it, or declare it in core/api/breaks.toml and count up the API's major version."""
     for released in api_surface.released():
         found = api_surface.breaks(api_surface.read(released), api_surface.surface())
@@ -145,7 +145,7 @@ def test_what_is_exported_breaks_nobody_who_was_written_for_a_released_api():
         assert not undeclared, f"breaks of connector API {released}: {undeclared}"
 
 
-def test_what_the_api_has_gained_is_declared_in_its_change_list():
+def test_additions_to_the_api_are_declared_in_its_change_list():
     newest = api_surface.read(api_surface.released()[-1])
     assert api_surface.added(newest, api_surface.surface()) == api_surface.declared_additions()
 
@@ -240,7 +240,7 @@ def test_a_type_is_written_the_same_wherever_it_comes_from(kind, said):
     assert api_types.written(kind) == said
 
 
-def test_what_is_added_breaks_nobody():
+def test_additions_to_the_api_are_no_break():
     new = OLD.replace("currency: str = None", "currency: str = None, note: str = None") + "class More: ...\n"
     assert api_surface.breaks(OLD, new) == []
 
@@ -266,6 +266,6 @@ def test_the_kit_is_found_by_pytest_and_costs_nothing_until_it_is_used():
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=240).returncode == 0
 
 
-def test_what_is_public_is_what_is_exported():
+def test_every_exported_name_exists_and_the_list_is_sorted():
     assert sorted(shipperone_erp.__all__) == list(shipperone_erp.__all__)
     assert all(hasattr(shipperone_erp, name) for name in shipperone_erp.__all__)

@@ -34,7 +34,7 @@ def test_a_connector_from_the_designs_words_alone_is_accepted(plugins: Installed
 
 
 @pytest.mark.case("G1")
-def test_a_connector_that_raises_at_import_is_shown_and_breaks_nobody_else(plugins: InstalledPlugins):
+def test_a_connector_that_raises_at_import_is_shown_and_breaks_no_other(plugins: InstalledPlugins):
     plugins.install("broken", "raise RuntimeError('password=hunter2')")
     said = refusal("broken")
     assert said.startswith("connector broken (broken 1.0) cannot be imported: RuntimeError in ")
@@ -54,7 +54,7 @@ def test_a_connector_that_raises_at_import_is_shown_and_breaks_nobody_else(plugi
         ("class Plugged(:", "SyntaxError in "),
     ],
 )
-def test_what_is_missing_at_import_is_named_with_its_place(plugins: InstalledPlugins, source, said):
+def test_a_missing_import_is_named_with_its_place(plugins: InstalledPlugins, source, said):
     plugins.install("broken", source)
     told = refusal("broken")
     assert f"cannot be imported: {said}" in told
@@ -185,7 +185,7 @@ def test_each_malformed_connector_has_its_own_sentence(plugins: InstalledPlugins
         ("class Plugged(Connector[ConnectorSettings]): api = 1", "api = 1 is not a range of versions, such as '>=1,<2'"),
     ],
 )  # fmt: skip
-def test_what_is_no_connector_class(plugins: InstalledPlugins, source, sentence):
+def test_an_entry_point_that_is_no_connector_class_is_refused(plugins: InstalledPlugins, source, sentence):
     plugins.install("acme", source)
     assert sentence in refusal()
 
@@ -220,14 +220,14 @@ def test_a_connector_that_was_just_installed_is_found_and_no_cache_is_written(
 
 
 @pytest.mark.case("G8")
-def test_nothing_is_swallowed_or_logged_by_stevedore_instead_of_told(plugins: InstalledPlugins, caplog):
+def test_stevedore_neither_swallows_nor_logs_a_load_error(plugins: InstalledPlugins, caplog):
     plugins.install("broken", "1 / 0")
     with caplog.at_level(logging.DEBUG, "stevedore"):
         assert "ZeroDivisionError" in refusal("broken")
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-def test_what_is_not_installed_says_what_is():
+def test_an_uninstalled_connector_lists_the_installed_ones():
     assert refusal("generic-sql").startswith(
         "there is no connector generic-sql; did you mean generic_sql? (installed: counting, counting_bare,"
     )

@@ -172,7 +172,7 @@ def test_a_reason_or_an_owner_outside_its_list_is_named_where_the_order_is_liste
     assert re.search(r" \(test_host\.py, line \d+\)$", str(raised.value)), "the connector's own line"
 
 
-def test_what_a_connector_raises_on_purpose_comes_through_as_it_is():
+def test_a_declared_exception_of_a_connector_passes_unchanged():
     for error in (Transient("away"), Refused("price_missing", "no price")):
         with pytest.raises(type(error)) as raised:
             facade(error).reserve_stock(REQUEST)
@@ -223,7 +223,7 @@ HOLD = Resolution.hold("total_differs", "look", "accountant")
         ((Resolution.accept(), Resolution.abstain()), Resolution.hold(), Verdict.ACCEPT),
     ],
 )
-def test_the_most_careful_policy_wins_and_the_connector_speaks_only_if_all_abstain(policies, connector, verdict):
+def test_the_most_careful_policy_wins_and_the_connector_is_asked_only_if_all_abstain(policies, connector, verdict):
     assert facade(lambda: connector, policies=policies).handle_mismatch(mismatch()).verdict is verdict
 
 
@@ -277,7 +277,7 @@ def test_a_policy_may_set_extra_and_nothing_else_before_an_invoice_is_built():
         assert said in str(raised.value)
 
 
-def test_checks_never_raise_whatever_the_connector_does():
+def test_checks_never_raise_for_any_behaviour_of_the_connector():
     (raised,) = facade(RuntimeError("password=hunter2")).check()
     assert (raised.ok, raised.sentence) == (False, "check raised RuntimeError")
     (wrong,) = facade(lambda: "fine").check()
@@ -359,7 +359,7 @@ NOTES = []
 """
 
 
-def test_what_a_policy_adds_reaches_build_and_issue(plugins: InstalledPlugins, world):
+def test_fields_added_by_a_policy_reach_build_and_issue(plugins: InstalledPlugins, world):
     import sys
 
     from shipperone_erp.sandbox import SandboxOrder

@@ -212,7 +212,7 @@ def test_every_transition_is_tested():
     assert found == set(CASES)
 
 
-def test_a_lost_answer_that_an_operator_knows_goes_on_or_is_planned_afresh():
+def test_resolving_a_lost_answer_continues_or_replans_the_job():
     confirmed, cancelled = LOST.resolved_confirmed(LATER, "asked"), LOST.resolved_cancelled(LATER, "asked")
     assert (confirmed.state, confirmed.step, confirmed.lost_at) == (State.NEW, Step.ACCEPTED, None)
     assert (cancelled.state, cancelled.open, cancelled.lost_at) == (State.NEW, True, None)

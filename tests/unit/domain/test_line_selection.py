@@ -91,7 +91,7 @@ NESTED = (
          [11, 12, 6, 20, 30], [11, 12, 6, 21, 22, 30]),
     ],
 )  # fmt: skip
-def test_each_parent_is_decided_by_where_its_price_stands(rules, rows, invoiced, stocked):
+def test_each_parent_is_decided_by_the_place_of_its_price(rules, rows, invoiced, stocked):
     goods = sort_out(order(*rows), rules)
     assert (goods.unclear, goods.incomplete) == (None, None)
     assert ids(goods.invoiced) == invoiced
@@ -117,7 +117,7 @@ def test_the_row_of_a_configurable_has_the_sku_of_its_variant():
 
 @pytest.mark.case("B19")
 @pytest.mark.parametrize("rows", [bundle("0.00", "8.00", "4.00"), bundle("12.00", "0.00", "0.00"), NESTED])
-def test_what_is_a_choice_is_unclear_while_nothing_is_set(rows):
+def test_an_ambiguous_bundle_is_unclear_without_a_setting(rows):
     goods = sort_out(order(*rows), HOLD)
     assert 'Set which of them the ERP keeps in stock: `bundles = "children"` or `bundles = "parents"`' in goods.unclear
 
@@ -224,7 +224,7 @@ PAIRS = row(10, "SET", "24.00", qty="2"), row(11, "MUG", "16.00", 10, qty="4"), 
          {12: 2, 30: 1}),
     ],
 )  # fmt: skip
-def test_what_leaves_the_stock_is_what_was_reserved(made, listed, rules, expected):
+def test_exactly_the_reserved_goods_leave_the_stock(made, listed, rules, expected):
     assert leaves(made, listed, rules) == {item_id: D(qty) for item_id, qty in expected.items()}
 
 

@@ -22,7 +22,7 @@ from shipperone_erp.domain.decisions import (
     TreatAsRefused,
 )
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.listed_orders import READS_BEFORE_LISTED_AGAIN
+from shipperone_erp.domain.listed_again import READS_BEFORE_LISTED_AGAIN
 from shipperone_erp.domain.listing import UnreadableOrder
 from shipperone_erp.domain.planner import plan
 from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
@@ -59,7 +59,7 @@ def test_a_waiting_job_is_left_until_it_is_due_and_a_held_one_for_good():
 @pytest.mark.case("P10")
 @pytest.mark.parametrize("changed", [order("FO-1", 2), order(shipping="5.99"), order("FO-1", 1, 1)])
 @pytest.mark.parametrize("state", [State.NEW, State.WAITING, State.HELD])
-def test_a_change_at_shipperone_supersedes_an_open_job_whatever_its_state(changed, state):
+def test_a_change_at_shipperone_supersedes_an_open_job_in_any_state(changed, state):
     job = started(order(), state=state, step=Step.RESERVED, reference="R-1", rebuilds=2)
     decision = decide(listing(changed), job)
     assert isinstance(decision, Supersede)
@@ -142,7 +142,7 @@ def test_a_read_that_proves_nothing_decides_nothing_and_is_not_used_up():
 
 
 @pytest.mark.case("D9")
-def test_only_after_doubt_for_an_operator_is_asked_and_reads_why_it_could_not_be_proven():
+def test_after_doubt_for_the_job_is_held_with_the_reason_for_the_missing_proof():
     first = decide(listing(proves=False), lost())
     again = decide(listing(proves=False, at=NOW + MINUTE), first.job)
     assert isinstance(again, NoAction), "the ledger is not written for each such read"
@@ -164,7 +164,7 @@ def test_the_hour_begins_with_the_first_read_that_could_have_decided():
 
 
 @pytest.mark.case("D9")
-def test_what_a_broken_read_lists_decides_nothing_either():
+def test_an_order_listed_by_a_broken_read_decides_nothing_either():
     assert isinstance(
         decide(listing(order(), complete=False, proves=False), lost(settle_reads=("same",))), RecordObservation
     )
@@ -175,7 +175,7 @@ def denied(**changes) -> Job:
 
 
 @pytest.mark.case("H10")
-def test_what_was_denied_and_is_still_listed_is_a_refusal_in_shipperones_words():
+def test_a_denied_and_still_listed_confirmation_is_a_refusal_with_shipperones_text():
     refused = decide(listing(order()), denied(settle_reads=("same",)))
     assert isinstance(refused, TreatAsRefused)
     assert "Stock is gone" in refused.words()
@@ -184,13 +184,13 @@ def test_what_was_denied_and_is_still_listed_is_a_refusal_in_shipperones_words()
 
 
 @pytest.mark.case("H10")
-def test_what_was_denied_and_is_to_be_undone_is_undone_and_not_sent_again():
+def test_a_denied_job_that_is_to_be_undone_is_not_sent_again():
     gone = denied(settle_reads=("same",), ending=State.SUPERSEDED)
     assert isinstance(decide(listing(order()), gone), Supersede)
 
 
 @pytest.mark.case("D1")
-def test_what_was_sent_again_is_settled_once_more_if_the_first_call_came_late():
+def test_a_repeated_confirmation_is_settled_again_if_the_first_call_arrives_late():
     again = varied(decide(listing(order()), lost(settle_reads=("same",))).job, lost_at=None)
     assert again.sent_again
     assert isinstance(decide(listing(order()), again), Continue)
@@ -207,7 +207,7 @@ def test_a_lost_answer_is_settled_before_anything_is_superseded():
     assert isinstance(decide(listing(order(shipping="5.99")), lost()), RecordObservation)
 
 
-def test_in_doubt_hold_leaves_an_invoice_that_left_the_queue_to_a_person():
+def test_in_doubt_hold_holds_an_invoice_that_left_the_queue():
     job = varied(lost(settle_reads=("absent",)), stage=Stage.INVOICE)
     decision = decide(listing(), job, stage=Stage.INVOICE, changes={"in_doubt": "hold"})
     assert isinstance(decision, PutOnHold)
@@ -238,7 +238,7 @@ def test_a_vanished_order_that_left_nothing_in_the_erp_is_gone_after_two_reads()
     assert isinstance(decide(listing(), first.job), End)
 
 
-def test_a_ledger_that_nobody_read_for_long_releases_nothing_by_itself():
+def test_after_a_long_gap_without_reads_a_ledger_releases_nothing_automatically():
     job = started(order(), step=Step.RESERVED, reference="R-1")
     first = decide(listing(), job, last_good_read_at=NOW - timedelta(hours=25))
     assert isinstance(first, RecordObservation)
@@ -251,7 +251,7 @@ def test_a_ledger_that_nobody_read_for_long_releases_nothing_by_itself():
     assert back.job.absent_since is None
 
 
-def test_an_order_seen_in_pending_invoice_was_confirmed_by_somebody():
+def test_an_order_seen_in_pending_invoice_was_confirmed_elsewhere():
     job = started(order(), step=Step.RESERVED, reference="R-1")
     decision = decide(listing(), job, seen_in_invoice=frozenset({job.id}))
     assert isinstance(decision, ConfirmByInference)
@@ -263,7 +263,7 @@ def done(given: FulfillmentOrder, stage: Stage = Stage.ALLOCATION, **changes) ->
     )
 
 
-def test_done_and_listed_again_is_left_alone_for_some_reads_then_asked_about():
+def test_a_done_job_listed_again_is_held_after_some_reads():
     job = done(order())
     for read in range(1, READS_BEFORE_LISTED_AGAIN + 1):
         decision = decide(listing(order()), job)
@@ -277,7 +277,7 @@ def test_done_and_listed_again_is_left_alone_for_some_reads_then_asked_about():
     assert "`order repeat FO-1`" in (asked.job.sentence or "")
 
 
-def test_a_read_that_began_before_the_confirmation_says_nothing_about_it():
+def test_a_read_that_began_before_the_confirmation_proves_nothing_about_it():
     assert isinstance(decide(listing(order(), at=NOW - 2 * MINUTE), done(order())), NoAction)
 
 
@@ -313,7 +313,7 @@ def test_a_part_is_known_as_one_while_the_answer_to_its_allocation_is_not_known_
     assert not decide(listing(order("FO-1", 2)), stage=Stage.INVOICE, allocations=(waiting,)).job.part
 
 
-def test_an_accepted_job_goes_on_beside_the_next_part():
+def test_an_accepted_job_continues_beside_the_next_part():
     late = started(order(), Stage.INVOICE, step=Step.ACCEPTED, open=False, accepted_at=NOW, state=State.WAITING)
     following = order("FO-1", 1, first_id=5)
     decisions = plan(scope(Stage.INVOICE), listing(following), PlannerInput(jobs=(late,)), NOW)
@@ -374,7 +374,7 @@ def test_an_answer_was_lost_and_the_order_can_no_longer_be_read():
     assert decision.reason is Reason.OUTCOME_UNKNOWN
 
 
-def test_what_is_still_listed_does_not_undo_the_record_of_its_issuing():
+def test_a_lagging_listing_does_not_undo_the_record_of_issuing():
     late = started(
         order(),
         Stage.INVOICE,
@@ -424,7 +424,7 @@ def test_the_day_of_the_first_listing_outlives_a_change_of_the_order():
     assert decision.successor.job.first_listed_at == NOW - timedelta(days=2)
 
 
-def test_what_a_connector_cannot_undo_goes_on_at_once_when_its_order_is_back():
+def test_a_job_that_could_not_be_undone_resumes_when_its_order_is_listed_again():
     job = started(order(), step=Step.RESERVED, reference="R-1", ending=State.GONE)
     held = varied(job, state=State.HELD, reason=Reason.ORDER_GONE)
     assert isinstance(decide(listing(), held), NoAction)

@@ -87,12 +87,12 @@ def test_an_empty_date_of_any_system_is_absent_wherever_it_was_converted(listed,
         "9999-12-31T23:59:59.9999999Z", "1768-08-30T00:03:00", "٢٠٢٦-03-31", "2026-03-31T22:30:00Z; x",
     ],
 )  # fmt: skip
-def test_what_is_no_date_is_never_guessed(listed):
+def test_an_invalid_date_is_never_guessed(listed):
     assert read_date(listed, Zones()) == NotADate(str(listed))
 
 
 @pytest.mark.case("M10")
-def test_times_without_an_offset_are_the_tenants_only_if_it_says_so():
+def test_times_without_an_offset_are_in_the_tenants_zone_only_if_configured():
     assert read_date("2026-03-31 20:30:00", Zones.of("Europe/Bratislava", "utc")) == at(2026, 3, 31, 20, 30)
     assert read_date("2026-03-31 20:30:00", TENANT) == at(2026, 3, 31, 18, 30)
     assert read_date("2026-03-31 20:30:00Z", TENANT) == at(2026, 3, 31, 20, 30)
@@ -210,7 +210,7 @@ def a_job(**fields) -> Job:
 
 
 @pytest.mark.case("M10")
-def test_what_was_inferred_or_made_elsewhere_dates_no_parcel():
+def test_an_inferred_or_adopted_job_dates_no_parcel():
     later = LISTED + timedelta(days=9)
     assert allocation_accepted_at([a_job(accepted_at=later)]) == later
     assert allocation_accepted_at([a_job(accepted_at=later, inferred=True)]) == LISTED

@@ -44,7 +44,7 @@ def test_a_shipment_that_grows_piece_by_piece_is_followed():
     assert isinstance(after(order("FO-1", 1), order("FO-1", 2), order("FO-1", 3), order("FO-1", 4))[1], Start)
 
 
-def test_it_stays_one_held_job_while_it_alternates_and_goes_on_once_it_stands_still():
+def test_an_alternating_listing_stays_one_held_job_and_resumes_once_it_is_stable():
     jobs, held, now = after(ONE, OTHER, ONE, OTHER)
     job = held.job
     for given in (ONE, OTHER, ONE, OTHER):
@@ -59,7 +59,7 @@ def test_it_stays_one_held_job_while_it_alternates_and_goes_on_once_it_stands_st
     assert still.job.listed_as is None
 
 
-def test_if_it_stands_still_as_the_other_one_that_one_is_made():
+def test_an_alternating_listing_that_settles_on_the_other_version_starts_that_job():
     jobs, held, now = after(ONE, OTHER, ONE, OTHER)
     noted = decide(listing(ONE, at=now), *jobs[:-1], held.job, now=now)
     later = now + 10 * MINUTE

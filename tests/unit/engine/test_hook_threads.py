@@ -82,7 +82,7 @@ def test_one_that_hangs_keeps_its_thread_and_the_others_go_on():
 
 
 @pytest.mark.parametrize("raised", [SystemExit, StopIteration, KeyboardInterrupt])
-def test_what_no_future_can_raise_ends_the_call_at_once_and_the_thread_serves_on(raised):
+def test_an_exception_that_no_future_can_raise_ends_the_call_and_the_thread_continues(raised):
     def hook():
         raise raised
 

@@ -40,7 +40,7 @@ async def until(condition):
     raise AssertionError("it did not happen")
 
 
-def test_a_lease_that_was_lost_while_the_process_stood_still_is_taken_again():
+def test_a_lease_lost_while_the_process_was_suspended_is_acquired_again():
     async def go():
         ledger = Leases()
         names = ledger.names()
@@ -76,7 +76,7 @@ def test_a_caller_that_gives_up_leaves_the_lease_to_the_next_one():
     asyncio.run(go())
 
 
-def test_a_lease_that_nobody_waits_for_any_more_is_given_back():
+def test_an_acquired_lease_whose_caller_has_gone_is_returned():
     async def go():
         ledger = Leases()
         names = ledger.names()
@@ -111,7 +111,7 @@ def test_a_lease_that_is_passed_to_a_caller_as_it_gives_up_is_given_back():
     asyncio.run(go())
 
 
-def test_a_ledger_that_fails_after_the_caller_gave_up_blocks_nobody():
+def test_a_ledger_failure_after_the_caller_gave_up_blocks_no_other():
     async def go():
         ledger = Leases()
         fails = asyncio.Event()

@@ -33,7 +33,7 @@ def test_every_call_of_many_threads_arrives_and_each_thread_keeps_its_order():
     asyncio.run(go())
 
 
-def test_what_gathered_while_the_loop_was_busy_takes_one_wake_up():
+def test_entries_gathered_while_the_loop_was_busy_need_one_wake_up():
     class Counted(asyncio.SelectorEventLoop):
         wakes = 0
 

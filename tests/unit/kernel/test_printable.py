@@ -37,12 +37,12 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize(("text", "shown"), HOSTILE.values(), ids=HOSTILE)
-def test_what_a_terminal_would_obey_is_shown_as_an_escape(text, shown):
+def test_terminal_control_characters_are_shown_escaped(text, shown):
     assert one_line(text) == shown
 
 
 @pytest.mark.parametrize("text", ["MUG", "Ľubica Nováková", "10 × 4,99 €", "茶", "1\u00a0234,00", "👍🏽", ""])
-def test_what_people_write_stays_as_it_is(text):
+def test_ordinary_text_is_printed_unchanged(text):
     assert one_line(text) == text
 
 
@@ -60,7 +60,7 @@ def test_a_cell_of_a_table_shows_blanks_at_its_ends_and_an_empty_one_is_empty():
 
 
 @pytest.mark.parametrize("text", [text for text, _ in HOSTILE.values()], ids=HOSTILE)
-def test_a_json_document_says_the_same_without_a_character_that_a_terminal_obeys(text):
+def test_a_json_document_escapes_terminal_control_characters(text):
     document = json_document(json.dumps({"sku": text, "name": "Nováková"}, indent=2, ensure_ascii=False))
     assert json.loads(document) == {"sku": text, "name": "Nováková"}
     assert all(line.isprintable() for line in document.split("\n"))
@@ -87,7 +87,7 @@ def record(message, exc_info=None):
     return logging.LogRecord("shipperone_erp.run", logging.INFO, "f", 1, message, None, exc_info)
 
 
-def test_a_log_line_of_text_is_one_line_whatever_is_told():
+def test_a_text_log_record_is_always_one_line():
     line = TextLines().format(record("acme invoice FO-1 held: <title>x\n12:00:00 acme invoice FO-2 done\x1b]0;"))
     assert line.endswith("<title>x\\n12:00:00 acme invoice FO-2 done\\x1b]0;")
     assert line.isprintable()
@@ -103,7 +103,7 @@ def test_a_traceback_in_the_log_is_set_in_so_that_it_forges_no_line():
     assert all(line.startswith("    ") and line.isprintable() for line in more)
 
 
-def test_a_json_log_line_has_no_control_character_and_says_the_same():
+def test_a_json_log_line_escapes_control_characters():
     line = JsonLines().format(record("a\x9b\u2028b\nc"))
     assert line.isprintable()
     assert json.loads(line)["message"] == "a\x9b\u2028b\nc"
@@ -135,7 +135,7 @@ SIGNS = tuple("=+-@＝＋－＠﹦﹣﹢﹫−")
 
 
 @pytest.mark.parametrize("text", FORMULAS, ids=ascii)
-def test_no_cell_runs_as_a_formula_whatever_separator_the_spreadsheet_splits_at(text):
+def test_no_cell_runs_as_a_formula_with_any_separator(text):
     written = io.StringIO()
     csv.writer(written).writerow(["x", csv_files.cell(text), "y"])
     (row,) = csv.reader(io.StringIO(written.getvalue()))
@@ -145,13 +145,13 @@ def test_no_cell_runs_as_a_formula_whatever_separator_the_spreadsheet_splits_at(
 
 
 @pytest.mark.parametrize("text", ["FO-1", "10.00 - 2.00", "a;b", "-5.00", "+3", "a, -1 left", "5 - 3; 4", "x=1"])
-def test_what_is_no_formula_is_written_as_it_is(text):
+def test_a_text_that_is_no_formula_is_written_unchanged(text):
     assert csv_files.cell(text) == text
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX modes")
 @pytest.mark.parametrize("before", [None, 0o644, 0o666])
-def test_a_csv_file_is_read_by_its_owner_alone_whatever_the_umask(tmp_path, before):
+def test_a_csv_file_is_readable_by_its_owner_alone_under_any_umask(tmp_path, before):
     file = tmp_path / "out.csv"
     if before is not None:
         file.write_text("an earlier one")

@@ -161,7 +161,7 @@ def test_absent_is_not_zero_and_an_explicit_zero_is_kept() -> None:
         (raw_order(items=[raw_item(), raw_item(id="55501")]), ["lists item 55501 twice"]),
     ],
 )  # fmt: skip
-def test_what_an_order_cannot_do_without_is_named_with_its_cure(raw: dict[str, Any], says: list[str]) -> None:
+def test_a_missing_required_field_is_named_with_its_cure(raw: dict[str, Any], says: list[str]) -> None:
     with pytest.raises(Unreadable) as failure:
         read_order(raw, {}, tenant="acme")
     for words in says:
@@ -171,7 +171,7 @@ def test_what_an_order_cannot_do_without_is_named_with_its_cure(raw: dict[str, A
         assert f"[tenants.acme.fields] {says[-1]}" in str(failure.value)
 
 
-def test_what_is_no_object_is_unreadable() -> None:
+def test_an_entry_that_is_no_object_is_unreadable() -> None:
     with pytest.raises(Unreadable, match="lists a text where an order should be") as failure:
         read_order("secret name", {})  # type: ignore[arg-type]
     assert failure.value.order_id is None

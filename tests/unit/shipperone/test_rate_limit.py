@@ -116,7 +116,7 @@ def test_reads_and_confirmations_take_turns() -> None:
 
 
 @pytest.mark.case("H12")
-def test_after_a_silence_one_request_goes_first_and_alone() -> None:
+def test_after_a_requested_pause_one_request_is_sent_as_a_probe() -> None:
     async def use(now: Callable[[], float]) -> list[float]:
         pace = RateLimit(time=TimeOf(monotonic=now))
         pace.throttled(now(), 10.0)
@@ -154,7 +154,7 @@ def test_a_server_that_throttled_once_is_soon_used_as_before() -> None:
 
 
 @pytest.mark.case("H12")
-def test_a_long_silence_is_reported_and_not_waited_for() -> None:
+def test_a_long_requested_pause_is_reported_instead_of_awaited() -> None:
     async def use(now: Callable[[], float]) -> tuple[float | None, float]:
         pace = RateLimit(time=TimeOf(monotonic=now))
         pace.throttled(now(), 3600.0)
@@ -187,7 +187,7 @@ def test_a_burst_of_refusals_slows_the_pace_once() -> None:
 
 
 @pytest.mark.case("H12")
-def test_who_is_cancelled_while_waiting_keeps_nobody_else_waiting() -> None:
+def test_a_cancelled_waiter_blocks_no_other() -> None:
     async def use(now: Callable[[], float]) -> int:
         pace, bucket = RateLimit(time=TimeOf(monotonic=now)), Bucket(now, 1e9, 1e9, 1.0)
         pace.throttled(now(), 2.0)

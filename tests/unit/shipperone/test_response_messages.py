@@ -60,7 +60,7 @@ def test_a_long_message_is_cut() -> None:
         ("Jana Nováková", "no JSON (13 characters)"),
     ],
 )
-def test_what_is_not_json_is_described_and_not_quoted(text: str, expected: str) -> None:
+def test_a_response_that_is_no_json_is_described_and_not_quoted(text: str, expected: str) -> None:
     assert response_messages.of_page(text) == expected
 
 

@@ -19,7 +19,7 @@ def test_every_tool_can_be_imported_and_is_documented():
     assert all(getattr(tools, name) is not None for name in tools.__all__)
 
 
-def test_what_is_no_tool_is_no_attribute():
+def test_an_unknown_tool_is_no_attribute():
     with pytest.raises(AttributeError, match=r"module shipperone_erp\.tools has no attribute Ledger"):
         _ = tools.Ledger
 
@@ -63,7 +63,7 @@ def test_a_tenant_of_another_connector_or_none_is_named(file):
         tools.load_tenant(file, "acme", Settings, connector="other_erp")
 
 
-def test_what_is_wrong_with_a_tenants_settings_is_raised(file):
+def test_a_fault_of_a_tenants_settings_is_raised(file):
     file.write_text(file.read_text(encoding="utf-8").replace('"acme_erp"', '"nowhere"'), encoding="utf-8")
     with pytest.raises(tools.ConfigurationError, match="nowhere"):
         tools.load_tenant(file, "acme", ConnectorSettings, connector="nowhere")

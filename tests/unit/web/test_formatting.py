@@ -21,7 +21,7 @@ def test_the_bars_show_what_was_listed_and_what_is_done_of_it():
     assert bars(spans(None)) == [{"x": 0, "listed": 40, "done": 20}]
 
 
-def test_a_short_time_is_told_in_seconds():
+def test_a_short_duration_is_shown_in_seconds():
     assert [minutes(length) for length in (0.0, 0.2, 1.99, 2.0, 75.25)] == [
         "0 s",
         "12 s",

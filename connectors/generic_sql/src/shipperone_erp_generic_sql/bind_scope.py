@@ -11,8 +11,8 @@ from shipperone_erp_generic_sql.bind_names import problem_with
 from shipperone_erp_generic_sql.binds import ORDER_BINDS, PARAM
 from shipperone_erp_generic_sql.dialects import SqlDialect
 from shipperone_erp_generic_sql.element_binds import ELEMENT_BINDS
-from shipperone_erp_generic_sql.lint import Finding, Parsed
 from shipperone_erp_generic_sql.statement import Change, Each, Query, Statement, numbered
+from shipperone_erp_generic_sql.statement_lint import Finding, Parsed
 
 INVOICE_STEPS = ("build_invoice", "issue_invoice")
 """The steps that have charges and tax rates."""

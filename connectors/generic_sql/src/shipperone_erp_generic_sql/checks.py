@@ -8,10 +8,10 @@ from sqlalchemy.exc import DBAPIError
 from shipperone_erp import Check, ConnectorError
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.errors import DatabaseFailed, read, without_values
-from shipperone_erp_generic_sql.guards import unlocked
-from shipperone_erp_generic_sql.lint import Parsed
+from shipperone_erp_generic_sql.oversell_lint import unlocked
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 from shipperone_erp_generic_sql.statement import numbered
+from shipperone_erp_generic_sql.statement_lint import Parsed
 from shipperone_erp_generic_sql.steps import STEPS
 from shipperone_erp_generic_sql.taxes import SHIPPING, rule_of
 

@@ -7,9 +7,9 @@ from sqlalchemy import Dialect, TextClause, bindparam, text
 
 from shipperone_erp_generic_sql.bind_values import Read, reader
 from shipperone_erp_generic_sql.hook_call import Call, Element
-from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 from shipperone_erp_generic_sql.statement import Change, Query, Statement
+from shipperone_erp_generic_sql.statement_lint import Parsed
 from shipperone_erp_generic_sql.steps import STEPS
 
 

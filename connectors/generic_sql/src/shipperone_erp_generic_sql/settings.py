@@ -30,9 +30,9 @@ from shipperone_erp_generic_sql.binds import ORDER_BINDS, PARAM
 from shipperone_erp_generic_sql.dialects import DIALECTS, Limits, SqlDialect
 from shipperone_erp_generic_sql.element_binds import ELEMENT_BINDS
 from shipperone_erp_generic_sql.hook_call import Call
-from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.mapping_tables import WAREHOUSE, from_csv, table_of
 from shipperone_erp_generic_sql.statement import CaptureType, Queries, Query, Statement, Statements, numbered
+from shipperone_erp_generic_sql.statement_lint import Parsed
 from shipperone_erp_generic_sql.steps import LOOKS_WITH, QUERIES, STEPS
 from shipperone_erp_generic_sql.taxes import valid_rule
 
@@ -100,8 +100,8 @@ class GenericSqlSettings(ConnectorSettings):
         (), description="its lines: item_id or sku, qty [, warehouse_code]; `sql check` compares them with the order"
     )
     available: Queries = Field((), description="on hand minus reserved of :sku at :item_warehouse_code: one number")
-    reserve: Statements = ()
-    release: Statements = ()
+    reserve: Statements = Field((), description="reserves all items of the order, or none")
+    release: Statements = Field((), description="releases what has not shipped; stores a mark for an unknown key")
     find_invoice: Queries = Field(
         (),
         description="the invoice of :key: reference, state [, number, date, total_incl_tax, "
@@ -114,12 +114,12 @@ class GenericSqlSettings(ConnectorSettings):
         "follow dates): [sentence]; run before an invoice is built, and again before it is issued",
     )
     build_invoice: Statements = Field((), description="writes a draft; without it issue_invoice creates the invoice")
-    issue_invoice: Statements = ()
-    discard_invoice: Statements = ()
+    issue_invoice: Statements = Field((), description="makes the draft fiscal, or creates the invoice")
+    discard_invoice: Statements = Field((), description="voids the draft; stores a mark for an unknown key")
     find_delivery: Queries = Field(
         (), description="a row if the goods of :key have left: [state, sentence, reason, owner]"
     )
-    deliver: Statements = ()
+    deliver: Statements = Field((), description="books the goods of the shipped items out of the stock")
     list_documents: Queries = Field(
         (),
         description="documents created since :since: kind [, key, reference, order_id, total_incl_tax, currency, "
@@ -279,7 +279,7 @@ class GenericSqlSettings(ConnectorSettings):
         return self._captures.get(step, {})
 
     def call(self, tenant: str, key: str, order: FulfillmentOrder, **values: Any) -> Call:
-        """A call of a hook for that order, completed by these settings. `told`: further values of the call."""
+        """A call of a hook for that order, completed by these settings. `values`: further values of the call."""
         return Call(
             tenant=tenant, key=key, order=order, params=self.params, paths=self.binds, maps=self.maps, taxes=self.taxes,
             **values,

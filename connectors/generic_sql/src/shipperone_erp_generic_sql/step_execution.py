@@ -14,10 +14,10 @@ from shipperone_erp_generic_sql.database import Database, Unmet
 from shipperone_erp_generic_sql.errors import Kind
 from shipperone_erp_generic_sql.exact_values import shown
 from shipperone_erp_generic_sql.hook_call import Call, Element, Line
-from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.prepared import Answer, Prepared
 from shipperone_erp_generic_sql.query_results import Found, FoundInvoice, FoundReservation, HeldLine, Row
 from shipperone_erp_generic_sql.statement import Change, Each, Query
+from shipperone_erp_generic_sql.statement_lint import Parsed
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shipperone_erp import ConnectorError, Reason, Refused
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.errors import DatabaseFailed
-from shipperone_erp_generic_sql.lint import Parsed
+from shipperone_erp_generic_sql.statement_lint import Parsed
 
 _DENIED = re.compile(r"for (?:table|relation) [`\"']?(?:\w+[`\"']?\.[`\"']?)?(\w+)", re.IGNORECASE)
 

@@ -9,7 +9,7 @@ import typer
 from shipperone_erp.cli.logs import LogForm, start_logging
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text
 from shipperone_erp.config import Configuration
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.alerts import watch as watching

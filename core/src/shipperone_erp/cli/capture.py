@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text, say, settings_of
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.listing import ReadFailed
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.kernel import private_files
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.json import dumps

@@ -11,7 +11,7 @@ import typer
 from shipperone_erp.cli.options import AsJson, print_json, print_text
 from shipperone_erp.cli.tables import print_table
 from shipperone_erp.connector import discovery
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.operations import connector_page
 from shipperone_erp.operations.queue_files import read_file

@@ -14,7 +14,7 @@ from shipperone_erp.cli.options import (
     print_json,
 )
 from shipperone_erp.cli.tables import print_table
-from shipperone_erp.domain.run_outcome import worst
+from shipperone_erp.domain.exit_codes import worst
 from shipperone_erp.operations.doctor import examine
 from shipperone_erp.operations.installation_checks import Verdict
 

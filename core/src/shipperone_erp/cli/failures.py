@@ -2,8 +2,8 @@
 
 from shipperone_erp.cli.options import say
 from shipperone_erp.cli.output_redaction import REDACTION, last_words
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.hook_answers import ConnectorError
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.kernel.errors import ShipperOneErpError
 
 

@@ -20,8 +20,8 @@ from shipperone_erp.cli.options import (
 from shipperone_erp.cli.tables import print_paragraphs, print_table
 from shipperone_erp.config import Configuration, TenantSettings
 from shipperone_erp.config.editing import as_toml, write_changes
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.listing import ReadFailed
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.operations.inspect.erp_knowledge import ErpKnowledge
@@ -119,7 +119,7 @@ def _report(found: Inspection) -> Iterator[str]:
         yield f"{'Only you can answer:' if number == 0 else '                    '} {question}"
     if found.proposal.empty:
         if not found.then:
-            yield "Nothing has to be set: every field was found at a usual place or where your TOML says."
+            yield "Nothing has to be set: every field was found at a usual place or where your TOML names it."
         return
     yield f"Add this to your TOML, or run: shipperone-erp inspect {found.tenant} --apply"
     if found.proposal.needs_a_yes:

@@ -20,7 +20,7 @@ from shipperone_erp.cli.options import (
 )
 from shipperone_erp.cli.tables import print_table
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.run_outcome import Ending, worst
+from shipperone_erp.domain.exit_codes import Ending, worst
 from shipperone_erp.kernel import csv_files
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.operations.document_adoption import parsed

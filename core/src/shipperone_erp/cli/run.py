@@ -31,8 +31,8 @@ from shipperone_erp.cli.tables import print_table
 from shipperone_erp.cli.web import must_have_web
 from shipperone_erp.config import Configuration, parse_duration
 from shipperone_erp.domain.events import Observer
+from shipperone_erp.domain.exit_codes import Ending, worst
 from shipperone_erp.domain.listing import ReadFailed
-from shipperone_erp.domain.run_outcome import Ending, worst
 from shipperone_erp.engine.dry_run import Foreseen, ListedAt, foresee
 from shipperone_erp.engine.process_settings import collect_less_often, keep_memory_together
 from shipperone_erp.engine.requested_orders import unknown_orders

@@ -14,9 +14,9 @@ from shipperone_erp.cli.options import print_text
 from shipperone_erp.cli.output_redaction import REDACTION
 from shipperone_erp.cli.tables import print_paragraphs
 from shipperone_erp.config import Configuration, TenantSettings
+from shipperone_erp.domain.exit_codes import Ended, Ending
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.dry_run import foresee
 from shipperone_erp.engine.runtime import Runtime

@@ -10,9 +10,9 @@ import typer
 from shipperone_erp.cli.connector_commands import Harness, Live
 from shipperone_erp.cli.options import AsJson, print_json, print_text
 from shipperone_erp.cli.output_redaction import REDACTION
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.keys import plain
 from shipperone_erp.domain.order import FulfillmentOrder
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.json import loads
 from shipperone_erp.kernel.redaction import secrets_in

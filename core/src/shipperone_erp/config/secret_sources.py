@@ -75,7 +75,7 @@ class SecretPlaces:
         if not folder:
             raise SecretMissing(
                 f"the credential {name} was looked for, but CREDENTIALS_DIRECTORY is not set: systemd sets it where "
-                f"the unit says LoadCredential={name}:…"
+                f"the unit has LoadCredential={name}:…"
             )
         # its mode is not checked: systemd gives the service's user access by an ACL, which looks like a group's right
         return self._read(Path(folder) / name)[0]

@@ -205,11 +205,11 @@ def lost_price(goods: Goods, currency: str | None, tolerance: Decimal) -> str | 
     """A sentence with the sums if a price would be lost with the rows that are left out; None if none is."""
     for choice in goods.choices:
         for what, of in (("price", _price(currency)), ("discount", _discount)):
-            lost, left = sum(map(of, choice.out), Decimal(0)), sum(map(of, choice.kept), Decimal(0))
-            if lost and abs(lost - left) > tolerance:
+            lost, kept = sum(map(of, choice.out), Decimal(0)), sum(map(of, choice.kept), Decimal(0))
+            if lost and abs(lost - kept) > tolerance:
                 return (
                     f"{names(choice.out)} has a {what} of {lost} and is left out, and the rest of the bundle "
-                    f"({names(choice.kept)}) has {left}: {lost} would be missing on the invoice; have the shop put the "
+                    f"({names(choice.kept)}) has {kept}: {lost} would be missing on the invoice; have the shop put the "
                     f"{what} on one side only, or the same on both"
                 )
     return None

@@ -24,6 +24,7 @@ from shipperone_erp.domain.decisions import (
 from shipperone_erp.domain.history import History
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import content_digest, undated
+from shipperone_erp.domain.listed_again import listed_again
 from shipperone_erp.domain.listing import Listed, Listing, UnreadableOrder
 from shipperone_erp.domain.new_jobs import adopted_for_another_listing, new_job, start_job
 from shipperone_erp.domain.order import FulfillmentOrder
@@ -34,19 +35,8 @@ from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.domain.supply_date import Window, allocation_accepted_at, implausible
 from shipperone_erp.domain.unstable_listing import held_as_unsteady, is_unsteady, wait_until_stable
 
-READS_BEFORE_LISTED_AGAIN = 3
-"""The number of complete reads that may still list a confirmed order before an operator must act: a listing can lag."""
-
-
 HEALED_BY_LISTING = (Reason.ORDER_GONE, Reason.ORDER_UNREADABLE)
 """Reasons that no longer hold a job once its order is listed and can be read."""
-
-
-def due(job: Job, now: datetime) -> bool:
-    """Its next attempt is due. A held job has none, unless it is retried automatically."""
-    if job.next_attempt_at is None:
-        return job.state is not State.HELD
-    return job.next_attempt_at <= now
 
 
 def waits(job: Job, listed: Listed | None, now: datetime) -> bool:
@@ -96,9 +86,9 @@ def listed_decisions(
         yield rests
     elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):
         yield _as_listed(rules, job.listed_unchanged(), listed, jobs, allocations, now)
-    elif job.ending is State.NEW and job.dated_by_operator and job.fingerprint == listed.fingerprint and due(job, now):
+    elif job.ending is State.NEW and job.dated_by_operator and job.fingerprint == listed.fingerprint and job.due(now):
         yield Continue(job)
-    elif _rests(job) and not due(job, now):
+    elif _rests(job) and not job.due(now):
         yield NoAction(job.order_id, why_not_now(job))
     elif job.adopted:
         yield Supersede(
@@ -149,7 +139,7 @@ def _as_listed(
     )
     seen_absent = job.absent_since is not None or job.absence_doubtful
     job = job.listed()
-    if heals or due(job, now):
+    if heals or job.due(now):
         if rules.stage is Stage.INVOICE and job.occurrence > 1 and job.step is Step.NEW:
             # `order repeat` allows a second shipment of the order, but never one that was not allocated
             too_much = History(rules, jobs, allocations).more_than_allocated(job.order)
@@ -188,23 +178,7 @@ def _not_open(
     repeated = history.repeated(content)
     if repeated is not None:
         return start_job(rules, listed, history, live, now, occurrence=repeated.occurrence)
-    if again.accepted_at is not None and listing.began_at < again.accepted_at:
-        return NoAction(order.order_id, "was confirmed during this read")
-    if not again.ended and due(again, now):
-        return NoAction(order.order_id, "was confirmed, and is processed now")
-    reads = again.listed_again + (1 if listing.complete else 0)
-    if reads <= READS_BEFORE_LISTED_AGAIN:
-        return RecordObservation(
-            again.listed_after_acceptance(reads), "was confirmed and is still listed: the listing can lag"
-        )
-    document = again.number or again.reference or again.key
-    sentence = (
-        f"ShipperOne confirmed {history.the_same(again.order, order)} as {document} and still lists the same: if this "
-        f"is a true second shipment, run `order repeat {order.order_id}`, else have ShipperOne remove it from the queue"
-    )
-    occurrence = max(job.occurrence for job in jobs) + 1
-    start = new_job(rules, listed, history, now, occurrence=occurrence)
-    return StartHeld(start.held(Reason.LISTED_AGAIN, sentence, Owner.SHIPPERONE))
+    return listed_again(rules, listing, listed, jobs, history, again, now)
 
 
 def _still_reserves(job: Job, order: FulfillmentOrder) -> bool:

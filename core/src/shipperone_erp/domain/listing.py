@@ -41,7 +41,7 @@ class Listing:
 
     `complete`: every page was read, so that the listed orders can be worked on. `proves_absence`: an order that is not
     listed was not in the queue; else `doubt` is the reason why not. `pages` counts the pages read. `alert` is a
-    sentence for operators.
+    sentence for operators. `digest`: of the bytes of the pages; None if the orders do not follow from them alone.
     """
 
     stage: Stage
@@ -54,6 +54,17 @@ class Listing:
     pages: int
     alert: str | None
     doubt: str | None = None
+    digest: bytes | None = None
+
+    def shows_the_same(self, other: "Listing") -> bool:
+        """Both reads list exactly the same, and prove the same. False if that is uncertain."""
+        return self.digest is not None and (
+            self.stage,
+            self.digest,
+            self.complete,
+            self.proves_absence,
+            self.doubt,
+        ) == (other.stage, other.digest, other.complete, other.proves_absence, other.doubt)
 
 
 class Trouble(StrEnum):

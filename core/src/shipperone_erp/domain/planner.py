@@ -17,7 +17,7 @@ from shipperone_erp.domain.decisions import (
     PutOnHold,
 )
 from shipperone_erp.domain.job import InvalidTransition, Job
-from shipperone_erp.domain.listed_orders import due, listed_decisions, unreadable_decisions, waits, why_not_now
+from shipperone_erp.domain.listed_orders import listed_decisions, unreadable_decisions, waits, why_not_now
 from shipperone_erp.domain.listing import Listing, UnreadableOrder
 from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
 from shipperone_erp.domain.reasons import Owner, Reason
@@ -90,7 +90,7 @@ def _of_order(
         yield from unreadable_decisions(rules, listing, entry, order_id, jobs, now)
     if listed is None and entry is None:
         for job in jobs:
-            if job.open and job.ending is not None and job.lost_at is None and not due(job, now):
+            if job.open and job.ending is not None and job.lost_at is None and not job.due(now):
                 yield NoAction(order_id, why_not_now(job))
             elif job.open:
                 yield absent(
@@ -128,7 +128,7 @@ def _unfinished(
         healed = shipped_after_all(job, planner_input.seen_in_invoice)
         if healed is not None:
             yield healed
-        elif due(job, now):
+        elif job.due(now):
             yield give_back(job, listing, planner_input.elsewhere) if to_be_given_back(job) else Continue(job)
 
 

@@ -54,16 +54,16 @@ class ErpBreaker(CircuitBreaker):
     well (a single one may be a lock on one row).
     """
 
-    def __init__(self, time: TimeSource, say: Callable[[str], None], *, patience: int) -> None:
+    def __init__(self, time: TimeSource, report: Callable[[str], None], *, patience: int) -> None:
         super().__init__(time)
-        self._say = say
+        self._report = report
         self._patience = patience
         self._failures = 0
 
     def succeeded(self) -> None:
         """The ERP answered, with any answer."""
         if self.down is not None:
-            self._say("the ERP answers again")
+            self._report("the ERP answers again")
         self._failures = 0
         self.closed()
 
@@ -73,7 +73,7 @@ class ErpBreaker(CircuitBreaker):
         if self.down is None and not isinstance(failure, AuthFailed) and self._failures < self._patience:
             return
         if self.down is None:
-            self._say(f"the ERP is not available: {failure.sentence}")
+            self._report(f"the ERP is not available: {failure.sentence}")
         refuses = isinstance(failure, AuthFailed)
         reason = Reason.ERP_AUTH if refuses else Reason.ERP_UNAVAILABLE
         self.opened(reason, failure.sentence, Owner.IT if refuses else Owner.NOBODY)

@@ -11,6 +11,7 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.effect_log import StageEffectLog
 from shipperone_erp.engine.hook_executor import HookExecutor
+from shipperone_erp.engine.ledger_revision import LedgerRevision
 from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.workflow.ports import StagePorts
 
@@ -59,6 +60,10 @@ class CyclePorts(QueueRecordPorts, StagePorts, Protocol):
 
     async def check_lease(self) -> None:
         """Returns if this process still serves the stage; LeaseLost if another process took over."""
+        ...
+
+    def ledger_revision(self) -> LedgerRevision | None:
+        """The state of the ledger's records of the tenant; None if it is uncertain."""
         ...
 
     def queue_answers(self) -> None:

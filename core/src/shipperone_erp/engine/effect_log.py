@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection
 from concurrent.futures import Future
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 
 from shipperone_erp.domain.events import StepEnded
@@ -20,6 +21,7 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import (
     ClaimJob,
     InsertJob,
+    QueueRead,
     RecordIntent,
     RecordOutcome,
     ReleaseAllJobs,
@@ -41,10 +43,23 @@ class StageEffectLog:
         self._events = events or Observers()
         self._begun: dict[int, tuple[Job, float]] = {}
         self._last: Future[None] | None = None
+        self._changes = 0
+        self._last_change: Future[None] | None = None
         self._inbox: LoopInbox | None = None
         self.failure: BaseException | None = None
 
+    @property
+    def written(self) -> int | None:
+        """The number of writes to jobs so far; None while one of them is not committed, or after a failure."""
+        under_way = self._last_change is not None and not self._last_change.done()
+        return None if under_way or self.failure is not None else self._changes
+
     def _write(self, *writes: Write) -> Future[None]:
+        self._last_change = self._queued(*writes)
+        self._changes += 1
+        return self._last_change
+
+    def _queued(self, *writes: Write) -> Future[None]:
         if self.failure is not None:
             raise self.failure
         future = self._ledger.write(*writes, lease=self._lease)
@@ -134,7 +149,11 @@ class StageEffectLog:
 
     def queue(self, record: QueueRecord) -> None:
         """Record the state of the queue; committed no later than the next intent."""
-        self._write(SaveQueue(record))
+        self._queued(SaveQueue(record))
+
+    def queue_read(self, record: QueueRecord, at: datetime) -> None:
+        """Record only that the queue was read completely at that time. Does nothing if the record has changed."""
+        self._queued(QueueRead(record, at))
 
     async def flushed(self) -> None:
         """Returns once everything written so far is committed; LeaseLost or LedgerError if a write failed."""

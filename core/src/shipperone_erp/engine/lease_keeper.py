@@ -84,12 +84,19 @@ class LeaseKeeper:
 
         A heartbeat younger than the lease's time is sufficient proof; after a longer pause the ledger is queried.
         """
-        if self._clock.elapsed() - self._proven.get(lease.name, 0.0) < self._time.total_seconds():
+        if self._is_proven(lease):
             return
         asked = self._clock.elapsed()
         if await asyncio.to_thread(self._ledger.beat, [lease]):
             raise LeaseLost(lease.name)
         self._proven[lease.name] = asked
+
+    def is_held(self, lease: Lease) -> bool:
+        """The lease is this process's, by a recent heartbeat. False while that is uncertain."""
+        return self._held.get(lease.name) == lease and self._is_proven(lease)
+
+    def _is_proven(self, lease: Lease) -> bool:
+        return self._clock.elapsed() - self._proven.get(lease.name, 0.0) < self._time.total_seconds()
 
     async def give_back(self, lease: Lease) -> None:
         """Return it, so that another process can take it at once. A lost lease is left to its new holder."""

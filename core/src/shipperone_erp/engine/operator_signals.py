@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -22,6 +22,12 @@ PAUSES_GOOD_FOR = 0.5
 CLOCKS_APART = timedelta(minutes=10)
 """The tolerated difference between the clocks of the operator's machine and of this one: ids ascend with time."""
 
+KNOWN_FOR = 10.0
+"""Seconds after a successful look for which the actions are known; much less than `CLOCKS_APART`."""
+
+Acted = tuple[int, int]
+"""Equal values: no action was seen in between, and none can have been missed."""
+
 
 class OperatorSignals:
     """One for a runtime and its event loop. Wakes the workers of a tenant when an operator has acted on it.
@@ -34,6 +40,9 @@ class OperatorSignals:
         self._time = time
         self._callbacks: dict[str, list[Callable[[], None]]] = defaultdict(list)
         self._seen: set[int] = set()
+        self._looked_at: float | None = None
+        self._looks = 0
+        self._actions: Counter[str] = Counter()
         self._asking = asyncio.Lock()
         self._pauses: dict[str, dict[Stage, Pause]] = {}
         self._pauses_until = 0.0
@@ -55,19 +64,34 @@ class OperatorSignals:
         """An operator has acted: the pauses are read again, even if a query is under way."""
         self._pauses_until = 0.0
 
+    def acted_on(self, tenant: str) -> Acted | None:
+        """The actions on this tenant that were seen so far; None if recent ones may not have been seen."""
+        return (self._looks, self._actions[tenant]) if self._known_at(self._time.elapsed()) else None
+
+    async def look(self) -> None:
+        """Look for actions once, and wake the workers of their tenants. LedgerError if that is not possible."""
+        at = self._time.elapsed()
+        first = self._looked_at is None
+        recent = await asyncio.to_thread(self._ledger.acted_on, first_id_at(self._time.now() - CLOCKS_APART))
+        if not self._known_at(at):
+            self._looks += 1
+        self._looked_at = at
+        touched = {tenant for found, tenant in recent if found not in self._seen and not first}
+        if touched:
+            self.acted()
+        for tenant in touched:
+            self._actions[tenant] += 1
+            self.wake(tenant)
+        self._seen = {found for found, _ in recent}
+
+    def _known_at(self, moment: float) -> bool:
+        return self._looked_at is not None and moment - self._looked_at < KNOWN_FOR
+
     async def watch(self, stopping: asyncio.Event) -> None:
         """Poll until `stopping`; after an error of the ledger, poll again."""
-        first = True
         while not stopping.is_set():
-            since = first_id_at(self._time.now() - CLOCKS_APART)
             with contextlib.suppress(LedgerError):
-                recent = await asyncio.to_thread(self._ledger.acted_on, since)
-                touched = {tenant for found, tenant in recent if found not in self._seen and not first}
-                if touched:
-                    self.acted()
-                for tenant in touched:
-                    self.wake(tenant)
-                self._seen, first = {found for found, _ in recent}, False
+                await self.look()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), LOOK_EVERY)
 

@@ -18,8 +18,8 @@ PROBE_EVERY = timedelta(seconds=30)
 class ProxyInterception:
     """One for a tenant. While every order is refused, one confirmation at a time is a probe, and no order is held."""
 
-    def __init__(self, time: TimeSource, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self, time: TimeSource, report: Callable[[str], None]) -> None:
+        self._report = report
         self._breaker = CircuitBreaker(time, Backoff(PROBE_EVERY, PROBE_EVERY, jitter=0))
         self._refused: set[str] = set()
 
@@ -36,7 +36,7 @@ class ProxyInterception:
                 self._breaker.opened(Reason.PLATFORM_UNAVAILABLE, sentence, Owner.NOBODY)
                 self._refused.clear()
                 every = PROBE_EVERY.total_seconds()
-                self._say(
+                self._report(
                     f"confirmations are paused, no order fails: {sentence}. One is sent every {every:.0f} s as a probe"
                 )
         return self._breaker.down is not None
@@ -46,4 +46,4 @@ class ProxyInterception:
         self._refused.clear()
         if self._breaker.down is not None:
             self._breaker.closed()
-            self._say("confirmations reach ShipperOne again")
+            self._report("confirmations reach ShipperOne again")

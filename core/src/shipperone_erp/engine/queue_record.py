@@ -66,12 +66,11 @@ class QueueKeeper:
         )
         await self._context.effect_log.flushed()
 
-    def read_well(self, listing: Listing, record: QueueRecord) -> None:
-        """Record a complete read of the queue, which ends any earlier trouble."""
+    def read_well(self, listing: Listing, record: QueueRecord) -> QueueRecord:
+        """Record a complete read of the queue, which ends any earlier trouble. Returns the record in the ledger now."""
         live_at = record.live_at
         if live_at is None and (self._context.settings.go_live == "now" or not (listing.orders or listing.unreadable)):
             live_at = listing.began_at
-        recorded_at = record.last_good_read_at
         now = replace(
             record,
             first_read_at=record.first_read_at or listing.began_at,
@@ -82,6 +81,19 @@ class QueueKeeper:
             paused_at=None,
             rules=max(record.rules, RULES),
         )
-        recent = recorded_at is not None and timedelta(0) <= listing.began_at - recorded_at < REPORT_EVERY
-        if not recent or replace(now, last_good_read_at=recorded_at) != record:
-            self._context.effect_log.queue(now)
+        if _recent(listing, record) and replace(now, last_good_read_at=record.last_good_read_at) == record:
+            return record
+        self._context.effect_log.queue(now)
+        return now
+
+    def read_again(self, listing: Listing, record: QueueRecord) -> QueueRecord:
+        """The same where the read has shown nothing new. The rest of the record stays as whoever changed it has it."""
+        if _recent(listing, record):
+            return record
+        self._context.effect_log.queue_read(record, listing.began_at)
+        return replace(record, last_good_read_at=listing.began_at)
+
+
+def _recent(listing: Listing, record: QueueRecord) -> bool:
+    recorded_at = record.last_good_read_at
+    return recorded_at is not None and timedelta(0) <= listing.began_at - recorded_at < REPORT_EVERY

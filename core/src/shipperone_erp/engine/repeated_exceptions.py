@@ -44,9 +44,9 @@ class _Calls:
 class RepeatedExceptions:
     """The circuit breakers of one tenant's hooks, one for each kind of call."""
 
-    def __init__(self, time: TimeSource, say: Callable[[str], None]) -> None:
+    def __init__(self, time: TimeSource, report: Callable[[str], None]) -> None:
         self._time = time
-        self._say = say
+        self._report = report
         self._kinds: dict[EffectKind, _Calls] = {}
         self._innocent: set[int] = set()
 
@@ -79,7 +79,7 @@ class RepeatedExceptions:
             f"`order show {job.order_id} --raw`"
         )
         if not is_open:
-            self._say(f"{kind} is suspended: {sentence}")
+            self._report(f"{kind} is suspended: {sentence}")
         return calls.breaker.opened(Reason.CONNECTOR_BUG, sentence, Owner.IT)
 
     def answered(self, kind: EffectKind, job: Job) -> None:
@@ -89,7 +89,7 @@ class RepeatedExceptions:
         if calls is None:
             return
         if calls.breaker.down is not None:
-            self._say(f"{kind} works again; the orders that waited for it resume")
+            self._report(f"{kind} works again; the orders that waited for it resume")
             calls.breaker.closed()
             now = self._time.monotonic()
             recent = {one: seen for one, seen in calls.suspects.items() if now - seen < WITHIN}

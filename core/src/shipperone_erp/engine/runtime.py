@@ -11,9 +11,9 @@ from typing import Self
 
 from shipperone_erp.config import Configuration
 from shipperone_erp.domain.events import JobChanged
+from shipperone_erp.domain.exit_codes import Ended, Ending
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import Lease
-from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.engine.crash_isolation import CrashIsolation
 from shipperone_erp.engine.lease_keeper import BEATS, LeaseKeeper
 from shipperone_erp.engine.named_locks import ExclusiveNames, Shares
@@ -105,6 +105,7 @@ class Runtime:
             ),
             crash_isolation=CrashIsolation(),
             check_lease=self._keeper.check,
+            is_held=self._keeper.is_held,
             observe=self._observe,
             redact=self._redaction,
             log=self._log,

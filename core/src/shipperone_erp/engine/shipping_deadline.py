@@ -12,14 +12,17 @@ class ShippingDeadline:
         self._ship_within = ship_within
         self._looked_until: datetime | None = None
 
+    def is_due(self, now: datetime) -> bool:
+        """`window` would return a period."""
+        until = now - self._ship_within
+        return self._looked_until is None or until - self._looked_until >= LOOK_EVERY
+
     def window(self, now: datetime) -> tuple[datetime | None, datetime] | None:
         """The period of confirmations whose allocations are due for the check; None if no check is due yet.
 
         The first period has no beginning: when the process begins, it checks all of them.
         """
-        until = now - self._ship_within
-        after = self._looked_until
-        if after is not None and until - after < LOOK_EVERY:
+        if not self.is_due(now):
             return None
-        self._looked_until = until
-        return after, until
+        after, self._looked_until = self._looked_until, now - self._ship_within
+        return after, self._looked_until

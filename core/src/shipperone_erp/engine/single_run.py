@@ -5,10 +5,10 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 
+from shipperone_erp.domain.exit_codes import Ended, Ending, ended_with
 from shipperone_erp.domain.hook_answers import ConnectorError
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.records import Lease
-from shipperone_erp.domain.run_outcome import Ended, Ending, ended_with
 from shipperone_erp.engine.cycle import Passed, StageCycle
 from shipperone_erp.engine.lease_keeper import LeaseKeeper
 from shipperone_erp.engine.selection import Selection

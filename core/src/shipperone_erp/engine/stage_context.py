@@ -20,15 +20,12 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.effect_log import StageEffectLog
 from shipperone_erp.engine.hook_executor import HookExecutor
+from shipperone_erp.engine.ledger_revision import LedgerRevision
 from shipperone_erp.engine.proxy_interception import ProxyInterception
 from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.engine.token_breaker import TokenBreaker
-from shipperone_erp.kernel.backoff import Backoff
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
-
-RETRIES = Backoff(timedelta(seconds=1), timedelta(minutes=5))
-"""The delay between two attempts of one order."""
 
 NUMBERS_AT_MOST = 1000
 """The number of invoice numbers kept in memory: far more than can be uncommitted."""
@@ -57,11 +54,12 @@ class Erp:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The ledger under one lease. `lease_stands` raises LeaseLost if another process took over."""
+    """The ledger under one lease. `check_lease` raises LeaseLost if another process took over."""
 
     effect_log: StageEffectLog
     holder_of_number: Callable[[str, str, str], NumberHolder | None]
     check_lease: Callable[[], Awaitable[None]]
+    revision: Callable[[], LedgerRevision | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +90,7 @@ class StageContext:
         self.erp = erp.identity
         self.effect_log = records.effect_log
         self._check_lease = records.check_lease
+        self._revision = records.revision
         self.view = platform.view
         self.clock = process.clock
         self._holder_of_number = records.holder_of_number
@@ -117,6 +116,10 @@ class StageContext:
 
     async def check_lease(self) -> None:
         await self._check_lease()
+
+    def ledger_revision(self) -> LedgerRevision | None:
+        """The state of the ledger's records of the tenant; None if it is uncertain."""
+        return self._revision()
 
     def newest(self, order_id: str) -> Listed | None:
         return self.view.listed(order_id)
@@ -205,9 +208,6 @@ class StageContext:
     @property
     def clock_moved(self) -> timedelta:
         return self.clock.moved
-
-    def backoff(self, attempts: int) -> timedelta:
-        return RETRIES.delay(attempts)
 
     def changed(self, before: Job | None, after: Job) -> None:
         self._observe(before, after)

@@ -23,6 +23,7 @@ from shipperone_erp.engine.cycle import StageCycle
 from shipperone_erp.engine.effect_log import StageEffectLog
 from shipperone_erp.engine.hook_executor import CallTerms, HookBreakers, HookExecutor
 from shipperone_erp.engine.hook_threads import HookThreads
+from shipperone_erp.engine.ledger_revision import LedgerRevision, Serving, revision
 from shipperone_erp.engine.named_locks import ExclusiveNames
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.operator_signals import OperatorSignals
@@ -63,6 +64,7 @@ class Shared:
     exclusives: ExclusiveNames
     crash_isolation: CrashIsolation
     check_lease: Callable[[Lease], Awaitable[None]]
+    is_held: Callable[[Lease], bool]
     observe: Observer
     redact: Redaction
     log: logging.Logger
@@ -103,6 +105,7 @@ class TenantRuntime:
         self._opening = asyncio.Lock()
         self._retired: list[TenantPlugins] = []
         self._epochs: dict[Stage, int] = {}
+        self._serving: dict[Stage, Serving] = {}
         self._bound = False
         self._erp = ""
         self._binding = asyncio.Lock()
@@ -171,15 +174,18 @@ class TenantRuntime:
             shared.crash_isolation,
             CallTerms(settings.hook_timeout.total_seconds(), stage, shared.time, shared.limits.erp(self._erp)),
         )
+        effect_log = StageEffectLog(shared.ledger, lease, shared.time, shared.events)
+        self._serving[stage] = Serving(lease, effect_log)
         context = StageContext(
             settings,
             stage,
             Platform(self._client, self.views[stage], self.token, self._firewall),
             Erp(hooks, self._erp),
             Records(
-                StageEffectLog(shared.ledger, lease, shared.time, shared.events),
+                effect_log,
                 shared.ledger.holder_of_number,
                 partial(shared.check_lease, lease),
+                self._revision,
             ),
             Process(self._clocks[stage], shared.observe, shared.redact, stopping),
         )
@@ -204,6 +210,7 @@ class TenantRuntime:
     def stage_released(self, stage: Stage) -> None:
         """The cycles of that stage have ended and no longer use their connector."""
         self._epochs.pop(stage, None)
+        self._serving.pop(stage, None)
         self._close_retired()
 
     def _close_retired(self) -> None:
@@ -245,6 +252,9 @@ class TenantRuntime:
             self._bound = False
             self.epoch += 1
             self._say("the ERP's secrets were reloaded")
+
+    def _revision(self) -> LedgerRevision | None:
+        return revision(self._serving, self._shared.is_held, self._shared.signals.acted_on(self.name))
 
     def _shipped(self) -> Mapping[str, Listed]:
         """The orders of the newest read of pending_invoice."""

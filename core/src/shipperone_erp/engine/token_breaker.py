@@ -15,8 +15,8 @@ PROBE_EVERY = timedelta(seconds=30)
 class TokenBreaker:
     """Receives each answer. A token may be valid for reading but not for confirming: both are recorded separately."""
 
-    def __init__(self, time: TimeSource, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self, time: TimeSource, report: Callable[[str], None]) -> None:
+        self._report = report
         self._refused: dict[str, str] = {}
         self._breaker = CircuitBreaker(time, Backoff(PROBE_EVERY, PROBE_EVERY, jitter=0))
 
@@ -32,7 +32,7 @@ class TokenBreaker:
     def refused(self, doing: str, sentence: str) -> None:
         """ShipperOne answered 401 or 403. Logged once, however many orders are affected."""
         if not self._refused:
-            self._say(
+            self._report(
                 f"the tenant is paused, no order fails: {sentence.rstrip('.')}. Work resumes automatically once the "
                 "token is renewed"
             )
@@ -43,7 +43,7 @@ class TokenBreaker:
         """ShipperOne gave any other answer."""
         if self._refused.pop(doing, None) is not None and not self._refused:
             self._breaker.closed()
-            self._say("ShipperOne accepts the token again")
+            self._report("ShipperOne accepts the token again")
 
     def renewed(self) -> None:
         """The token was replaced: its state is reset."""

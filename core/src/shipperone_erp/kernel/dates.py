@@ -60,7 +60,7 @@ def read_date(value: str | int | float | Decimal, zones: Zones) -> datetime | No
 
 @lru_cache(maxsize=1024)
 def _read(text: str, zones: Zones) -> datetime | NotADate | None:
-    """Cached: a date is read for the order, and again for what the listing says of it."""
+    """Cached: a date is read for the order, and again for the value as it is listed."""
     if text.startswith(("0000-", "0000/")) or not text:
         return None
     calendar = _FORM.fullmatch(text)

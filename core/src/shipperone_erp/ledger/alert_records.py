@@ -50,8 +50,9 @@ class AlertRecords(LedgerReader):
                     continue
 
     def claim_alerts(self, names: Collection[str], at: datetime, *, sent: bool) -> set[str]:
-        """Claim alerts for this caller alone, until the claim expires; returns those claimed. `told`: as the row has
-        it.
+        """Claim alerts for this caller alone, until the claim expires; returns those claimed.
+
+        `sent`: only alerts that were already sent; else only those that were not.
         """
         mine: set[str] = set()
         if not names:

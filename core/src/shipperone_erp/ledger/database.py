@@ -126,7 +126,7 @@ def _sqlite(url: URL, access: Access) -> Database:
 
 
 def _none_at(file: LedgerFile) -> str:
-    if file.left_behind() is not None:
+    if file.orphaned_sqlite_file() is not None:
         return (
             f"there is no ledger at {file.path}, but files that belong to one: it was deleted or moved. A process that "
             "still uses it stops automatically. Do not start another process; restore the ledger file"

@@ -31,7 +31,7 @@ class LedgerFile:
 
         LedgerError if the file is gone but SQLite's files beside it exist: a process may still use it.
         """
-        leftover = self.left_behind()
+        leftover = self.orphaned_sqlite_file()
         if leftover is not None:
             raise LedgerError(
                 f"there is no ledger at {self.path}, but {leftover.name} exists: it was deleted or moved. Nothing "
@@ -47,7 +47,7 @@ class LedgerFile:
                     "%s was readable by other users, and contains personal data: its mode was set to 0600", file
                 )
 
-    def left_behind(self) -> Path | None:
+    def orphaned_sqlite_file(self) -> Path | None:
         """SQLite's file beside the ledger's, if that exists and the ledger's does not."""
         # check these files first: another process that creates the ledger now creates its file before them
         leftover = next((file for file in self.beside if file.exists()), None)

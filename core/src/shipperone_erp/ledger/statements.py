@@ -10,20 +10,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Delete,
-    Dialect,
-    Insert,
-    Table,
-    Update,
-    bindparam,
-    false,
-    insert,
-    make_url,
-    true,
-    update,
-)
+from sqlalchemy import Boolean, Delete, Dialect, Insert, Table, Update, bindparam, false, insert, make_url, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shipperone_erp.domain.job import Job
@@ -33,6 +20,7 @@ from shipperone_erp.ledger.unit_of_work import (
     ClaimJob,
     FirstBinding,
     InsertJob,
+    QueueRead,
     Record,
     RecordIntent,
     RecordOutcome,
@@ -190,6 +178,21 @@ STATEMENTS: dict[type[Write], Statement] = {
     ),
     SaveQueue: Statement(
         queues, _upsert, _of("record", queues.c.keys()), lambda write: ((write.record.tenant, write.record.stage),)
+    ),
+    QueueRead: Statement(
+        queues,
+        lambda put: update(queues).where(
+            queues.c.tenant == bindparam("of_tenant"),
+            queues.c.stage == bindparam("of_stage"),
+            queues.c.last_good_read_at == bindparam("was_last_good_read_at", type_=queues.c.last_good_read_at.type),
+        ),
+        {
+            "of_tenant": "before.tenant",
+            "of_stage": "before.stage",
+            "was_last_good_read_at": "before.last_good_read_at",
+            "last_good_read_at": "at",
+        },
+        lambda write: ((write.before.tenant, write.before.stage),),
     ),
     SaveBinding: Statement(bindings, _upsert, _BINDING, lambda write: (write.tenant,)),
     FirstBinding: Statement(

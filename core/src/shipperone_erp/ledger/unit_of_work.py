@@ -131,6 +131,18 @@ class SaveQueue:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueRead:
+    """A complete read of a queue at that time. Does nothing if its record was written since `before` was read."""
+
+    before: QueueRecord
+    at: datetime
+
+    @property
+    def label(self) -> str:
+        return f"read:{self.before.stage}"
+
+
+@dataclass(frozen=True, slots=True)
 class SaveBinding:
     """Replace the binding of a tenant's rows."""
 
@@ -156,7 +168,7 @@ class FirstBinding:
 
 Write = (
     InsertJob | UpdateJob | Restamp | ClaimJob | ReleaseJob | ReleaseAllJobs | RecordIntent | RecordOutcome | Record
-    | SaveQueue | SaveBinding | FirstBinding
+    | SaveQueue | QueueRead | SaveBinding | FirstBinding
 )  # fmt: skip
 
 

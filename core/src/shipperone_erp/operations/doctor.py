@@ -12,12 +12,12 @@ from shipperone_erp.config import Configuration, RuntimeSettings, TenantSettings
 from shipperone_erp.config.setting_types import in_plain_text
 from shipperone_erp.connector.host import TenantPlugins
 from shipperone_erp.domain.disproved_denials import DISPROVED_WITHIN, disproved_sentence
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.invoice_checks.stated_amounts import Problem
 from shipperone_erp.domain.listing import Listing, ReadFailed, Trouble
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import Binding
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import LedgerError, PluginRefused
 from shipperone_erp.kernel.json import dumps

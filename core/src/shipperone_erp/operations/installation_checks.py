@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from shipperone_erp.config import Configuration
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.kernel import private_files
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.repository import Ledger

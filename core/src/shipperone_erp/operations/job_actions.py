@@ -79,12 +79,12 @@ def what_follows(job: Job) -> str:
     """The next step of a job after an operator's command, as a clause."""
     # the order uses a confirmed reservation; any other document is not touched any more
     used = job.stage is Stage.ALLOCATION and job.state is State.DONE
-    left = f"; {job.reference} stays in the ERP: undo it there if needed" if job.reference and not used else ""
+    document = f"; {job.reference} stays in the ERP: undo it there if needed" if job.reference and not used else ""
     match job.state:
         case State.IGNORED:
-            return f"it is ignored until `order retry`{left}"
+            return f"it is ignored until `order retry`{document}"
         case State.DONE | State.GONE:
-            return f"it has ended; it reopens if ShipperOne still lists it{left}"
+            return f"it has ended; it reopens if ShipperOne still lists it{document}"
         case _:
             return "a running service processes it at once"
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shipperone_erp.config import Configuration
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import ShipperOneErpError, UsageError
 from shipperone_erp.ledger.repository import Ledger

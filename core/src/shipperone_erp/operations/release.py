@@ -4,9 +4,9 @@ import asyncio
 
 from shipperone_erp.config import Configuration, TenantSettings
 from shipperone_erp.domain.allocation_release import lists
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import ReadFailed
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import ShipperOneErpError, UsageError
 from shipperone_erp.kernel.time_source import utc_now

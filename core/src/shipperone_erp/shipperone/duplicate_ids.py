@@ -1,7 +1,13 @@
-"""Two orders under one id: their descriptions in a sentence, so that neither is processed in place of the other."""
+"""Two orders under one id: neither is processed in place of the other, and a sentence describes both."""
+
+import hashlib
 
 from shipperone_erp.domain.keys import plain
+from shipperone_erp.domain.listing import Listed, UnreadableOrder
 from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.serialization import order_text
+
+Entry = Listed | UnreadableOrder
 
 
 def described(order: FulfillmentOrder) -> str:
@@ -20,3 +26,25 @@ def listed_twice(order_id: str, first: str, second: str) -> str:
         "the id identifies one order; then it proceeds automatically. Have ShipperOne correct its listing, or set "
         "`order_id` in the tenant's table of fields to a field that distinguishes them"
     )
+
+
+def alike(first: Entry, second: Entry) -> bool:
+    """Two rows of one page under one id are the same order, listed twice."""
+    if isinstance(first, Listed) and isinstance(second, Listed):
+        return first.fingerprint == second.fingerprint
+    return isinstance(first, UnreadableOrder) and isinstance(second, UnreadableOrder) and first.digest == second.digest
+
+
+def share_nothing(first: FulfillmentOrder, second: FulfillmentOrder) -> bool:
+    """No item of the first order is in the second one."""
+    return {str(item.item_id) for item in first.items}.isdisjoint(str(item.item_id) for item in second.items)
+
+
+def two_orders(first: Entry, second: Entry) -> UnreadableOrder:
+    """Two orders under one id, neither of which can be worked on."""
+    texts = [order_text(one.order) if isinstance(one, Listed) else one.raw for one in (first, second)]
+    words = [described(one.order) if isinstance(one, Listed) else one.sentence for one in (first, second)]
+    order_id = second.order.order_id if isinstance(second, Listed) else second.order_id
+    raw = f"[{','.join(texts)}]"
+    digest = hashlib.sha256(raw.encode()).hexdigest()[:16]
+    return UnreadableOrder(order_id, listed_twice(str(order_id), *words), raw, digest)

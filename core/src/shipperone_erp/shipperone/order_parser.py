@@ -35,14 +35,14 @@ def read_order(raw: Mapping[str, Any], fields: Mapping[str, str], *, tenant: str
 def unmatched(fields: Mapping[str, str], orders: Iterable[Mapping[str, Any]]) -> list[str]:
     """The names in `fields` whose place holds nothing in any of these orders, as JSON: probably misspelt."""
     places = Places(fields)
-    left = set(fields)
+    not_found = set(fields)
     for order in orders:
         rows = [row for value in _all(order, places.order["items"]) for row in rows_of(value) or ()]
-        for name in list(left):
+        for name in list(not_found):
             sources = [order, *rows] if name == "warehouse_code" else rows if name in ITEM else [order]
             if any(walk(source, fields[name].split(".")) is not None for source in sources):
-                left.discard(name)
-    return sorted(left)
+                not_found.discard(name)
+    return sorted(not_found)
 
 
 DATES = ("ordered_at", "shipped_at")

@@ -142,7 +142,7 @@ class Site:
             raise forbidden(person)
         return person
 
-    def say(self, request: Request, message: str) -> None:
+    def flash(self, request: Request, message: str) -> None:
         """Set a message for the next page of this session."""
         session = visit_of(request).session
         if session is not None:
@@ -186,7 +186,7 @@ def _environment() -> Environment:
         "minutes",
     )
     made.filters.update({name: getattr(formatting, name) for name in names})
-    made.globals.update(say=text, assets=_versions(), owners=list(Owner), stages=list(Stage))
+    made.globals.update(text=text, assets=_versions(), owners=list(Owner), stages=list(Stage))
     for name in made.list_templates():
         made.get_template(name)
     return made

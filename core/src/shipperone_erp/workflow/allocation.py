@@ -18,6 +18,7 @@ from shipperone_erp.workflow.compensation import rebuild
 from shipperone_erp.workflow.confirmation import confirm
 from shipperone_erp.workflow.execution import JobExecution
 from shipperone_erp.workflow.interruptions import HoldJob, RetryLater
+from shipperone_erp.workflow.retry_schedule import after_shortage
 
 
 async def allocate(execution: JobExecution) -> None:
@@ -71,7 +72,7 @@ async def reserve(execution: JobExecution) -> None:
         raise RetryLater(
             Reason.NOT_ENOUGH_STOCK,
             shortage_sentence(answer, execution.order),
-            until=execution.later(execution.ports.settings.stock_retry.total_seconds()),
+            until=after_shortage(execution.ports.now(), execution.ports.settings),
             owner=Owner.WAREHOUSE,
         )
     else:

@@ -9,7 +9,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -42,6 +42,7 @@ from shipperone_erp.kernel.errors import ContractViolation, LeaseLost, LedgerErr
 from shipperone_erp.kernel.json import dumps
 from shipperone_erp.workflow.interruptions import HoldJob, ListingChanged, RetryLater, ShutdownRequested
 from shipperone_erp.workflow.ports import Contention, StagePorts
+from shipperone_erp.workflow.retry_schedule import failed_attempts, next_attempt
 
 AnswerT = TypeVar("AnswerT")
 
@@ -196,14 +197,7 @@ class JobExecution:
 
     def later(self, delay: float | None = None) -> datetime:
         """The time of the next attempt: after `delay` seconds, or after the next delay of the back-off."""
-        if delay is None:
-            return self.ports.now() + self.ports.backoff(self.tries)
-        return self.ports.now() + timedelta(seconds=max(delay, 0.05))
-
-    @property
-    def tries(self) -> int:
-        """The attempts that failed. A shortage of stock does not count: the ERP has answered."""
-        return 0 if self.job.reason is Reason.NOT_ENOUGH_STOCK else self.job.attempts
+        return next_attempt(self.job, self.ports.now(), delay)
 
     @cached_property
     def allocated(self) -> tuple[FulfillmentOrder, ...]:
@@ -250,7 +244,7 @@ async def work(execution: JobExecution, flow: Callable[[JobExecution], Awaitable
     except ShutdownRequested:
         pass  # the progress so far is saved below, and the next process continues from there
     except RetryLater as wait:
-        tried = execution.job.attempts if wait.reason is Reason.NOT_ENOUGH_STOCK else execution.tries
+        tried = execution.job.attempts if wait.reason is Reason.NOT_ENOUGH_STOCK else failed_attempts(execution.job)
         attempts = tried + 1 if wait.counts else tried
         execution.job = execution.job.waiting(
             wait.reason, wait.sentence, wait.owner, until=wait.until, attempts=attempts

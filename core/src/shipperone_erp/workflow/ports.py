@@ -195,10 +195,6 @@ class StagePorts(Protocol):
         """The total interval by which jumps of the machine's clock have moved `now`."""
         ...
 
-    def backoff(self, attempts: int) -> timedelta:
-        """The delay before the next attempt: exponential, with jitter."""
-        ...
-
     def changed(self, before: Job | None, after: Job) -> None:
         """Called after every change of a job's state, for logs and progress."""
         ...

@@ -81,7 +81,7 @@ def test_a_whole_order_is_answered_until_its_goods_have_left(erp):
     assert [erp.count(table) for table in ("reservations", "invoices", "deliveries")] == [1, 1, 1]
 
 
-def test_what_is_short_reserves_nothing_and_is_tried_again_when_goods_come_in(erp):
+def test_a_shortage_reserves_nothing_and_is_retried_when_goods_come_in(erp):
     short = order(item(1, "TEA", "1"), item(2, "MUG", "8"), item(3, "MUG", "3"))
     waiting = reserved(erp, short)
     assert waiting.reason is Reason.NOT_ENOUGH_STOCK
@@ -93,7 +93,7 @@ def test_what_is_short_reserves_nothing_and_is_tried_again_when_goods_come_in(er
     assert erp.on_hand_and_reserved("MUG") == (11, 11)
 
 
-def test_what_cannot_be_done_is_an_error_that_stops_nothing_else(erp):
+def test_an_inbox_error_holds_one_request_and_stops_no_other(erp):
     reserved(erp, order(item(1, "MUG", "1")))
     held = (Reservation("a-1", "R-1", (1,)),)
     more = order(item(1, "MUG", "2"))
@@ -107,7 +107,7 @@ def test_what_cannot_be_done_is_an_error_that_stops_nothing_else(erp):
     assert (erp.count("deliveries"), erp.on_hand_and_reserved("MUG")) == (0, (10, 3))
 
 
-def test_what_is_released_is_free_again_and_what_was_never_reserved_stays_so(erp):
+def test_released_stock_is_free_again_and_unreserved_stock_stays_free(erp):
     reserved(erp)
     erp.release(WHOLE)
     erp.work()

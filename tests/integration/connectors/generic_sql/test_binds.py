@@ -89,7 +89,7 @@ FULL = FulfillmentOrder(
 HELD = Reservation("a-1", "R-1", (7,))
 
 
-def test_every_bind_arrives_as_what_its_line_in_the_table_says(seeing):
+def test_every_bind_has_the_documented_value(seeing):
     began = datetime.now(UTC)
     charged = replace(FULL, charges=(Charge("coupon", D("-1.50"), "line"), Charge("card", D(-3), "payment")))
     seeing.connector.build_invoice(BuildInvoice("i-1", charged, 3, TODAY, (HELD,)))
@@ -206,7 +206,7 @@ def test_ten_thousand_characters_come_back_and_go_in_whole(seeing):
     assert {(row["order_number"], row["payment_reference"]) for row in seen(seeing)} == {(long, long)}
 
 
-def test_what_a_database_cannot_hold_is_held_with_a_sentence_and_never_cut(an_erp):
+def test_a_value_that_the_database_cannot_hold_holds_the_order_and_is_never_truncated(an_erp):
     erp = an_erp()
     if erp.dialect == "postgresql":
         with pytest.raises(Refused, match="the database cannot store this value, and it is never truncated") as refused:
@@ -250,7 +250,7 @@ def test_half_a_character_is_refused_and_nothing_is_written(erp, where):
     assert erp.count("reservations") == 0
 
 
-def test_what_the_database_refuses_is_told_without_the_orders_texts(erp):
+def test_a_database_error_is_shown_without_the_orders_texts(erp):
     private = "Jana Nováková, Hlavná 1"
     length = "(100)" if erp.dialect == "mariadb" else ""
     erp.ask(f"CREATE UNIQUE INDEX one_per_order ON invoices (order_number{length})")

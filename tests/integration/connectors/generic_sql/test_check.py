@@ -146,7 +146,7 @@ def test_rights_that_are_too_wide_are_warned_of(request, tmp_path, sql):
             assert "may write to payroll, which no statement uses" in rights["sentence"]
 
 
-def test_a_sample_that_is_not_in_stock_says_so_and_what_to_choose(sqlite_erp, sql):
+def test_a_sample_without_stock_is_reported_with_the_option_to_choose_another(sqlite_erp, sql):
     done = sql("check", "acme", toml=toml(sqlite_erp))
     assert done.returncode == 0
     assert (
@@ -184,7 +184,7 @@ def test_a_whole_life_with_two_kills_ends_with_one_reservation_and_one_invoice_a
 
 
 @pytest.mark.parametrize(("patience", "ended"), [(0.2, False), (60, True)], ids=["out of time", "nothing can move"])
-def test_a_rehearsal_that_cannot_end_says_so(sqlite_erp, sql, tmp_path, monkeypatch, patience, ended):
+def test_a_rehearsal_that_cannot_finish_reports_it(sqlite_erp, sql, tmp_path, monkeypatch, patience, ended):
     monkeypatch.setenv("ACME_TOKEN", "t")
     monkeypatch.setattr("shipperone_erp_generic_sql.checking.rehearsal.PATIENCE", patience)
     file = tmp_path / "acme.toml"
@@ -271,7 +271,7 @@ def test_a_command_of_core_is_never_replaced_and_two_packages_that_claim_one_are
     assert str(twice.exception) == "two packages claim the command both: one 1.0 and two 1.0; uninstall one of them"
 
 
-def test_what_looks_like_an_emoji_is_printed_as_it_is(capsys):
+def test_an_emoji_code_is_printed_unchanged(capsys):
     print_text("release, statement 2: :key: and :100:")
     say(":key:")
     printed = capsys.readouterr()

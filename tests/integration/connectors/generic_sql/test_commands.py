@@ -85,7 +85,7 @@ def test_a_map_of_an_item_needs_each_item():
         GenericSqlSettings.model_validate({**given({"sku": {}}, "SELECT 1"), "reserve": "SELECT :map_sku"})
 
 
-def test_a_csv_file_lies_beside_the_toml_and_is_refused_where_it_is_ambiguous(tmp_path):
+def test_a_csv_map_is_read_beside_the_toml_and_refused_if_ambiguous(tmp_path):
     (tmp_path / "skus.csv").write_text('\ufeffP-100,MUG\r\n"P,200",TEA\r\n\r\n', encoding="utf-8")
     made = GenericSqlSettings.model_validate(given({"sku": "skus.csv"}, "SELECT :map_sku"), context={"base": tmp_path})
     assert made.maps == {"sku": {"P-100": "MUG", "P,200": "TEA"}}
@@ -146,7 +146,7 @@ def test_init_lists_the_tables_that_look_like_what_the_steps_need(documents_erp:
     assert "order_lines" not in of["invoices"]
 
 
-def test_init_takes_no_password_in_the_url_and_says_what_does_not_open(tmp_path):
+def test_init_refuses_a_password_in_the_url_and_reports_a_failed_connection(tmp_path):
     def said(*arguments: str) -> str:
         return str(CliRunner().invoke(app, ["init", "--from-database", *arguments]).exception)
 

@@ -311,7 +311,7 @@ class Killed:
 
 
 @pytest.mark.case("D2")
-def test_killed_at_every_statement_and_commit_nothing_happens_twice_and_nothing_is_lost(an_erp):
+def test_killed_at_every_statement_and_commit_each_effect_happens_once(an_erp):
     point = 0
     while True:
         point += 5 if point else 1  # an odd step: before a statement and after it in turn

@@ -18,7 +18,7 @@ from shipperone_erp import (
     Voided,
 )
 from shipperone_erp_generic_sql.dialects import DIALECTS
-from shipperone_erp_generic_sql.lint import Parsed
+from shipperone_erp_generic_sql.statement_lint import Parsed
 from sql_erp import TODAY, item, order
 
 
@@ -50,7 +50,7 @@ def test_one_key_from_20_threads_makes_one_document(erp, step):
     assert erp.on_hand_and_reserved("MUG") == (10, 2 if step == "reserve" else 0)
 
 
-def test_issuing_and_delivering_from_20_threads_happens_once(erp):
+def test_issuing_and_delivering_from_20_threads_has_one_effect(erp):
     what = order()
     erp.reserve(what)
     draft = erp.build(what)
@@ -169,7 +169,7 @@ def test_a_discarded_draft_is_voided_and_an_issued_invoice_is_not_touched(erp):
     assert erp.ask("SELECT state FROM invoices WHERE job_key = 'i-2'") == [("issued",)]
 
 
-def test_a_draft_that_a_person_changed_is_not_issued(erp):
+def test_a_draft_that_a_user_has_changed_is_not_issued(erp):
     draft = erp.build(order())
     erp.ask("UPDATE invoices SET total = total + :more", more=D("0.01"))
     with pytest.raises(
@@ -180,7 +180,7 @@ def test_a_draft_that_a_person_changed_is_not_issued(erp):
     assert erp.ask("SELECT state, number FROM invoices") == [("draft", None)]
 
 
-def test_a_draft_that_somebody_deleted_is_void(erp):
+def test_a_deleted_draft_is_void(erp):
     draft = erp.build(order())
     erp.ask("DELETE FROM invoice_lines")
     erp.ask("DELETE FROM invoices")
@@ -239,7 +239,7 @@ def test_a_duplicate_met_in_the_middle_rolls_the_step_back_and_looks_again(an_er
     assert erp.on_hand_and_reserved("MUG") == (10, 0)
 
 
-def test_a_count_that_is_not_met_rolls_everything_back_and_says_which_statement(an_erp):
+def test_an_unmet_expect_rolls_the_step_back_and_names_the_statement(an_erp):
     made = an_erp()
     broken = [
         *made.statements["reserve"][:2],

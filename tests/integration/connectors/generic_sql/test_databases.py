@@ -59,7 +59,7 @@ def test_a_collation_that_takes_two_skus_for_one_is_warned_of_and_tried(erp, sql
     assert rows["dry run", "collation"]["sentence"].endswith("takes the goods of 'MUG'")
 
 
-def test_the_recipes_columns_tell_every_text_from_every_other(erp, sql):
+def test_the_recipes_key_columns_distinguish_every_text(erp, sql):
     done = sql("check", "acme", "--json", "--sku", "MUG", toml=toml(erp), ACME_ERP_PASSWORD=str(erp.database.password))
     found = [(row["level"], row["verdict"]) for row in json.loads(done.stdout) if row["check"] == "collation"]
     assert found == [("connect", "OK")]
@@ -74,7 +74,7 @@ def test_the_recipes_columns_tell_every_text_from_every_other(erp, sql):
         ("mssql", "Latin1_General_CS_AI", "mug and müg"), ("mssql", "Latin1_General_BIN2", None),
     ],
 )  # fmt: skip
-def test_what_a_collation_mixes_up_is_read_from_its_name(dialect, collation, mixed):
+def test_the_texts_that_a_collation_equates_are_read_from_its_name(dialect, collation, mixed):
     assert mixes_up(collation, dialect) == mixed
 
 
@@ -245,5 +245,5 @@ def test_a_table_that_a_trigger_needs_is_no_right_too_many_when_it_is_named(requ
         (1041, Kind.AWAY), (1180, Kind.AWAY), (1461, Kind.AWAY), (1637, Kind.AWAY),
     ],
 )  # fmt: skip
-def test_what_passes_by_itself_on_mariadb_is_not_held(number, kind):
+def test_errors_of_mariadb_are_classified_by_number(number, kind):
     assert read(OperationalError(number, "words"), "mariadb").kind is kind

@@ -88,7 +88,7 @@ def test_each_item_reserves_the_goods_of_its_own_line(database, connected):
     assert [check for check in erp.check() if check.ok is not True] == []
 
 
-def test_what_is_captured_for_an_item_is_still_its_own_in_a_later_statement(database, connected):
+def test_a_value_captured_for_an_item_is_its_own_in_a_later_statement(database, connected):
     dialect = database.dialect
     statements = [
         inserting(dialect, HEAD, "head_row"), inserting(dialect, LINE, "line_row", each="item"),
@@ -180,7 +180,7 @@ def test_a_capture_that_cannot_be_right_is_refused_with_a_caret(case):
     assert told.rstrip().endswith("^")
 
 
-def test_a_database_that_reports_no_id_is_told_to_return_it():
+def test_last_id_is_refused_with_a_cure_on_a_database_that_reports_none():
     given = {
         "url": "postgresql://u@h/d",
         "find_reservation": "SELECT 1",
@@ -290,7 +290,7 @@ def test_a_captured_value_keeps_its_declared_type(database, connected, monkeypat
     assert type(seen[0]["got"]) is type(value)
 
 
-def test_what_cannot_be_captured_is_named(database, connected):
+def test_a_capture_that_is_impossible_is_explained(database, connected):
     cases = [
         ({"sql": "SELECT 1 AS other", "capture": {"got": "integer"}}, "returns no column of that name; its columns are other"),
         ({"sql": "SELECT 1.5 AS got", "capture": {"got": "integer"}}, "column got holds 1.5, which is not an integer"),

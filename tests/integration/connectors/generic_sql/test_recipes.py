@@ -124,7 +124,7 @@ def test_fees_and_coupons_are_on_the_invoice_and_gift_cards_are_not(booking_erp)
     assert [(name, D(str(worth))) for name, worth in booked] == [("coupon", D("-3.5")), ("wrapping", D("1.2"))]
 
 
-def test_what_was_not_reserved_here_leaves_what_is_free_and_nothing_that_others_have_reserved(booking_erp):
+def test_unreserved_goods_leave_free_stock_and_never_reserved_stock(booking_erp):
     erp = booking_erp
     erp.reserve(order(item(2, "TEA", "4", "18.00")))
     mixed = order(item(1, "MUG", "2", "20.00"), item(2, "TEA", "4", "18.00"))
@@ -139,7 +139,7 @@ def test_what_was_not_reserved_here_leaves_what_is_free_and_nothing_that_others_
     assert (erp.on_hand_and_reserved("MUG"), erp.count("deliveries")) == ((8, 7), 1)
 
 
-def test_what_a_person_reserved_leaves_by_its_reference(booking_erp):
+def test_a_user_made_reservation_is_delivered_by_its_reference(booking_erp):
     """An adopted reservation has a key of this ledger, which the ERP has never seen."""
     erp = booking_erp
     erp.reserve(order(), "by-hand")
@@ -350,7 +350,7 @@ def test_an_inbox_answers_later_until_the_goods_of_both_parts_have_left(inbox, e
     ]  # fmt: skip
 
 
-def test_an_inbox_that_is_short_is_asked_again_and_released(inbox, erps_side):
+def test_a_short_inbox_request_is_polled_again_and_can_be_released(inbox, erps_side):
     what = order(item(1, "MUG", "11"))
     inbox.reserve(what)
     erps_side.work()

@@ -208,7 +208,7 @@ def test_expect_counts_rows_changed_or_returned(a_sqlite_erp, case):
         assert erp.count("reservations") == 0
 
 
-def test_an_unmet_count_says_what_its_statement_says_of_the_item_it_failed_at(an_erp):
+def test_an_unmet_expect_reports_the_statements_reason_and_the_item(an_erp):
     guard = {"each": "item", "sql": "SELECT 1 FROM stock WHERE sku = :sku", "otherwise": "product_unknown",
              "sentence": "the ERP has no such product", "owner": "accountant"}  # fmt: skip
     first = an_erp().statements["reserve"][:1]
@@ -294,7 +294,7 @@ def test_a_step_without_statements_is_not_taken_for_done(an_erp):
     assert erp.on_hand_and_reserved("MUG") == (10, 2)
 
 
-def test_what_is_given_back_is_not_given_back_again_by_statements_that_fail_the_second_time(an_erp):
+def test_a_second_release_by_failing_statements_releases_nothing(an_erp):
     erp = an_erp()
     once = erp.statements["release"][1:]
     erp = an_erp(release=once)

@@ -181,7 +181,7 @@ def test_a_shortage_that_no_guard_sees_is_found(documents_erp, checked):
     assert failed(rows)["shortage"] == "7 of MUG are available, and 8 were reserved in two lines"
 
 
-def test_what_could_not_be_seen_is_named(sqlite_erp, sql):
+def test_unobserved_effects_are_named(sqlite_erp, sql):
     text = toml(sqlite_erp)
     for query in ("find_reservation_lines", "available", "find_invoice_lines"):
         begins = text.index(f"[[tenants.acme.generic_sql.{query}]]")

@@ -28,7 +28,7 @@ HOSTILE = ["'; DROP TABLE stock; --", 'a"b', "\\", "%s :key {}", "🫖" * 50, "x
 
 
 @pytest.mark.parametrize("said", HOSTILE)
-def test_whatever_an_order_says_is_only_ever_a_value(erp, said):
+def test_order_texts_are_only_ever_bound_as_values(erp, said):
     if len(said) > 150 and erp.dialect == "mariadb":
         pytest.skip("a SKU of this recipe on MariaDB has at most 191 characters; 10,000 are tested in a TEXT column")
     erp.stock(said, 5)
@@ -175,7 +175,7 @@ def test_check_names_a_statement_that_does_not_fit_the_tables(an_erp):
         ({"reserve": [{"sql": "UPDATE stock SET x = :key", "expect": "2"}]}, "'1', '0..1', 'items' or 'any'"),
     ],
 )
-def test_a_wrong_setting_says_what_is_wrong_with_it(changed, said):
+def test_a_wrong_setting_is_explained(changed, said):
     with pytest.raises(ValidationError) as raised:
         GenericSqlSettings.model_validate({**STATEMENTS, "url": "sqlite:///erp.db", **changed})
     assert said in str(raised.value)

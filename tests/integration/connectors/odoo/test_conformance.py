@@ -85,7 +85,7 @@ def test_from_recordings(file: str, case: Case, tapes, merchants, tmp_path: Path
 
 @pytest.mark.parametrize("wrong", ["another content", "another sequence", "one too few", "one too many"])
 @pytest.mark.parametrize("id", ["R1", "S2"])
-def test_a_recording_that_no_longer_matches_fails_and_says_how_to_record_again(id, wrong, tapes, tmp_path):
+def test_an_outdated_recording_fails_with_the_command_to_record_again(id, wrong, tapes, tmp_path):
     """S2 looks only for secrets in what goes wrong: what it swallows is told all the same."""
     file = "18-jsonrpc.jsonl"
     header, tape = tapes[file]
@@ -107,7 +107,7 @@ def test_a_recording_that_no_longer_matches_fails_and_says_how_to_record_again(i
     assert "ODOO_RECORD=1 nox -s odoo -- tests/integration/connectors/odoo/test_conformance.py" in result.message
 
 
-def test_without_a_server_it_is_skipped_in_words_that_say_what_to_set(tmp_path, monkeypatch):
+def test_without_a_server_the_test_is_skipped_with_the_setting_it_needs(tmp_path, monkeypatch):
     for name in NEEDED:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ODOO_TEST_DB", "test")

@@ -164,7 +164,7 @@ def test_a_hook_ends_within_the_timeout_while_the_database_is_away_and_works_whe
     connector.close()
 
 
-def test_an_invoice_is_posted_after_another_posting_has_let_go_of_the_numbers(bench: Bench) -> None:
+def test_an_invoice_is_posted_after_a_concurrent_posting_has_released_the_sequence(bench: Bench) -> None:
     bench.desk.issued(bench.order())  # from now on the connector takes the sequence's lock before it begins
     order = bench.order()
     built = bench.desk.built(order)

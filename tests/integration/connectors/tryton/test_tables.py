@@ -100,7 +100,7 @@ def test_every_gross_amount_is_reached_by_prices_without_tax(rate: str) -> None:
                 assert abs(piece.gross - piece.net * (1 + Decimal(rate))) <= CENT
 
 
-def test_what_is_free_is_on_hand_and_not_assigned(bench: Bench) -> None:
+def test_free_stock_is_on_hand_and_not_assigned(bench: Bench) -> None:
     sku, here, far = bench.product(5), bench.harness.warehouse, bench.harness.other_warehouse
     bench.desk.reserved(bench.order(bench.item(sku, 2)))
     asked = [Goods(sku, here), Goods(sku, far), Goods("NONE", here), Goods(sku, "nowhere")]
@@ -197,7 +197,7 @@ def test_a_parcel_is_a_shipment_of_its_own_and_the_rest_stays_assigned(bench: Be
     assert parcel[0][1]
 
 
-def test_goods_that_left_without_a_reservation_leave_the_free_stock_or_are_told(bench: Bench) -> None:
+def test_goods_shipped_without_a_reservation_come_out_of_free_stock_or_are_reported(bench: Bench) -> None:
     mug = bench.product(3)
     order = bench.order(bench.item(mug, 2))
     bench.desk.deliver(order, None, order)
@@ -209,7 +209,7 @@ def test_goods_that_left_without_a_reservation_leave_the_free_stock_or_are_told(
     assert bench.stock(mug) == (1, 0)
 
 
-def test_a_shipment_that_a_user_cancels_is_told_as_voided(bench: Bench) -> None:
+def test_a_shipment_cancelled_by_a_user_is_voided(bench: Bench) -> None:
     mug = bench.product(5)
     order = bench.order(bench.item(mug, 2))
     reserved = bench.desk.reserved(order)
@@ -256,7 +256,7 @@ def test_a_party_with_the_buyers_vat_id_is_taken_as_it_is(bench: Bench) -> None:
     assert known == [("eu_vat", "SK2022749619")]
 
 
-def test_a_key_has_one_row_whatever_happens_to_its_document(bench: Bench) -> None:
+def test_a_key_released_twice_has_one_void_row(bench: Bench) -> None:
     order = bench.order()
     key = bench.desk.to_reserve(order).key
     for _ in range(2):
@@ -269,7 +269,7 @@ def test_a_key_has_one_row_whatever_happens_to_its_document(bench: Bench) -> Non
         erp.execute("INSERT INTO shipperone_key (kind, key) VALUES ('reservation', ?)", (key,))
 
 
-def test_the_users_rights_apply_and_doctor_says_what_is_missing(bench: Bench) -> None:
+def test_the_users_rights_apply_and_doctor_names_missing_ones(bench: Bench) -> None:
     harness = bench.harness
     assert isinstance(harness, TrytonHarness)
 

@@ -146,7 +146,7 @@ def test_every_kind_has_its_answer(kind):
         ("no such table: stock", "no such table: stock"),
     ],
 )
-def test_what_was_bound_is_taken_out_of_the_drivers_words(words, told):
+def test_bound_values_are_removed_from_driver_messages(words, told):
     assert without_values(words, {"customer_name": "Jana Nováková", "n": 12, "x": None}) == told
 
 

@@ -85,7 +85,7 @@ S3 = {
 
 @pytest.mark.case("S3")
 @pytest.mark.parametrize("case", S3)
-def test_what_sqlalchemy_misreads_is_named_with_a_caret_and_the_cure(case):
+def test_binds_that_sqlalchemy_misreads_are_shown_with_a_caret_and_the_cure(case):
     dialect, sql, says, marks = S3[case]
     url = URLS[dialect]
     (problem,) = problems({"url": url, "find_delivery": [{"sql": sql}]})
@@ -128,7 +128,7 @@ def test_ddl_transactions_and_several_statements_are_refused_by_name(sql, dialec
         ("postgresql", "SELECT $a$; COMMIT $a$, :key"), ("mssql", "MERGE INTO t USING s ON t.k = :key WHEN MATCHED THEN DELETE;"),
     ],
 )  # fmt: skip
-def test_what_each_database_writes_in_its_own_way_is_taken(dialect, sql):
+def test_the_dialect_of_each_database_is_accepted(dialect, sql):
     if "[a :b]" in sql:  # SQLAlchemy takes it for a bind all the same
         assert "is in quotes" in problems({"url": URLS[dialect], "release": sql})[0]
     else:
@@ -202,7 +202,7 @@ def test_settings_that_cannot_be_right_are_refused_in_words(changed, said):
         "SELECT replace(:key, 'a', 'b') AS reference, 'DELETE', \"UPDATE\" FROM (SELECT 1 AS \"UPDATE\");",
     ],
 )
-def test_what_stands_in_quotes_and_comments_is_left_alone(a_sqlite_erp, sql):
+def test_quotes_and_comments_are_not_linted(a_sqlite_erp, sql):
     erp = a_sqlite_erp(find_reservation=[{"sql": sql}])
     assert isinstance(erp.reserve(order()), Reserved)
 
@@ -282,7 +282,7 @@ def text_file(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("place", [missing, text_file, Path], ids=["missing", "a text file", "a folder"])
-def test_check_says_that_there_is_no_database_and_never_raises(tmp_path, place):
+def test_check_reports_a_missing_database_and_never_raises(tmp_path, place):
     (line,) = connector(place(tmp_path), password=PLANTED).check()
     assert (line.name, line.ok) == ("database", False)
     assert str(tmp_path) in line.sentence
@@ -301,7 +301,7 @@ def test_check_names_every_statement_that_misses_its_table(sqlite_erp):
     ]
 
 
-def test_check_changes_nothing_and_waits_for_nobody(erp):
+def test_check_changes_nothing_and_does_not_wait(erp):
     with erp.database.admin.connect() as other:
         locking = "BEGIN IMMEDIATE" if erp.dialect == "sqlite" else "UPDATE stock SET reserved = 1"
         other.exec_driver_sql(locking)

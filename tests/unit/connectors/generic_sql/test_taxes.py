@@ -43,7 +43,7 @@ def header(made: Call) -> tuple[object, ...]:
     return tuple(values(names, made, None, Places())[name] for name in names)
 
 
-def test_what_has_no_rate_is_a_row_of_its_own_and_the_rows_are_the_whole_invoice():
+def test_amounts_without_a_rate_are_a_row_of_their_own_and_the_rows_add_up_to_the_invoice():
     made = call(TEN, TWENTY_ONE)
     # shipping 4.99, coupon and wrapping; the gift card is no part of the invoice
     assert rows(made) == [(D(10), D("4.50"), D("0.41")), (D(21), D("10.05"), D("1.74")), (None, D("2.69"), None)]
@@ -65,7 +65,7 @@ def test_what_has_no_rate_is_a_row_of_its_own_and_the_rows_are_the_whole_invoice
         ({"shipping": "19", "others": "highest"}, [(10, "4.50", "0.41"), (21, "7.75", "1.35"), (19, "4.99", "0.80")]),
     ],
 )  # fmt: skip
-def test_shipping_and_charges_stand_at_the_rate_that_the_tenant_gives_them(taxes, expected):
+def test_shipping_and_charges_have_the_rate_of_the_tenants_setting(taxes, expected):
     made = call(TEN, TWENTY_ONE, **taxes)
     assert rows(made) == [(D(rate), D(total), D(tax)) for rate, total, tax in expected]
     total, net, tax = header(made)

@@ -26,12 +26,12 @@ def test_a_placeholder_is_no_number(typed):
     [("SK 2022 749 619", "SK2022749619"), ("sk2022749619", "SK2022749619"), ("ATU 1234.5675", "ATU12345675"),
      ("CHE-116.281.710 MWST", "CHE116281710MWST"), ("\uff33\uff2b\uff12\uff10\uff12\uff12", "SK2022"), ("RO18", "RO18")],
 )  # fmt: skip
-def test_a_vat_id_counts_whatever_stands_between_its_characters(typed, counts):
+def test_separators_in_a_vat_id_are_ignored(typed, counts):
     assert vat_id(typed) == counts
 
 
 @given(st.text())
-def test_what_holds_no_digit_is_no_vat_id_and_normalising_is_done_once(text):
+def test_a_text_without_digits_is_no_vat_id_and_normalising_is_idempotent(text):
     found = vat_id(text)
     assert found is None or any(char.isdigit() for char in found)
     assert found is None or vat_id(found) == found

@@ -44,7 +44,7 @@ def issue(of: FakeOdoo) -> Any:
     return erp.issue_invoice(IssueInvoice("i-1", built, what, MARCH))
 
 
-def test_what_nobody_else_has_written_to_is_posted_after_one_more_call():
+def test_a_draft_unchanged_by_others_is_posted_after_one_more_call():
     of = odoo()
     assert issue(of).issued
     looks = [named for named in of.calls("account.move/search_read") if "write_uid" in json.dumps(named["domain"])]

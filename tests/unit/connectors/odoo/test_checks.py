@@ -43,7 +43,7 @@ def test_a_refused_key_is_one_line_with_its_cure():
     assert "kept-secret" not in repr(found)
 
 
-def test_whatever_odoo_does_not_know_is_a_line_and_never_an_exception():
+def test_every_missing_thing_in_odoo_is_a_check_and_never_an_exception():
     found = lines(odoo_in("SK"))
     assert {"rights", "warehouses", "products", "taxes"} <= {line.name for line in found}
     assert all(line.cure for line in found if line.ok is False)

@@ -64,7 +64,7 @@ def test_more_than_is_left_is_refused_with_what_is_left(odoo, credited, left):
 
 
 @pytest.mark.parametrize("rows", [[], [row(TEA + WHOLE, 1, 7.01)]])
-def test_an_item_whose_pieces_the_invoice_does_not_tell_is_credited_by_hand(odoo, rows):
+def test_an_item_whose_pieces_are_not_on_the_invoice_is_credited_by_hand(odoo, rows):
     with pytest.raises(Refused, match="do not state how many pieces of item 2"):
         parts(odoo, rows, {}, asked({2: 1}))
 

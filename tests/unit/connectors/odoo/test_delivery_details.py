@@ -23,7 +23,7 @@ EXTRA = {
         (None, None),
     ],
 )  # fmt: skip
-def test_what_is_stated_at_a_place_is_a_text_or_nothing(place, text):
+def test_the_value_at_a_place_is_a_text_or_none(place, text):
     assert stated_at(FulfillmentOrder("FO-1", "main", (), extra=EXTRA), place) == text
 
 

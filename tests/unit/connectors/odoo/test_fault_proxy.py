@@ -52,7 +52,7 @@ def rpc(model_method: str) -> dict[str, object]:
     return {"params": {"service": "object", "method": "execute_kw", "args": ["db", 2, "secret", model, method, [], {}]}}
 
 
-def test_what_is_open_breaks_off_when_it_is_shut_and_nobody_listens_until_it_is_opened(gate):
+def test_closing_the_proxy_breaks_open_connections_and_refuses_new_ones(gate):
     with httpx.Client() as client:
         assert ask(client, gate) == {"path": "/json/2/stock.picking/search_read", "auth": "bearer key", "number": 1}
         url = gate.url

@@ -99,7 +99,7 @@ def test_a_proxys_page_is_no_answer_of_odoo(protocol, status, write, read):
             assert "other.example" in raised.value.sentence
 
 
-def test_retry_after_is_heard():
+def test_retry_after_is_obeyed():
     with pytest.raises(Transient) as busy:
         odoo(lambda request: page(503, **{"retry-after": "17"}), "json2").call("account.move", "load")
     assert busy.value.retry_after == 17
@@ -138,7 +138,7 @@ def test_a_refused_login_and_an_ended_key_stop_the_tenant():
         odoo(lambda request: httpx.Response(401, json={}), "json2").call("account.move", "load")
 
 
-def test_no_secret_and_no_order_is_logged_or_said(caplog):
+def test_no_secret_and_no_order_is_logged_or_printed(caplog):
     caplog.set_level(logging.DEBUG)
     for protocol in ("jsonrpc", "json2", "xmlrpc"):
         one = odoo(lambda request: page(502), protocol)
@@ -207,7 +207,7 @@ def test_a_load_leaves_out_what_odoo_names_as_bad():
     assert asked[-1] == [DRAFTS[0].xid, DRAFTS[2].xid]
 
 
-def test_a_load_that_does_not_say_which_is_tried_one_by_one():
+def test_a_failed_load_without_a_record_is_repeated_one_by_one():
     unclear = {"ids": False, "messages": [{"message": "something"}]}
     one, _ = loads(*[unclear] * UNCLEAR, *({"ids": [n], "messages": []} for n in range(3)), *[unclear] * UNCLEAR)
     answers = one.load("stock.picking", DRAFTS)

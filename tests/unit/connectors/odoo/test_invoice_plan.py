@@ -22,7 +22,7 @@ def item(item_id: int, qty: D, total: D, **more: object) -> OrderItem:
     return OrderItem(item_id=item_id, sku="MUG", qty=qty, line_total_incl_tax=total, **more)
 
 
-def test_a_line_tells_its_item_or_none_and_never_another():
+def test_an_invoice_line_names_its_own_item_or_none():
     told = {0: 0, 1: 1, "7": 7, 99_999_999: 99_999_999, 10**9: None, "007": None, "a-1": None, "\u0663": None}
     found = sequence_of(order(*(item(one, D(1), D(1)) for one in told)))
     assert {one.item_id: item_of(sequence) for sequence, one in found.items()} == told
@@ -98,6 +98,6 @@ def test_boxes_and_pieces():
         ({"colour": "red"}, "Extra inputs"),
     ],
 )
-def test_what_cannot_work_is_refused_with_the_cure(wrong, says):
+def test_settings_that_cannot_work_are_refused_with_the_cure(wrong, says):
     with pytest.raises(ValueError, match=says):
         settings(**wrong)

@@ -40,11 +40,11 @@ def move(
         "cancelled", "by hand, and some of it is still open",
     ],
 )  # fmt: skip
-def test_what_has_left_is_told_by_the_keys_on_the_moves(moves, left):
+def test_undelivered_goods_are_computed_from_the_keys_on_the_moves(moves, left):
     assert missing("i-1", {MUG: D(3)}, moves) == ({} if left is None else {MUG: left})
 
 
-def test_a_plan_takes_the_oldest_reserved_moves_and_says_what_is_not_reserved():
+def test_a_delivery_plan_takes_the_oldest_reserved_moves_and_lists_the_unreserved_rest():
     first, second, tea = move(1, MUG, 2, 2), move(2, MUG, 5, 4, picking=9), move(3, TEA, 1, 0, "confirmed")
     made = plan([first, second, tea], {MUG: D(3), TEA: D(1)})
     assert made.takes == {7: [Take(first, D(2))], 9: [Take(second, D(1))]}
@@ -110,7 +110,7 @@ def test_a_write_that_loses_a_race_is_made_again_and_then_given_up_for_now(monke
         erp.write_each("stock.move", ROWS)
 
 
-def test_what_odoo_asks_a_person_is_no_delivery_and_a_report_is_none():
+def test_an_odoo_wizard_refuses_a_delivery_and_a_report_does_not():
     asked = wizard(
         {"type": "ir.actions.act_window", "res_model": "expiry.picking.confirmation", "name": "Confirmation"}
     )

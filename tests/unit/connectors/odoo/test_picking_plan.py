@@ -96,7 +96,7 @@ TRANSFER, STRAIGHT, HOME_ALONE = "TRF_a-FO-1-x_far", "PICK_a-FO-1-x_far", "PICK_
         ("direct", {HOME_ALONE}, False, "direct"),
     ],
 )  # fmt: skip
-def test_what_was_begun_one_way_is_finished_that_way_after_transfers_was_changed(setting, live, transfer_there, begun):
+def test_orders_begun_before_transfers_changed_are_finished_as_begun(setting, live, transfer_there, begun):
     def knows(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/jsonrpc":
             return httpx.Response(200, json={"result": {"server_version_info": [19, 0, 0]}})
@@ -114,7 +114,7 @@ def test_what_was_begun_one_way_is_finished_that_way_after_transfers_was_changed
     )
 
 
-def test_what_is_demanded_counts_only_what_odoo_counts():
+def test_the_demand_contains_only_quantities_that_odoo_counts():
     assert plan(MIXED, silent()).demand() == {(10, 0): 3, (20, 0): 3, (20, 1): 1}
     assert plan(MIXED, silent(), stored=False).demand() == {}
 
@@ -132,7 +132,7 @@ def test_services_and_unclear_units_are_refused(changed, reason):
 
 
 @pytest.mark.case("P6")
-def test_a_kit_is_asked_for_by_its_components_together_with_those_that_are_ordered_alone():
+def test_a_kits_components_are_reserved_together_with_the_same_products_ordered_alone():
     odoo = silent()
     cup, tea = (replace(product(sku), id=n) for n, sku in ((7, "CUP"), (8, "TEA")))
     odoo.kept(("kit", 5, HOME.id), lambda: ((cup, D(2)), (tea, D("0.5"))))

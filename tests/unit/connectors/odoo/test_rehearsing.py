@@ -48,7 +48,7 @@ def rounding(cents: str) -> FakeOdoo:
     return odoo
 
 
-def test_a_listed_order_that_odoo_does_not_bring_to_its_lines_is_told_and_nothing_of_it_stays():
+def test_a_rehearsed_order_that_odoo_totals_differently_is_reported_and_leaves_nothing_behind():
     odoo = rounding("0.01")
     (line,) = odoo.connector(*RATES, **SHIP).rehearse([TWO])
     assert line.ok is None
@@ -69,7 +69,7 @@ def test_a_listed_order_that_comes_to_its_lines_is_one_line():
     assert odoo.calls("account.move/unlink")
 
 
-def test_what_stands_against_a_listed_order_is_told_before_it_ships():
+def test_obstacles_to_an_invoice_are_reported_before_the_order_ships():
     odoo = rounding("0.00")
     found = odoo.connector(RATES[0], **SHIP).rehearse([TWO, order(item("10.00", "23"))])
     assert found[0].ok is None
@@ -148,7 +148,7 @@ def test_a_tag_is_in_the_chatter_and_in_the_merchants_own_field():
         ({"x_shop": {"type": "integer"}}, False, "its type is integer"),
     ],
 )  # fmt: skip
-def test_doctor_says_whether_the_field_of_a_tag_is_there(told, ok, words):
+def test_doctor_checks_the_fields_of_tags(told, ok, words):
     answers = {**odoo_in("SK"), "stock.picking/fields_get": told, "res.currency/search_read": []}
     found = lines(answers, tag="web", tag_fields={"delivery": "x_shop"})
     (line,) = [line for line in found if line.name == "tag"]

@@ -35,7 +35,7 @@ def holding(quantity: float) -> dict[str, object]:
     return {"product_id": [5, "Mug"], "quantity_product_uom": quantity}
 
 
-def test_what_has_expired_is_not_free_and_what_expires_later_is():
+def test_expired_lots_are_not_free_and_later_ones_are():
     lots = [quant(4, removal_date=ago(1)), quant(3, removal_date=ago(-1)), quant(1, removal_date=False)]
     odoo = FakeOdoo({**EXPIRY, "stock.quant/search_read": lots})
     assert reserve(odoo) == [short(4)]
@@ -43,7 +43,7 @@ def test_what_has_expired_is_not_free_and_what_expires_later_is():
     assert odoo.calls("stock.quant/action_view_inventory") == [], "nothing has leaked"
 
 
-def test_what_is_reserved_of_an_expired_lot_is_not_taken_off_twice():
+def test_a_reservation_of_an_expired_lot_is_not_subtracted_twice():
     odoo = FakeOdoo(
         {**EXPIRY, "stock.quant/search_read": [quant(6, 2, removal_date=ago(1)), quant(3, removal_date=False)]}
     )
@@ -74,7 +74,7 @@ def test_a_leak_that_odoo_does_not_repair_is_no_shortage_but_a_wrong_count():
     assert odoo.made("stock.picking") == []
 
 
-def test_what_is_reserved_anew_between_two_looks_is_a_shortage():
+def test_stock_reserved_between_two_checks_is_a_shortage():
     held = iter([[holding(1)], [holding(8)]])
     odoo = FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(10, 8)]})
     odoo.answers["stock.move.line/search_read"] = lambda named: next(held)
@@ -93,7 +93,7 @@ def test_a_leak_that_is_tidied_frees_its_goods():
     assert answer.reference == "WH/OUT/1 (70)"
 
 
-def test_odoo_is_not_asked_twice_for_what_it_did_not_give_at_the_same_counts():
+def test_a_failed_reservation_is_not_repeated_while_odoos_counts_are_the_same():
     """Ninety-six tries a day are one cancelled delivery, and not ninety-six."""
     odoo = picked(FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(9)]}), has=2)
     assert reserve(odoo, times=4) == [short(2)] * 4
@@ -110,7 +110,7 @@ def test_rows_that_cancel_each_other_out_are_merged_and_the_order_gets_its_goods
     assert odoo.calls("stock.picking/action_cancel") == []
 
 
-def test_it_is_asked_again_once_its_counts_are_others():
+def test_odoo_is_called_again_once_its_counts_change():
     odoo = picked(FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(9)]}), has=2)
     erp = odoo.connector()
     request = ReserveStock("a-1", ORDER, 1, "arrived")

@@ -154,7 +154,7 @@ def test_without_an_account_or_for_more_than_rounding_nothing_is_made_up(cents, 
     assert built.total_incl_tax == 15 - D(cents)
 
 
-def test_a_draft_that_somebody_changed_gets_no_rounding_line():
+def test_a_draft_changed_by_a_user_gets_no_rounding_line():
     odoo = off_by("0.01")
     odoo.answers |= draft(14.0, {"price_unit": 9.0}, {"price_unit": 5.0, "sequence": 1_000_020, "tax_ids": [2]})
     built = build(odoo.connector(*RATES, rounding_account="548", **FIXED), TWO)

@@ -6,7 +6,7 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import FulfillmentOrder, OrderItem, Reason
-from shipperone_erp.domain.amounts.discount_readings import left_open, settled, together
+from shipperone_erp.domain.amounts.discount_readings import open_readings, settled, together
 from shipperone_erp.domain.amounts.expected_totals import figures, line
 from shipperone_erp.domain.invoice_checks.stated_amounts import problem
 from shipperone_erp.domain.reasons import Owner
@@ -42,7 +42,7 @@ def order(*items, total=None, shipping="4.99", currency="EUR") -> FulfillmentOrd
         ("20.00", None, "20", "EUR", "20.00", "20.00", "20.00"),
     ],
 )
-def test_what_a_row_comes_to_by_each_reading(row, discount, rate, currency, in_row, off_row, off_row_net):
+def test_the_amount_of_a_row_by_each_reading(row, discount, rate, currency, in_row, off_row, off_row_net):
     one = item(row=row, discount=discount, rate=rate)
     readings = {reading: line(one, currency, reading) for reading in ("in_row", "off_row", "off_row_net")}
     assert readings == {"in_row": D(in_row), "off_row": D(off_row), "off_row_net": D(off_row_net)}
@@ -97,7 +97,7 @@ def test_a_discount_counts_as_the_order_proves_it(listed, expected):
 
 
 @pytest.mark.case("M9")
-def test_what_two_readings_come_to_within_the_tolerance_is_not_proven():
+def test_two_readings_within_the_tolerance_prove_nothing():
     listed = order(item(discount="0.01"), total="24.99")
     assert settled(listed, "EUR", None) == "in_row", "it is exactly that"
     near = order(item(row="20.00", discount="0.02"), total="24.98")
@@ -140,13 +140,13 @@ def test_a_part_with_a_total_of_its_own_proves_itself():
 def test_an_allocation_that_proves_two_readings_does_not_choose_between_them_for_a_part():
     """At 0 % both are one amount; the part is listed at 20 %, where they are two."""
     whole = order(item(1, "20.00", "2.00", rate="0"), total="22.99")
-    assert left_open(whole, "EUR") == {"off_row", "off_row_net"}
+    assert open_readings(whole, "EUR") == {"off_row", "off_row_net"}
     part = order(item(1, "20.00", "2.00", rate="20"))
     assert settled(part, "EUR", None, part=True, allocated=[whole]) is None
 
 
 @pytest.mark.case("M9")
-def test_what_stays_open_is_held_with_the_sums_of_each_reading():
+def test_an_undecided_discount_is_held_with_the_sums_of_each_reading():
     listed = order(item(row="120.00", discount="10.00", rate="20"))
     found = problem(listed, tenant(currency="EUR"), part=False, earlier=())
     assert (found.reason, found.owner) == (Reason.AMOUNT_UNEXPLAINED, Owner.ACCOUNTANT)

@@ -121,7 +121,7 @@ def test_without_a_price_a_row_counts_at_the_allocated_quantity_only():
     )
 
 
-def test_a_row_that_is_not_split_is_not_questioned_whatever_its_price_is():
+def test_an_unsplit_row_is_accepted_at_any_price():
     books = Books().allocated(listing(row(3, "25.00", "10.00"), shipping="4.99", total="29.99"))
     assert books.problem(listing(row(3, "25.00", "10.00"), shipping="4.99", total="29.99")) is None
 
@@ -231,7 +231,7 @@ def test_a_credit_note_over_exactly_one_rows_excess_is_of_that_row():
     assert "10.00 too much" in books.sentence(listing(row(1, "10.00", "10.00"), total="10.00"))
 
 
-def test_what_an_earlier_part_carried_too_much_is_measured_with_tax_where_prices_are_without():
+def test_the_surplus_of_an_earlier_part_is_measured_with_tax_for_prices_without_tax():
     books = Books().allocated(listing(row(4, "48.40", "10.00", rate="21"), total="48.40"))
     books.invoiced(listing(row(1, "48.40", "10.00", rate="21"), total="48.40"))
     rest = listing(row(3, "36.30", "10.00", rate="21"), total="48.40")
@@ -246,7 +246,7 @@ def test_a_part_that_was_dear_by_its_own_price_is_credited_by_its_share_of_the_r
     assert books.credited("30.00").problem(rest) is None
 
 
-def test_what_is_left_of_a_row_without_a_price_counts_the_credit_note():
+def test_the_rest_of_a_row_without_a_price_includes_the_credit_note():
     books = Books().allocated(listing(row(4, "40.00"), total="40.00")).invoiced(listing(row(1, "40.00"), total="40.00"))
     assert books.credited("30.00").problem(listing(row(3, "30.00"), total="40.00")) is None
 

@@ -46,7 +46,7 @@ def test_an_invoice_that_states_what_shipped_differs_in_nothing():
 
 
 @pytest.mark.case("M1")
-def test_by_line_and_by_document_differ_and_the_message_says_which_is_which():
+def test_a_total_rounded_by_document_is_explained_against_the_one_by_line():
     given = order("10.99", "10.99", "10.99", "10.99", total="43.96")
     found = differences(given, invoice_of(given, "43.95"))
     assert [(d.field, d.ours, d.theirs) for d in found] == [("total_incl_tax", "43.95", "43.96")]
@@ -145,7 +145,7 @@ def test_currencies_without_decimals_are_rounded_to_the_unit():
     assert invoice_differences(given, built, currency="JPY", discount=None, tolerance=D(0), part=False) == ()
 
 
-def test_what_changed_at_shipperone_is_named_field_by_field():
+def test_changes_at_shipperone_are_named_field_by_field():
     sent, now = order("10.00", shipping="4.99"), order("10.00", "3.00", shipping="5.99")
     found = {(d.field, d.ours, d.theirs) for d in order_differences(sent, now)}
     assert found == {("items[2]", None, "1 of SKU-2"), ("shipping_amount_incl_tax", "4.99", "5.99")}

@@ -106,9 +106,7 @@ DOUBTFUL = replace(ITEM, row_total_incl_tax=D("119.70"), discount=D("3.30"), ext
         (replace(DOUBTFUL, row_total_incl_tax=D(12), discount=D("1.30"), extra={"tax_amount": D(2)}), "10.70", "5", True, None),
     ],
 )  # fmt: skip
-def test_the_tax_of_a_discounted_row_is_compared_or_said_to_be_compared_with_nothing(
-    item, line, percent, differs, proven
-):
+def test_the_tax_of_a_discounted_row_is_compared_or_marked_as_not_compared(item, line, percent, differs, proven):
     built = Invoice("draft", (InvoiceLine(1, D(1), D(line), D(percent)),), D(0), D(line), "EUR")
     sums = figures(order(item), "EUR", "in_row" if item.row_total_incl_tax == D(line) else "off_row")
     assert bool([*listed_tax_differences(order(item), built, sums, part=False, tolerance=D(0))]) is differs
@@ -163,7 +161,7 @@ def test_a_tax_is_compared_where_both_sides_state_it(item, built, compared):
     assert tax_compared(order(item), built, figures(order(item), "EUR", None), part=False) is compared
 
 
-def test_totals_by_rate_tell_an_accountant_what_was_invoiced():
+def test_reconcile_has_totals_by_rate():
     lines = (
         InvoiceLine(1, D(1), D("123.00"), D("23.00")), InvoiceLine(2, D(1), D("10.50"), D(5)),
         InvoiceLine(3, D(1), D("4.00")),
@@ -175,7 +173,7 @@ def test_totals_by_rate_tell_an_accountant_what_was_invoiced():
     ]  # fmt: skip
 
 
-def test_doctor_says_of_the_real_queue_that_no_rate_is_stated():
+def test_doctor_reports_listed_items_without_a_rate():
     settings = TenantSettings(
         name="acme", base_url="https://acme.example", store_code="default", token="t", connector="odoo",
         timezone="UTC", connector_settings={}, policy_settings={},

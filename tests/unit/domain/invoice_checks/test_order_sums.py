@@ -32,7 +32,7 @@ def test_parts_that_list_totals_of_their_own_are_explained_by_them():
     assert books.invoiced(first, "14.99").problem(last) is None
 
 
-def test_what_goes_beyond_the_total_is_held_with_every_part_and_its_sum():
+def test_an_excess_over_the_total_is_held_with_every_part_and_its_sum():
     books = Books().allocated(WHOLE).invoiced(listing(MUG, shipping="4.99", total="24.99"), "14.99")
     found = books.problem(listing(TEA, shipping="2.50", total="24.99"))
     assert found.reason is Reason.AMOUNT_UNEXPLAINED
@@ -43,7 +43,7 @@ def test_what_goes_beyond_the_total_is_held_with_every_part_and_its_sum():
     )
 
 
-def test_what_stays_below_the_total_with_the_last_part_is_held():
+def test_a_deficit_to_the_total_at_the_last_part_is_held():
     books = Books().allocated(WHOLE).invoiced(listing(MUG, total="24.99"), "10.00")
     said = books.sentence(listing(TEA, total="24.99"))
     assert "with this part all that was allocated is invoiced, and the invoices come to 20.00" in said
@@ -74,7 +74,7 @@ def test_a_gift_card_is_added_back_once():
     assert "and the whole order to 24.99 (its total 19.99 and gift_card 5.00): 1.00 too much" in said
 
 
-def test_a_total_below_what_is_invoiced_already_says_that_a_credit_note_may_be_due():
+def test_a_total_below_the_invoiced_amount_suggests_a_credit_note():
     books = Books().allocated(WHOLE).invoiced(listing(MUG, shipping="4.99", total="24.99"), "14.99")
     said = books.sentence(listing(TEA, total="12.00"))
     assert said.startswith(
@@ -106,7 +106,7 @@ def test_an_allocation_with_a_total_counts_where_the_shipment_lists_none():
 
 
 @pytest.mark.parametrize("fees", [("4.99", "4.99"), ("4.99", "0.00"), ("0.00", "4.99"), ("4.99", "2.00")])
-def test_where_each_part_owes_what_it_lists_shipping_is_no_excess(fees):
+def test_with_shipping_listed_per_part_it_is_no_excess(fees):
     books = Books(shipping_on_parts="as_listed").allocated(WHOLE)
     first, last = (listing(item, shipping=fee, total="24.99") for item, fee in zip((MUG, TEA), fees, strict=True))
     assert books.problem(first) is None, books.sentence(first)
@@ -258,7 +258,7 @@ def test_two_orders_whose_allocations_come_to_the_sales_orders_total_are_bounded
     assert "25.99 (invoice 1 of FO-1 14.99, this part 11.00), and sales order S-1 to 24.99: 1.00 too much" in said
 
 
-def test_a_total_that_may_be_the_sales_orders_is_held_with_the_setting_that_says_so():
+def test_a_total_that_may_be_the_sales_orders_is_held_with_the_setting_to_use():
     one = replace(ONE, total_incl_tax=D("24.99"))
     assert (
         Books()
@@ -373,7 +373,7 @@ def test_parts_that_are_listed_honestly_are_never_held_and_come_to_the_total(ord
 
 @examples(300)
 @given(orders(), st.data())
-def test_whatever_is_listed_the_invoices_never_exceed_the_whole_orders_total(order, data):
+def test_for_any_listing_the_invoices_never_exceed_the_whole_orders_total(order, data):
     """Rows and shipping come as they like, and pieces as far as they are not invoiced (more is held elsewhere)."""
     lines, shipping = order
     whole = sum(price * qty for qty, price, _ in lines) + shipping

@@ -159,7 +159,7 @@ def test_a_charge_that_is_off_by_one_unit_is_another_job_and_another_invoice(day
 
 @examples(200)
 @given(days())
-def test_what_the_ledger_keeps_of_an_order_is_the_same_order(day):
+def test_an_order_read_from_the_ledger_equals_the_listed_one(day):
     assert order_from_text(order_text(day.order)) == day.order
     shuffled = replace(day.order, charges=day.order.charges[::-1])
     assert fingerprint(shuffled) == fingerprint(day.order) == fingerprint(order_from_text(order_text(day.order)))
@@ -221,7 +221,7 @@ FEE = {"name": "fee", "path": "totals.fee", "kind": "line"}
     ("value", "sign", "amount"),
     [("2.00", "+", "2.00"), (D("2.00"), "-", "-2.00"), ("-2.00", "+", "-2.00"), ("-2.00", "-", "-2.00"), (2, "+", "2")],
 )
-def test_a_charge_is_signed_as_the_tenant_says(value, sign, amount):
+def test_a_charge_has_the_sign_of_the_tenants_setting(value, sign, amount):
     order = read({"totals": {"fee": value}}, {**FEE, "sign": sign})
     assert order.charges == (Charge("fee", D(amount), "line"),)
     assert order.extra["totals"] == {"fee": value}, "it stays with the order as it came"
@@ -277,7 +277,7 @@ def test_both_roundings_are_named_where_one_of_them_explains_the_remainder():
     assert problem(order, tenant(tolerance=D("0.01")), part=False, earlier=()) is None
 
 
-def test_what_a_named_charge_lacks_and_a_wrong_sign_are_said():
+def test_a_missing_charge_and_a_wrong_sign_are_reported():
     item = OrderItem(item_id=1, sku="A", qty=D(1), row_total_incl_tax=D(10))
     charges = ({**FEE, "name": "cod"}, {"name": "coupon", "path": "coupon", "kind": "line"})
     order = FulfillmentOrder("FO-1", "main", (item,), "EUR", D(0), D(7), charges=(Charge("coupon", D(3), "line"),))

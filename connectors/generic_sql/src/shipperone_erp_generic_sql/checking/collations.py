@@ -8,8 +8,8 @@ from sqlalchemy import Connection, text
 
 from shipperone_erp import Check
 from shipperone_erp_generic_sql.dialects import SqlDialect
-from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
+from shipperone_erp_generic_sql.statement_lint import Parsed
 
 _NAMES = r"(?:key|item_key|order_id|order_number|reference|sku|item_warehouse_code|warehouse_code|map_\w+)"
 _LOOKED_UP = re.compile(

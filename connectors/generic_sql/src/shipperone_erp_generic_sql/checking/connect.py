@@ -11,7 +11,7 @@ from shipperone_erp_generic_sql.checking.collations import collations
 from shipperone_erp_generic_sql.checking.floats import floats
 from shipperone_erp_generic_sql.checks import opens
 from shipperone_erp_generic_sql.database import Database
-from shipperone_erp_generic_sql.lint import Parsed
+from shipperone_erp_generic_sql.statement_lint import Parsed
 
 CLOCK_OFF = 60.0
 """The largest accepted difference, in seconds, between the server's clock and the local one."""
@@ -58,7 +58,7 @@ def _version(connection: Connection, dialect: str) -> Iterator[Check]:
             "version", None, f"version {words} is older than {old}", "the recipes are tested from that version on"
         )
     else:
-        yield Check("version", True, f"version {words or 'not told'}")
+        yield Check("version", True, f"version {words or 'not reported'}")
 
 
 _NOW = {

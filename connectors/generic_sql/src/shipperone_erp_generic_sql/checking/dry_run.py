@@ -48,7 +48,7 @@ class DryRun:
                 for check in self._steps(Trial(self.database, connection, prepared, self.tenant)):
                     self.found.append(check)
         except (ConnectorError, DatabaseFailed) as failure:
-            self._say("dry run", False, str(failure), "the message names the statement")
+            self._report("dry run", False, str(failure), "the message names the statement")
         self._check_rollback(prepared)
         return self.found
 
@@ -213,7 +213,7 @@ class DryRun:
         return Check(name, None, f"it is refused, but not as a duplicate: {sentence}", _UNIQUE)
 
     def _check_rollback(self, prepared: Prepared) -> None:
-        def left(connection: Connection) -> list[str]:
+        def remaining(connection: Connection) -> list[str]:
             found = []
             for call in self._calls:
                 work = Work(connection, self.database, prepared, call)
@@ -225,9 +225,9 @@ class DryRun:
 
         try:
             with self.database.rolled_back() as connection:
-                still = left(connection)
+                still = remaining(connection)
         except (ConnectorError, DatabaseFailed) as failure:
-            self._say(
+            self._report(
                 "rollback",
                 False,
                 str(failure),
@@ -236,16 +236,18 @@ class DryRun:
             return
         if still:
             sentence = f"after the rollback {', '.join(still)} still finds it"
-            self._say("rollback", False, sentence, "fix the table without transactions, or the procedure that commits")
+            self._report(
+                "rollback", False, sentence, "fix the table without transactions, or the procedure that commits"
+            )
         else:
-            self._say("rollback", True, "no effect remains")
+            self._report("rollback", True, "no effect remains")
 
     def _call(self, trial: Trial, order: FulfillmentOrder, **values: object) -> Call:
         call = trial.call(order, generation=1, **values)
         self._calls.append(call)
         return call
 
-    def _say(self, name: str, ok: bool | None, sentence: str, cure: str | None = None) -> None:
+    def _report(self, name: str, ok: bool | None, sentence: str, cure: str | None = None) -> None:
         self.found.append(Check(name, ok, sentence, cure))
 
 

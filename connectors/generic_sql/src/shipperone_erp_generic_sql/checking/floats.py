@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, text
 
 from shipperone_erp import Check
-from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
+from shipperone_erp_generic_sql.statement_lint import Parsed
 
 _SQLITE = "SELECT m.name, c.name, c.type FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'"
 _POSTGRESQL = (

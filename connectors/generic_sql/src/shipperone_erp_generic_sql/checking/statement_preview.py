@@ -11,9 +11,9 @@ from shipperone_erp.tools import UsageError
 from shipperone_erp_generic_sql.bind_values import values
 from shipperone_erp_generic_sql.exact_values import digits
 from shipperone_erp_generic_sql.hook_call import Call, Element
-from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 from shipperone_erp_generic_sql.statement import Each, Query
+from shipperone_erp_generic_sql.statement_lint import Parsed
 from shipperone_erp_generic_sql.steps import QUERIES, STEPS
 
 UNKNOWN = {"key", "item_key", "charge_key", "tax_key", "reference", "invoice_reference", "reservations_json",

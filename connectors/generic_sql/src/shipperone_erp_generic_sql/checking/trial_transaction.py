@@ -37,7 +37,7 @@ class Trial:
         return self.database.settings
 
     def call(self, order: FulfillmentOrder, **values: object) -> Call:
-        """A call for that order under a key of its own; `told`: further values of the call."""
+        """A call for that order under a key of its own; `values`: further values of the call."""
         return self.settings.call(self.tenant, next(self._keys), order, **values)
 
     def work(self, call: Call) -> Work:

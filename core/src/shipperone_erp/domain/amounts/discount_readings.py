@@ -59,16 +59,16 @@ def settled(
     own_total = not part or order.total_incl_tax not in {
         cleaned(one, currency).total_incl_tax for one in (*whole, *earlier)
     }
-    open_ = left_open(order, currency, tolerance, by_total=own_total)
+    open_ = open_readings(order, currency, tolerance, by_total=own_total)
     for one in whole:
-        open_ &= left_open(one, currency, tolerance)
+        open_ &= open_readings(one, currency, tolerance)
     alike = [reading for reading in readable(order) if reading in open_]
     if not alike or any(_lines(order, currency, one) != _lines(order, currency, alike[0]) for one in alike[1:]):
         return None
     return alike[0]
 
 
-def left_open(
+def open_readings(
     order: FulfillmentOrder, currency: str | None, tolerance: Decimal = NOTHING, *, by_total: bool = True
 ) -> Readings:
     """The readings that the listing allows; none of them where its rows and its total contradict each other."""

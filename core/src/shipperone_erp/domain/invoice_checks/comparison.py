@@ -11,9 +11,8 @@ from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.listed_taxes import listed_tax_differences
-from shipperone_erp.domain.invoice_checks.tax_rounding import tax_in
+from shipperone_erp.domain.invoice_checks.tax_rounding import tax_differences
 from shipperone_erp.domain.keys import plain
-from shipperone_erp.domain.money import rounded
 from shipperone_erp.domain.order import Charge, FulfillmentOrder, OrderItem
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.kernel.printable import label
@@ -54,7 +53,7 @@ def invoice_differences(
         money("total_incl_tax", invoice.total_incl_tax, sums.invoice_total)
         if not part and order.total_incl_tax is not None and not any(d.field == "total_incl_tax" for d in found):
             money("total_incl_tax", invoice.total_incl_tax, order.total_incl_tax - sums.payments)
-    found.extend(_tax_differences(order, invoice, currency, tolerance))
+    found.extend(tax_differences(order, invoice, currency, tolerance))
     found.extend(listed_tax_differences(order, invoice, sums, part=part, tolerance=tolerance))
     return tuple(found)
 
@@ -73,28 +72,6 @@ def _item_differences(order: FulfillmentOrder, invoice: Invoice) -> Iterable[Dif
             yield Difference(f"items[{item_id}].qty", plain(invoiced[item_id]), plain(item.qty))
     for item_id in invoiced.keys() - shipped.keys():
         yield Difference(f"items[{item_id}]", plain(invoiced[item_id]), None)
-
-
-def _tax_differences(
-    order: FulfillmentOrder, invoice: Invoice, currency: str | None, tolerance: Decimal
-) -> Iterable[Difference]:
-    items = {str(item.item_id): item for item in order.items}
-    by_rate: dict[Decimal, list[tuple[Decimal, Decimal]]] = {}
-    for line in invoice.lines:
-        rate = items[str(line.item_id)].tax_percent
-        if rate is None:
-            continue
-        if line.tax_percent is not None and line.tax_percent != rate:
-            yield Difference(f"items[{line.item_id}].tax_percent", plain(line.tax_percent), plain(rate))
-        elif line.tax_amount is not None and line.total_incl_tax is not None:
-            by_rate.setdefault(rate, []).append((line.total_incl_tax, line.tax_amount))
-    for rate, lines in by_rate.items():
-        ours = sum((tax for _, tax in lines), Decimal(0))
-        by_line = sum((rounded(tax_in(gross, rate), currency) for gross, _ in lines), Decimal(0))
-        by_total = rounded(tax_in(sum((gross for gross, _ in lines), Decimal(0)), rate), currency)
-        if min(abs(ours - by_line), abs(ours - by_total)) > tolerance:
-            theirs = str(by_line) if by_line == by_total else f"{by_line} by line or {by_total} in total"
-            yield Difference(f"tax[{plain(rate)} %]", str(ours), theirs)
 
 
 def order_differences(sent: FulfillmentOrder, now: FulfillmentOrder | None) -> tuple[Difference, ...]:

@@ -255,6 +255,12 @@ class JobRecord:
             return "it is closed, but neither ended nor accepted by ShipperOne"
         return None
 
+    def due(self, now: datetime) -> bool:
+        """Its next attempt is due. A held job has none, unless it is retried automatically."""
+        if self.next_attempt_at is None:
+            return self.state is not State.HELD
+        return self.next_attempt_at <= now
+
     def moved(self, by: timedelta) -> Self:
         """The job, with the times from which its intervals are counted moved along with the clock."""
         return changed(

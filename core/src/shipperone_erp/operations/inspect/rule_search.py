@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.amounts.discount_readings import EVERY, left_open
+from shipperone_erp.domain.amounts.discount_readings import EVERY, open_readings
 from shipperone_erp.domain.amounts.expected_totals import READINGS, figures
 from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.invoice_checks.order_sums import Terms, charged
@@ -94,7 +94,7 @@ def _discounts(
     for order in orders:
         rows, currency = _rows(order, tried)
         if any(item.discount for item in rows.items):
-            open_of.append((order.order_id, left_open(rows, currency, tried.tolerance)))
+            open_of.append((order.order_id, open_readings(rows, currency, tried.tolerance)))
     telling = [(order_id, readings) for order_id, readings in open_of if readings != EVERY and readings]
     neither = [order_id for order_id, readings in open_of if not readings] + [
         order_id for order_id, _ in open_of if order_id not in dict(telling) and _misses(order_id, orders, tried)
@@ -234,8 +234,10 @@ def questions(tried: TenantSettings, verdicts: Mapping[Stage, Verdict], fields: 
     if "total_incl_tax" in nowhere:
         yield "is an order's total listed anywhere? Without it no sum can be checked; only rows and shipping are used"
     for stage, verdict in verdicts.items():
-        left = [each for each in verdict.orders if each.reason is Reason.AMOUNT_UNEXPLAINED and each.order is not None]
-        plain = [each for each in left if each.order and not any(item.discount for item in each.order.items)]
+        unexplained = [
+            each for each in verdict.orders if each.reason is Reason.AMOUNT_UNEXPLAINED and each.order is not None
+        ]
+        plain = [each for each in unexplained if each.order and not any(item.discount for item in each.order.items)]
         less = [each for each in plain if stage is Stage.INVOICE and _less(each.order, tried)]
         if less:
             some = ", ".join(str(each.order_id) for each in less[:NAMED_AT_MOST])

@@ -27,10 +27,12 @@ def marks(ledger: Ledger, tenant: str, own: Sequence[Job]) -> Iterable[tuple[Job
         noted = _noted(job, acts.get(job.id, ()))
         if noted is not None:
             yield job, noted
-    yield from _left(ledger, tenant, acts)
+    yield from _of_open_documents(ledger, tenant, acts)
 
 
-def _left(ledger: Ledger, tenant: str, acts: Mapping[int, Sequence[Action]]) -> Iterable[tuple[Job, Compared]]:
+def _of_open_documents(
+    ledger: Ledger, tenant: str, acts: Mapping[int, Sequence[Action]]
+) -> Iterable[tuple[Job, Compared]]:
     """Unfinished documents, and those that `order ignore` has left in the ERP. A live reservation is neither."""
     rows = {row["key"]: row["document"] for row in open_documents(ledger, tenant)}
     for job in ledger.find_jobs(tenant=tenant, states=[state for state in State if state is not State.DONE]):
@@ -73,7 +75,7 @@ def _noted(job: Job, acts: Sequence[Action]) -> Compared | None:
 
 
 def _action_text(act: Action) -> str:
-    return f"{act.actor} said {act.action}{f': {act.note}' if act.note else ''}"
+    return f"{act.actor}: {act.action}{f': {act.note}' if act.note else ''}"
 
 
 def _dated(job: Job, acts: Sequence[Action]) -> str:
@@ -82,7 +84,7 @@ def _dated(job: Job, acts: Sequence[Action]) -> str:
         return ""
     issued = f", date of issue {job.issue_date}" if job.issue_date else ""
     dates = [act for act in acts if act.action.startswith(("supply-date ", "retry --issue-date "))]
-    by = "".join(f"; {act.actor} said {act.action}: {act.note}" for act in dates)
+    by = "".join(f"; {act.actor}: {act.action}: {act.note}" for act in dates)
     dated = job.invoice.date if job.invoice else None
     there = f" (the ERP's is of {dated})" if dated and job.issue_date and dated != job.issue_date else ""
     return f"day of supply {job.tax_date}{issued}{there}{by}"

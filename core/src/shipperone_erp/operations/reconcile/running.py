@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.connector.host import TenantPlugins
+from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.hook_answers import Document, Refused, Transient
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import Binding
-from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger

@@ -82,7 +82,7 @@ async def run(site: Site, request: Request) -> Response:
         return await _in_background(site, request, fields, keys, action, person, note)
     values = {name: one(fields, name) for name in action.fields}
     message = await asyncio.to_thread(_run_each, site, action, keys, person, note, values)
-    site.say(request, message)
+    site.flash(request, message)
     return back_to(request, fields)
 
 
@@ -134,7 +134,7 @@ async def _in_background(
             await action.in_background(ActionRequest(site.ledger, site.configuration, job, site.now(), note))
 
     site.background.start((action.name, job.tenant, job.order_id), person.name, site.now, work)
-    site.say(request, text("background_started", action=text(f"act_{action.name}")))
+    site.flash(request, text("background_started", action=text(f"act_{action.name}")))
     return back_to(request, fields)
 
 
@@ -154,9 +154,9 @@ async def pause(site: Site, request: Request) -> Response:
     done = await asyncio.to_thread(work)
     what = f"{tenant}: {', '.join(text(stage.value) for stage in done)}"
     if not done:
-        site.say(request, text("nothing_paused"))
+        site.flash(request, text("nothing_paused"))
     else:
-        site.say(request, text("resumed_flash" if resumes else "paused_flash", what=what))
+        site.flash(request, text("resumed_flash" if resumes else "paused_flash", what=what))
     return back_to(request, fields)
 
 
@@ -171,7 +171,7 @@ async def go_live(site: Site, request: Request) -> Response:
             stages = known.stages if known else tuple(Stage)
             return len(going_live.go_live(site.ledger, tenant, stages, site.now(), note, from_now=from_now))
 
-    site.say(request, text("live_flash", tenant=tenant, n=await asyncio.to_thread(work)))
+    site.flash(request, text("live_flash", tenant=tenant, n=await asyncio.to_thread(work)))
     return back_to(request, fields)
 
 
@@ -194,7 +194,7 @@ async def adopt(site: Site, request: Request) -> Response:
         with actors.acting_as(person.name):
             return len(document_adoption.adopt(site.ledger, made, site.now(), note))
 
-    site.say(request, text("adopted_flash", n=await asyncio.to_thread(work)))
+    site.flash(request, text("adopted_flash", n=await asyncio.to_thread(work)))
     return back_to(request, fields)
 
 

@@ -124,7 +124,7 @@ def test_a_country_s_own_tax_duplicated_and_included_keeps_its_grids(seed):
     assert all(line["tag_ids"] == [tag] for line in lines(copy))
 
 
-def test_steps_5_and_6_what_init_asks_and_offers_makes_a_tenant_that_doctor_passes(seed, shop, key, tmp_path):
+def test_steps_5_and_6_init_makes_a_tenant_that_doctor_passes(seed, shop, key, tmp_path):
     """Each question is answered by what it offers; then nothing of `check` fails, and an order goes through."""
     shop.product("MUG", 10)
     login = {"url": seed.admin.url, "database": seed.admin.database, "user": seed.login, "api_key": Secret(key)}

@@ -35,7 +35,7 @@ class Overhearing(httpx.BaseTransport):
         return response
 
 
-def test_ten_invoices_that_four_workers_each_ask_for_at_once_are_ten(shop):
+def test_ten_invoices_requested_by_four_workers_each_are_ten(shop):
     """Each for a new buyer, whose contact is raced for as well. A lost race is repeated, in every language."""
     shop.product("MUG", 100)
     overhearing = Overhearing()
@@ -104,7 +104,7 @@ class Meanwhile(httpx.BaseTransport):
         admin.call("stock.picking", "action_confirm", [self._theirs])
 
 
-def test_what_odoo_does_not_give_at_the_same_counts_leaves_one_cancelled_delivery(shop):
+def test_a_failed_reservation_at_the_same_counts_leaves_one_cancelled_delivery(shop):
     """Ten are free by Odoo's counts, and it gives two: asked a hundred times a day, that is one cancelled delivery."""
     shop.product("MUG", 10)
     meanwhile = Meanwhile(shop.seed, shop.id("MUG"))

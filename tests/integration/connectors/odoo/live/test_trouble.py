@@ -229,7 +229,7 @@ def test_two_companies(shop):
 
 
 @pytest.mark.case("B6", "B14", "B15", "B17")
-def test_what_accountants_want_stands_on_the_invoice(shop):
+def test_the_invoice_has_the_fields_that_accountants_need(shop):
     """Fiscal position, journal, payment term, sales team, analytic account: by the settings, by their names."""
     admin, name = shop.seed.admin, shop.order_id()
     company = shop.seed.company

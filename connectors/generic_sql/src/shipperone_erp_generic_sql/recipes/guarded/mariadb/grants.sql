@@ -1,4 +1,4 @@
--- The connector's login: what the statements of this recipe need, and nothing else. Put a password of your own.
+-- The connector's login: the rights that this recipe's statements need, and no others. Set your own password.
 CREATE USER shipperone IDENTIFIED BY 'change me';
 GRANT SELECT, UPDATE ON stock TO shipperone;
 GRANT SELECT, UPDATE ON counters TO shipperone;

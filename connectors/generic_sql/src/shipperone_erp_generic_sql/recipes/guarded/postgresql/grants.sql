@@ -1,4 +1,4 @@
--- The connector's login: what the statements of this recipe need, and nothing else. Put a password of your own.
+-- The connector's login: the rights that this recipe's statements need, and no others. Set your own password.
 CREATE ROLE shipperone LOGIN PASSWORD 'change me';
 GRANT SELECT, UPDATE ON stock, counters TO shipperone;
 GRANT SELECT, INSERT, UPDATE ON reservations, reservation_lines, invoices TO shipperone;

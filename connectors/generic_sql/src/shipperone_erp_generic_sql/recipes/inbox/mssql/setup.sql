@@ -1,9 +1,9 @@
--- The inbox on SQL Server (compiled in tests, not run against a server): one table, in which the connector asks and the ERP's side answers.
+-- The inbox on SQL Server (compiled in tests, not run against a server): one table of requests, which the connector inserts and the ERP's program answers.
 
 CREATE TABLE shipperone_inbox (
     id                       BIGINT IDENTITY PRIMARY KEY,
     request                  NVARCHAR(10) NOT NULL,              -- reserve, release, invoice, deliver
-    job_key                  NVARCHAR(64) NOT NULL,              -- what is asked once, however often we ask
+    job_key                  NVARCHAR(64) NOT NULL,              -- identifies the request: one row, however often it is repeated
     tenant                   NVARCHAR(100) NOT NULL,
     order_id                 NVARCHAR(191) NOT NULL,
     order_number             NVARCHAR(191),
@@ -14,7 +14,7 @@ CREATE TABLE shipperone_inbox (
     tax_date                 DATE,                               -- the day of supply
     issue_date               DATE,                               -- the invoice's date, where an operator has set one
     items_json               NVARCHAR(MAX) NOT NULL,             -- each item: item_id, sku, qty, item_warehouse_code, amounts
-    order_json               NVARCHAR(MAX) NOT NULL,             -- everything that ShipperOne says of the order
+    order_json               NVARCHAR(MAX) NOT NULL,             -- the whole order as ShipperOne lists it
     charges_json             NVARCHAR(MAX),                      -- invoice: its fees, coupons and gift cards
     reservations_json        NVARCHAR(MAX),                      -- deliver: the reservations that the goods come out of
     asked_at                 DATETIME2 NOT NULL,
@@ -23,7 +23,7 @@ CREATE TABLE shipperone_inbox (
     invoice_number           NVARCHAR(191),
     invoice_date             DATE,
     total_incl_tax           DECIMAL(18, 6),
-    message                  NVARCHAR(1000),                     -- for people: why it is short, or what went wrong
+    message                  NVARCHAR(1000),                     -- for operators: the reason of short or error
     answered_at              DATETIME2,
     CONSTRAINT shipperone_asked_once UNIQUE (request, job_key)
 );

@@ -1,4 +1,4 @@
--- The connector's login: it may ask and look, and nothing else. Put a password of your own.
+-- The connector's login: it may insert and read requests, and nothing else. Set your own password.
 CREATE USER shipperone IDENTIFIED BY "change me";
 GRANT CREATE SESSION TO shipperone;
 GRANT SELECT, INSERT ON shipperone_inbox TO shipperone;

@@ -1,9 +1,9 @@
--- The inbox on Oracle (compiled in tests, not run against a server): one table, in which the connector asks and the ERP's side answers.
+-- The inbox on Oracle (compiled in tests, not run against a server): one table of requests, which the connector inserts and the ERP's program answers.
 
 CREATE TABLE shipperone_inbox (
     id                       NUMBER(19) GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     request                  VARCHAR2(10 CHAR) NOT NULL,         -- reserve, release, invoice, deliver
-    job_key                  VARCHAR2(64 CHAR) NOT NULL,         -- what is asked once, however often we ask
+    job_key                  VARCHAR2(64 CHAR) NOT NULL,         -- identifies the request: one row, however often it is repeated
     tenant                   VARCHAR2(100 CHAR) NOT NULL,
     order_id                 VARCHAR2(191 CHAR) NOT NULL,
     order_number             VARCHAR2(191 CHAR),
@@ -14,7 +14,7 @@ CREATE TABLE shipperone_inbox (
     tax_date                 DATE,                               -- the day of supply
     issue_date               DATE,                               -- the invoice's date, where an operator has set one
     items_json               CLOB NOT NULL,                      -- each item: item_id, sku, qty, item_warehouse_code, amounts
-    order_json               CLOB NOT NULL,                      -- everything that ShipperOne says of the order
+    order_json               CLOB NOT NULL,                      -- the whole order as ShipperOne lists it
     charges_json             CLOB,                               -- invoice: its fees, coupons and gift cards
     reservations_json        CLOB,                               -- deliver: the reservations that the goods come out of
     asked_at                 TIMESTAMP NOT NULL,
@@ -23,7 +23,7 @@ CREATE TABLE shipperone_inbox (
     invoice_number           VARCHAR2(191 CHAR),
     invoice_date             DATE,
     total_incl_tax           NUMBER(18, 6),
-    message                  VARCHAR2(1000 CHAR),                -- for people: why it is short, or what went wrong
+    message                  VARCHAR2(1000 CHAR),                -- for operators: the reason of short or error
     answered_at              TIMESTAMP,
     CONSTRAINT shipperone_asked_once UNIQUE (request, job_key)
 );

@@ -1,3 +1,3 @@
--- The connector's login: it may ask and look, and nothing else. Put a password of your own.
+-- The connector's login: it may insert and read requests, and nothing else. Set your own password.
 CREATE ROLE shipperone LOGIN PASSWORD 'change me';
 GRANT SELECT, INSERT ON shipperone_inbox TO shipperone;

@@ -1,9 +1,9 @@
--- The inbox on SQLite: one table, in which the connector asks and the ERP's side answers.
+-- The inbox on SQLite: one table of requests, which the connector inserts and the ERP's program answers.
 
 CREATE TABLE shipperone_inbox (
     id                       INTEGER PRIMARY KEY,
     request                  TEXT NOT NULL,                      -- reserve, release, invoice, deliver
-    job_key                  TEXT NOT NULL,                      -- what is asked once, however often we ask
+    job_key                  TEXT NOT NULL,                      -- identifies the request: one row, however often it is repeated
     tenant                   TEXT NOT NULL,
     order_id                 TEXT NOT NULL,
     order_number             TEXT,
@@ -14,7 +14,7 @@ CREATE TABLE shipperone_inbox (
     tax_date                 TEXT,                               -- the day of supply
     issue_date               TEXT,                               -- the invoice's date, where an operator has set one
     items_json               TEXT NOT NULL,                      -- each item: item_id, sku, qty, item_warehouse_code, amounts
-    order_json               TEXT NOT NULL,                      -- everything that ShipperOne says of the order
+    order_json               TEXT NOT NULL,                      -- the whole order as ShipperOne lists it
     charges_json             TEXT,                               -- invoice: its fees, coupons and gift cards
     reservations_json        TEXT,                               -- deliver: the reservations that the goods come out of
     asked_at                 TEXT NOT NULL,
@@ -23,7 +23,7 @@ CREATE TABLE shipperone_inbox (
     invoice_number           TEXT,
     invoice_date             TEXT,
     total_incl_tax           TEXT,
-    message                  TEXT,                               -- for people: why it is short, or what went wrong
+    message                  TEXT,                               -- for operators: the reason of short or error
     answered_at              TEXT,
     CONSTRAINT shipperone_asked_once UNIQUE (request, job_key)
 );

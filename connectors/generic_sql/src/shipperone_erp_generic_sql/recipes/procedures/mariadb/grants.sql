@@ -1,4 +1,4 @@
--- The connector's login: it may call these, and touch no table. Put a password of your own.
+-- The connector's login: it may call these procedures, and has no right on any table. Set your own password.
 CREATE USER shipperone IDENTIFIED BY 'change me';
 GRANT EXECUTE ON PROCEDURE shipperone_find_reservation TO shipperone;
 GRANT EXECUTE ON PROCEDURE shipperone_find_reservation_lines TO shipperone;

@@ -1,4 +1,4 @@
--- The connector's login: it may call these, and touch no table. Put a password of your own.
+-- The connector's login: it may call these procedures, and has no right on any table. Set your own password.
 CREATE ROLE shipperone LOGIN PASSWORD 'change me';
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION

@@ -1,4 +1,4 @@
-"""Finds guards that compare a quantity with a sum over other rows and take no lock.
+"""Finds stock conditions that oversell: they compare a quantity with a sum over other rows and take no lock.
 
 Of two concurrent orders neither sees the other's rows before the commit: both find enough, and both take the last
 piece. A lock on a row that both need (SELECT … FOR UPDATE on the stock row) makes one wait for the other.
@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from shipperone_erp_generic_sql.dialects import SqlDialect
-from shipperone_erp_generic_sql.lint import Finding, Parsed
 from shipperone_erp_generic_sql.statement import Statement, numbered
+from shipperone_erp_generic_sql.statement_lint import Finding, Parsed
 
 _AGGREGATE = re.compile(r"\b(?:SUM|COUNT|AVG|MIN|MAX)\s*\(", re.IGNORECASE)
 _COMPARES = r"(?:>=|<=|(?<!<)>|<(?!>))"

@@ -1,4 +1,8 @@
-"""Lints a statement without a database. Each finding has a caret under its place, and the cure."""
+"""Decides which configured statements are allowed, by their text alone, without a database.
+
+An error refuses the statement: DDL, COMMIT and its like, several statements in one text, a query that writes, a bind
+that would not be one. A warning is a likely later problem. Each finding has a caret under its place, and the cure.
+"""
 
 import re
 from collections.abc import Callable, Collection, Iterator

@@ -1,4 +1,4 @@
-"""The result of a run and its exit code: the first in `FIRST_THAT_FITS` of its tenants' results."""
+"""Exit codes, and which one a run ends with: the first in `FIRST_THAT_FITS` of its tenants' results."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
