@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from shipperone_erp.engine.shared_limits import LocalBuckets, SharedLimits, origin
+from shipperone_erp.engine.shared_limits import GOOD_FOR, LocalBuckets, SharedLimits, origin
+from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.fleet_tables import OWN_FILES
 from shipperone_erp.ledger.repository import Ledger
 
@@ -20,9 +21,9 @@ class Counted:
         self.buckets = buckets
         self.asked = 0
 
-    def take(self, name, rate, most):
+    def take(self, wanted):
         self.asked += 1
-        return self.buckets.take(name, rate, most)
+        return self.buckets.take(wanted)
 
     def silence(self, name, seconds):
         self.buckets.silence(name, seconds)
@@ -101,14 +102,66 @@ def test_a_pause_requested_from_one_process_is_obeyed_by_the_other(postgresql_ur
 def test_a_bucket_holds_one_second_of_tokens():
     now = [100.0]
     buckets = LocalBuckets(lambda: now[0])
-    assert buckets.take("x", 5.0, 100) == (5, 0.0)
-    assert buckets.take("x", 5.0, 100) == (0, 0.0)
+    assert buckets.take({"x": (5.0, 100)}) == {"x": (5, 0.0)}
+    assert buckets.take({"x": (5.0, 100)}) == {"x": (0, 0.0)}
     now[0] += 0.4
-    assert buckets.take("x", 5.0, 100) == (2, 0.0)
+    assert buckets.take({"x": (5.0, 100), "y": (7.0, 3)}) == {"x": (2, 0.0), "y": (3, 0.0)}
     now[0] += 1000
-    assert buckets.take("x", 5.0, 100) == (5, 0.0)
+    assert buckets.take({"x": (5.0, 100)}) == {"x": (5, 0.0)}
     buckets.silence("x", 3.0)
-    assert buckets.take("x", 5.0, 100) == (0, 3.0)
+    assert buckets.take({"x": (5.0, 100)}) == {"x": (0, 3.0)}
+
+
+def test_the_buckets_of_many_names_are_queried_at_once_and_each_keeps_its_rate(postgresql_url):
+    with Ledger.open(postgresql_url, migrate=True) as ledger:
+        ledger.fleet().apply(OWN_FILES, version="1")
+        buckets = ledger.fleet()
+        many = {f"erp {number}": (5.0, number) for number in range(1, 9)}
+        assert buckets.take(many) == {name: (min(most, 5), 0.0) for name, (_, most) in many.items()}
+        again = buckets.take({"erp 7": (5.0, 9), "erp 2": (5.0, 9), "new": (5.0, 1)})
+        assert again["erp 7"][0] <= 1
+        assert 3 <= again["erp 2"][0] <= 4
+        assert again["new"] == (1, 0.0)
+        buckets.silence("erp 2", 30.0)
+        tokens, quiet = buckets.take({"erp 2": (5.0, 9)})["erp 2"]
+        assert tokens == 0
+        assert 25 < quiet <= 30
+
+
+class Late(Counted):
+    """Buckets that answer later than a chunk is good for."""
+
+    def take(self, wanted):
+        given = super().take(wanted)
+        time.sleep(GOOD_FOR + 0.2)
+        return given
+
+
+def test_a_worker_whose_database_answers_late_still_calls_its_erps():
+    async def go():
+        late = Late(LocalBuckets())
+        limits = SharedLimits(None, 50.0, late)
+        waits = await asyncio.gather(*(limits.erp(f"erp {number}").admit(30) for number in range(40)))
+        assert waits == [None] * 40
+        assert late.asked <= 3, "one query takes for all that wait"
+
+    asyncio.run(go())
+
+
+def test_a_database_that_cannot_be_reached_gives_no_tokens_and_is_asked_again():
+    class Broken(Counted):
+        def take(self, wanted):
+            if self.asked < 2:
+                self.asked += 1
+                raise LedgerError("the database cannot be reached")
+            return super().take(wanted)
+
+    async def go():
+        broken = Broken(LocalBuckets())
+        assert await SharedLimits(50.0, None, broken).shipperone(SHOP).admit(20) is None
+        assert broken.asked == 3
+
+    asyncio.run(go())
 
 
 def test_without_a_rate_no_tokens_are_taken_and_a_pause_is_obeyed():

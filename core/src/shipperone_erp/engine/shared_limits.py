@@ -1,17 +1,21 @@
 """Rate limits that tenants share: requests to one ShipperOne, calls of one ERP, over every worker on the ledger.
 
 There is a token bucket for each name, which holds at most one second's tokens. Workers take tokens in chunks of at most
-a quarter of a second's, and a chunk expires after one second: a busy worker queries the bucket a few times a second
-instead of with each request, and a worker that stops withholds nothing from the others. In any span of T seconds at
-most `rate * (T + 2)` requests are sent, for any number of workers: one second's tokens from the bucket, and one
-second's that were taken and not yet used. A `Retry-After` blocks the name for all workers: here at once, in the others
-with their next chunk or, where there is no rate, with their next heartbeat.
+a quarter of a second's, and a chunk expires one second after its answer: a busy worker queries the bucket a few times a
+second instead of with each request, and a worker that stops withholds nothing from the others. One query at a time
+takes the tokens of every name that waits for some. In any span of T seconds at most `rate * (T + 2 + L)` requests are
+sent, for any number of workers: one second's tokens from the bucket, one second's that were taken and not yet used, and
+those of the L seconds (milliseconds on a healthy machine) that the database takes to answer. A chunk counts from its
+answer because a worker whose database answers late would otherwise never have a token.
+
+A `Retry-After` blocks the name for all workers: here at once, in the others with their next chunk or, where there is no
+rate, with their next heartbeat.
 """
 
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -21,7 +25,7 @@ CHUNK = 0.25
 """The largest chunk, in seconds' worth of tokens."""
 
 GOOD_FOR = 1.0
-"""Seconds after which taken tokens expire."""
+"""Seconds after their arrival when taken tokens expire."""
 
 SHORTEST_WAIT = 0.02
 
@@ -29,8 +33,10 @@ SHORTEST_WAIT = 0.02
 class Buckets(Protocol):
     """The store of the buckets. It blocks, and is called in a thread."""
 
-    def take(self, name: str, rate: float, most: int) -> tuple[int, float]:
-        """Up to `most` tokens of a bucket filled at `rate` a second, and the seconds for which it is blocked."""
+    def take(self, wanted: Mapping[str, tuple[float, int]]) -> dict[str, tuple[int, float]]:
+        """For each name, whose bucket is filled at that rate a second: up to so many tokens, and the seconds for which
+        it is blocked.
+        """
 
     def silence(self, name: str, seconds: float) -> None:
         """Block the name for that many seconds."""
@@ -44,8 +50,11 @@ class LocalBuckets:
         self._tokens: dict[str, tuple[float, float]] = {}
         self._quiet: dict[str, float] = {}
 
-    def take(self, name: str, rate: float, most: int) -> tuple[int, float]:
+    def take(self, wanted: Mapping[str, tuple[float, int]]) -> dict[str, tuple[int, float]]:
         """See `Buckets`."""
+        return {name: self._take(name, rate, most) for name, (rate, most) in wanted.items()}
+
+    def _take(self, name: str, rate: float, most: int) -> tuple[int, float]:
         now = self._monotonic()
         quiet = max(0.0, self._quiet.get(name, 0.0) - now)
         full = max(rate, 1.0)
@@ -115,14 +124,10 @@ class SharedLimit:
 
     async def _refill(self, rate: float) -> bool:
         most = max(1, min(math.ceil(rate * CHUNK), max(self._waiting, math.ceil(rate * CHUNK / 2))))
-        try:
-            asked = self._limits.monotonic()
-            tokens, quiet = await asyncio.to_thread(self._limits.buckets.take, self.name, rate, most)
-        except LedgerError:  # no bucket can be queried; the ledger that stores the buckets stores the work as well
-            return False
+        tokens, quiet = await self._limits.take(self.name, rate, most)
         if quiet > 0:
             self.silenced(quiet)
-        self._tokens, self._good_until = tokens, asked + GOOD_FOR
+        self._tokens, self._good_until = tokens, self._limits.monotonic() + GOOD_FOR
         return tokens > 0
 
 
@@ -140,6 +145,8 @@ class SharedLimits:
         self.monotonic = monotonic
         self._rates = {"shipperone": shipperone, "erp": erp}
         self._known: dict[str, SharedLimit] = {}
+        self._wanted: dict[str, tuple[float, int, asyncio.Future[tuple[int, float]]]] = {}
+        self._taking: asyncio.Task[None] | None = None
         self._announcements: set[asyncio.Task[None]] = set()
 
     def share(self, buckets: Buckets) -> None:
@@ -153,6 +160,27 @@ class SharedLimits:
     def erp(self, identity: str) -> SharedLimit:
         """The limit of one ERP."""
         return self._limit("erp", identity)
+
+    async def take(self, name: str, rate: float, most: int) -> tuple[int, float]:
+        """Tokens from the bucket of that name; see `Buckets`. None while the database cannot be reached."""
+        answer: asyncio.Future[tuple[int, float]] = asyncio.get_running_loop().create_future()
+        self._wanted[name] = (rate, most, answer)
+        if self._taking is None or self._taking.done():
+            self._taking = asyncio.get_running_loop().create_task(self._take_for_all())
+        return await answer
+
+    async def _take_for_all(self) -> None:
+        while self._wanted:
+            wanted, self._wanted = self._wanted, {}
+            try:
+                given = await asyncio.to_thread(
+                    self.buckets.take, {name: (rate, most) for name, (rate, most, _) in wanted.items()}
+                )
+            except LedgerError:  # the ledger that stores the buckets stores the work as well
+                given = {}
+            for name, (_, _, answer) in wanted.items():
+                if not answer.done():
+                    answer.set_result(given.get(name, (0, 0.0)))
 
     def apply_pauses(self, silences: Iterable[tuple[str, float]]) -> None:
         """Block these names, each for so many seconds, as other workers reported."""
