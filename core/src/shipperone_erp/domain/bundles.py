@@ -1,10 +1,10 @@
 """The parent-child structure of an order's rows: nested bundles, including rows that only the ledger still holds."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 
 from shipperone_erp.domain.order import OrderItem
+from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.kernel.printable import label
 
 
@@ -42,11 +42,8 @@ class Families:
         self.listed = {item_key(item): item for item in listed}
         self.known = {item_key(item): item for item in known}
         self._all = {**self.known, **self.listed}
-        self._children: dict[str, list[OrderItem]] = defaultdict(list)
-        for item in self._all.values():
-            above = parent_of(item)
-            if above is not None:
-                self._children[above].append(item)
+        below = (item for item in self._all.values() if parent_of(item) is not None)
+        self._children = grouped(below, key=parent_of)
         self.plain = not self._children
         climbed = {key: self.root(key) for key in self.listed}
         self.roots = list(dict.fromkeys(root for root in climbed.values() if root is not None))

@@ -4,7 +4,6 @@ A plan can be repeated at any time. It matches each listed order with its jobs, 
 are not listed. It calls no ERP, so a queue of thousands of waiting orders costs milliseconds.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
@@ -23,6 +22,7 @@ from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import State
 from shipperone_erp.kernel.durations import words
+from shipperone_erp.kernel.grouping import grouped
 
 
 def plan(rules: PlannerRules, listing: Listing, planner_input: PlannerInput, now: datetime) -> list[Decision]:
@@ -40,18 +40,14 @@ def urgency(decision: Decision) -> tuple[int, datetime | None, int]:
 
 
 def _decide(rules: PlannerRules, listing: Listing, planner_input: PlannerInput, now: datetime) -> Iterator[Decision]:
-    jobs: dict[str, list[Job]] = defaultdict(list)
-    for job in sorted(planner_input.jobs, key=lambda job: job.id):
-        jobs[job.order_id].append(job)
-    allocations: dict[str, list[Job]] = defaultdict(list)
-    for job in planner_input.allocations:
-        allocations[job.order_id].append(job)
+    jobs = grouped(sorted(planner_input.jobs, key=lambda job: job.id), key=lambda job: job.order_id)
+    allocations = grouped(planner_input.allocations, key=lambda job: job.order_id)
     unreadable = {_name(entry): entry for entry in listing.unreadable}
 
     for order_id in dict.fromkeys((*listing.orders, *unreadable, *jobs)):
         if order_id in planner_input.busy:
             continue
-        known = jobs[order_id]
+        known = jobs.get(order_id, [])
         if len(known) == 1 and order_id not in unreadable and waits(known[0], listing.orders.get(order_id), now):
             yield NoAction(order_id, why_not_now(known[0]))
             continue
@@ -63,7 +59,14 @@ def _decide(rules: PlannerRules, listing: Listing, planner_input: PlannerInput, 
             # as a list: if a job refuses a transition, no other decision of its order may be made
             yield from list(
                 _of_order(
-                    rules, listing, order_id, unreadable.get(order_id), known, allocations[order_id], planner_input, now
+                    rules,
+                    listing,
+                    order_id,
+                    unreadable.get(order_id),
+                    known,
+                    allocations.get(order_id, []),
+                    planner_input,
+                    now,
                 )
             )
         except InvalidTransition as refused:

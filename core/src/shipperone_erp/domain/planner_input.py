@@ -1,6 +1,5 @@
 """The input of a plan: its queue and the tenant's rules, and the ledger's jobs of the orders."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from shipperone_erp.domain.listing import Listing
 from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.domain.supply_date import DateRules
+from shipperone_erp.kernel.grouping import grouped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +61,13 @@ class PlannerInput:
 
     def allocated(self) -> Mapping[str, Sequence[Job]]:
         """The allocation jobs of each order, without those that ended unconfirmed."""
-        found: dict[str, list[Job]] = defaultdict(list)
-        for job in self.allocations:
-            if job.state not in (State.GONE, State.SUPERSEDED):
-                found[job.order_id].append(job)
-        return dict(found)
+        living = (job for job in self.allocations if job.state not in (State.GONE, State.SUPERSEDED))
+        return grouped(living, key=lambda job: job.order_id)
 
     def accepted(self) -> Mapping[str, Sequence[Job]]:
         """The accepted jobs of each order, oldest first."""
-        found: dict[str, list[Job]] = defaultdict(list)
-        for job in sorted(self.jobs, key=lambda job: job.id):
-            if job.accepted:
-                found[job.order_id].append(job)
-        return dict(found)
+        oldest_first = sorted((job for job in self.jobs if job.accepted), key=lambda job: job.id)
+        return grouped(oldest_first, key=lambda job: job.order_id)
 
 
 def planner_rules(settings: TenantRules, stage: Stage) -> PlannerRules:

@@ -1,6 +1,5 @@
 """The allocations of the jobs of a stage, as the newest plan read them from the ledger."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 
 from shipperone_erp.config import TenantSettings
@@ -9,6 +8,7 @@ from shipperone_erp.domain.hook_answers import Reservation
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reservations import Allocated, has_parts, reserved_items, reserved_rows, rows_in
 from shipperone_erp.domain.states import State
+from shipperone_erp.kernel.grouping import grouped
 
 
 class Allocations:
@@ -17,9 +17,7 @@ class Allocations:
     def __init__(self, jobs: Iterable[Job], settings: TenantSettings, erp: str) -> None:
         self._settings = settings
         self._erp = erp
-        self._of_orders: dict[str, list[Job]] = defaultdict(list)
-        for job in jobs:
-            self._of_orders[job.order_id].append(job)
+        self._of_orders = grouped(jobs, key=lambda job: job.order_id)
 
     def beside(self, job: Job) -> Allocated:
         """The allocations of the job's order."""

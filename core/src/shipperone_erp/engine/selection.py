@@ -1,11 +1,11 @@
 """Selects the planned decisions that a run executes."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from shipperone_erp.domain.decisions import Decision, NoAction, StartHeld, order_of
 from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.kernel.grouping import grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,10 @@ class Selection:
 
     def chosen(self, decisions: Iterable[Decision]) -> list[tuple[str, list[Decision]]]:
         """The decisions of each order together, by urgency, as far as this run may execute them."""
-        orders: dict[str, list[Decision]] = defaultdict(list)
-        for decision in decisions:
-            if not isinstance(decision, NoAction) and self.admits(order_of(decision)):
-                orders[order_of(decision)].append(decision)
-        return list(orders.items())[: self.limit]
+        wanted: Iterable[Decision] = (
+            one for one in decisions if not isinstance(one, NoAction) and self.admits(order_of(one))
+        )
+        return list(grouped(wanted, key=order_of).items())[: self.limit]
 
 
 def before_go_live(decisions: Iterable[Decision], chosen: Collection[str]) -> list[tuple[str, list[Decision]]]:

@@ -9,6 +9,7 @@ from shipperone_erp.domain.listing import Listing
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.domain.supply_date import DateRules, Window, allocation_accepted_at, can_be_true, implausible
+from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.queue_findings import Finding
 from shipperone_erp.shipperone.order_parser import DATES
@@ -53,7 +54,5 @@ def date_findings(settings: TenantSettings, listing: Listing) -> Iterator[Findin
 
 
 def _jobs(settings: TenantSettings, listing: Listing, ledger: Ledger | None, stage: Stage) -> dict[str, list[Job]]:
-    found: dict[str, list[Job]] = {}
-    for job in ledger.jobs_of_orders(settings.name, stage, listing.orders) if ledger else ():
-        found.setdefault(job.order_id, []).append(job)
-    return found
+    jobs = ledger.jobs_of_orders(settings.name, stage, listing.orders) if ledger else ()
+    return grouped(jobs, key=lambda job: job.order_id)

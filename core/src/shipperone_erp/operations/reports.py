@@ -1,6 +1,6 @@
 """The ledger for operators and their scripts: plain values, amounts as text, times as UTC ISO-8601."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ from shipperone_erp.domain.overdue import overdue
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import Effect, JobCount, JobSummary, Pause, QueueRecord
 from shipperone_erp.domain.states import EffectKind, Stage, State
+from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.kernel.json import loads
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.stalled_stages import silence
@@ -156,9 +157,7 @@ def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> 
     queues = {(record.tenant, record.stage): record for record in ledger.queues()}
     pauses = {(pause.tenant, pause.stage): pause for pause in ledger.pauses()}
     leases = {lease.name: lease for lease in ledger.leases()}
-    counts: dict[tuple[str, Stage], list[JobCount]] = defaultdict(list)
-    for alike in ledger.counts():
-        counts[alike.tenant, alike.stage].append(alike)
+    counts = grouped(ledger.counts(), key=lambda alike: (alike.tenant, alike.stage))
     stages = {tenant.name: list(tenant.stages) for tenant in configuration.tenants.values()}
     for problem in configuration.problems:  # possibly local to this machine: the service may have the missing part
         if problem.tenant is not None:
@@ -172,8 +171,8 @@ def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> 
                 {
                     "tenant": tenant,
                     "stage": stage.value,
-                    **_counted(stage, counts[tenant, stage]),
-                    "overdue": _overdue(ledger, known, stage, counts[tenant, stage], now) if known else 0,
+                    **_counted(stage, counts.get((tenant, stage), [])),
+                    "overdue": _overdue(ledger, known, stage, counts.get((tenant, stage), []), now) if known else 0,
                     "not_compared": not_compared.get((tenant, stage), 0),
                     "tax_not_compared": taxes.get((tenant, stage), 0),
                     "denials": disproved_sentence(*disproved.get((tenant, stage), (0, ""))),

@@ -34,6 +34,7 @@ from shipperone_erp.domain.recorded_jobs import Recorded, name_of
 from shipperone_erp.domain.reservations import rows_in
 from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.grouping import grouped
 
 NOTHING = Decimal(0)
 
@@ -137,11 +138,9 @@ class Bounds:
 
     @cached_property
     def _limits(self) -> dict[str, Limits | None]:
-        rows: dict[str, list[OrderItem]] = defaultdict(list)
-        for job in self._recorded.allocations:
-            for item in self._counted(job.order).items:
-                rows[str(item.item_id)].append(item)
-        return {item_id: limits(items, self._currency) for item_id, items in rows.items()}
+        items = (item for job in self._recorded.allocations for item in self._counted(job.order).items)
+        rows = grouped(items, key=lambda item: str(item.item_id))
+        return {item_id: limits(listed, self._currency) for item_id, listed in rows.items()}
 
     @cached_property
     def _before(self) -> dict[str, list[Invoiced]]:

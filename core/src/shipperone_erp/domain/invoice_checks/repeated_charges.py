@@ -14,6 +14,7 @@ from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.recorded_jobs import name_of
+from shipperone_erp.kernel.grouping import grouped
 
 NOTHING = Decimal(0)
 
@@ -52,10 +53,7 @@ def repeated(
     }
     for job in own:
         yield from _carried(name_of(job), "an earlier part of this order", amounts(job.order), again)
-    by_order: dict[str, list[Job]] = defaultdict(list)
-    for job in others:
-        by_order[job.order_id].append(job)
-    for order_id, jobs in by_order.items():
+    for order_id, jobs in grouped(others, key=lambda job: job.order_id).items():
         of = f"order {order_id} of the same sales order {order.order_number}"
         # either of the two orders may list it in shares
         for invoices in [[job] for job in jobs] + ([jobs] if len(jobs) > 1 else []):

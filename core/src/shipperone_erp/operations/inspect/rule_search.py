@@ -1,6 +1,6 @@
 """The readings of discounts and totals that the orders prove, and the questions for the merchant. Pure."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -17,6 +17,7 @@ from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.operations.inspect.results import FieldFound, Proposal, Rule
 from shipperone_erp.operations.inspect.trial_reading import Raw, Verdict, adds_up, judge
 from shipperone_erp.operations.queue_findings import ON_UTC
@@ -147,12 +148,9 @@ def _order_total(
     tried: TenantSettings, orders: Sequence[FulfillmentOrder], discount: Any
 ) -> tuple[str | None, list[Rule]]:
     """Detects several fulfillment orders of one sales order that share one total."""
-    together: dict[tuple[str, Decimal], list[FulfillmentOrder]] = defaultdict(list)
-    for order in orders:
-        if order.order_number and order.total_incl_tax is not None:
-            together[order.order_number, order.total_incl_tax].append(order)
-    groups = {key: {one.order_id: one for one in group}.values() for key, group in together.items()}
-    several = {key: list(group) for key, group in groups.items() if len(group) > 1}
+    once = {one.order_id: one for one in orders if one.order_number and one.total_incl_tax is not None}
+    together = grouped(once.values(), key=lambda one: (one.order_number, one.total_incl_tax or Decimal(0)))
+    several = {key: group for key, group in together.items() if len(group) > 1}
     fits = 0
     for (_, total), group in several.items():
         rows = [_rows(order, tried)[0] for order in group]

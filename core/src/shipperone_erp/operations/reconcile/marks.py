@@ -1,11 +1,11 @@
 """Marks from the ledger alone: unfinished jobs, and confirmations inferred, dated or decided by an operator."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import Action
 from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.open_documents import open_documents, unfinished
 from shipperone_erp.operations.reconcile.finding_kinds import Compared, Finding
@@ -19,10 +19,7 @@ DECISIONS = (
 
 def marks(ledger: Ledger, tenant: str, own: Sequence[Job]) -> Iterable[tuple[Job, Compared]]:
     """For an unfinished job the open document comes last, and counts."""
-    acts: dict[int, list[Action]] = defaultdict(list)
-    for act in ledger.actions(tenant):
-        if act.job_id is not None:
-            acts[act.job_id].append(act)
+    acts = grouped(ledger.actions(tenant), key=lambda act: act.job_id)
     for job in own:
         noted = _noted(job, acts.get(job.id, ()))
         if noted is not None:
@@ -31,7 +28,7 @@ def marks(ledger: Ledger, tenant: str, own: Sequence[Job]) -> Iterable[tuple[Job
 
 
 def _of_open_documents(
-    ledger: Ledger, tenant: str, acts: Mapping[int, Sequence[Action]]
+    ledger: Ledger, tenant: str, acts: Mapping[int | None, Sequence[Action]]
 ) -> Iterable[tuple[Job, Compared]]:
     """Unfinished documents, and those that `order ignore` has left in the ERP. A live reservation is neither."""
     rows = {row["key"]: row["document"] for row in open_documents(ledger, tenant)}

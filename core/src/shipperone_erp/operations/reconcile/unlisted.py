@@ -13,6 +13,7 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.listing import Listed, Listing
 from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.reconcile.finding_kinds import MOVING, Compared, Finding, Shipped
 from shipperone_erp.shipperone.account import Account
@@ -82,9 +83,8 @@ def _not_invoiced(
     ledger: Ledger, settings: TenantSettings, queues: QueuesRead, reported: set[tuple[Stage, str]]
 ) -> Iterable[Compared]:
     listing = queues.invoice
-    jobs: dict[str, list[Job]] = {}
-    for job in ledger.jobs_of_orders(settings.name, Stage.INVOICE, list(listing.orders)):
-        jobs.setdefault(job.order_id, []).append(job)
+    known = ledger.jobs_of_orders(settings.name, Stage.INVOICE, list(listing.orders))
+    jobs = grouped(known, key=lambda job: job.order_id)
     queue = ledger.queue(settings.name, Stage.INVOICE)
     read_at = queue.last_good_read_at if queue else None
     not_read = read_at is None or listing.began_at - read_at > NOT_READ_FOR
@@ -152,7 +152,4 @@ def _waits(one: Shipped, why: str) -> str:
 
 def by_currency(orders: Iterable[Shipped]) -> Mapping[str, list[Shipped]]:
     """The orders by currency."""
-    found: dict[str, list[Shipped]] = {}
-    for one in orders:
-        found.setdefault(one.currency or "", []).append(one)
-    return found
+    return grouped(orders, key=lambda one: one.currency or "")
