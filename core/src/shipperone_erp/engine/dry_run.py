@@ -22,8 +22,8 @@ from shipperone_erp.engine.requested_orders import unknown_to
 from shipperone_erp.engine.selection import Selection
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.shipperone.account import Account
-from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
+from shipperone_erp.shipperone.client import connected
+from shipperone_erp.shipperone.http_exchange import ExchangeLimits
 from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.queue_reader import QueueReader, read_failed
 
@@ -86,16 +86,13 @@ async def foresee(
     """
     at = listed_at or ListedAt(settings.base_url, settings.store_code, settings.token)
     account = Account(settings.name, at.base_url, at.store_code, at.token)
-    client = ShipperOne(account, HttpExchange(account.root, ExchangeLimits(max_response=max_response)))
     foreseen: list[Foreseen] = []
-    try:
+    async with connected(account, ExchangeLimits(max_response=max_response)) as client:
         readers = [QueueReader(client, stage, OrderWire.of(settings, stage)) for stage in settings.stages]
         listings = {listing.stage: listing for listing in [await reader.read() for reader in readers]}
         failed: frozenset[str] = frozenset()
         with suppress(ReadFailed):  # the token may be limited to the stages' queues
             failed = await read_failed(client, OrderWire(settings.fields, tenant=settings.name))
-    finally:
-        await client.aclose()
     invoices = listings.get(Stage.INVOICE)
     paused = {pause.stage: pause.actor for pause in ledger.pauses() if pause.tenant == settings.name}
     for stage, listing in listings.items():

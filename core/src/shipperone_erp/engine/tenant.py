@@ -86,7 +86,7 @@ class TenantRuntime:
         self.epoch = 0
         """Incremented when the ERP's secrets are renewed: work with the previous connector starts over."""
         self._shared = shared
-        account = Account(settings.name, settings.base_url, settings.store_code, settings.token)
+        account = Account.of(settings)
         exchange = HttpExchange(
             account.root,
             ExchangeLimits(settings.concurrency, max_response=shared.max_response),

@@ -64,7 +64,7 @@ class _Tenant:
         self.lines: list[Line] = []
         self.orders: list[FulfillmentOrder] = []
         self.raw: dict[Stage, dict[str, Mapping[str, Any]]] = {stage: {} for stage in settings.stages}
-        account = Account(settings.name, settings.base_url, settings.store_code, settings.token)
+        account = Account.of(settings)
         limits = ExchangeLimits(timeout=10.0, max_response=runtime.max_response)
         self.client = ShipperOne(account, HttpExchange(account.root, limits))
 

@@ -13,8 +13,8 @@ from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import job_actions
 from shipperone_erp.shipperone.account import Account
-from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
+from shipperone_erp.shipperone.client import connected
+from shipperone_erp.shipperone.http_exchange import ExchangeLimits
 from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.queue_reader import QueueReader
 
@@ -43,19 +43,18 @@ def no_invoice_under_way(ledger: Ledger, job: Job) -> None:
 
 async def not_listed(settings: TenantSettings, job: Job, *, max_response: int) -> None:
     """UsageError if a queue lists the order, or does not prove its absence; QueueNotRead if it cannot be read."""
-    account = Account(settings.name, settings.base_url, settings.store_code, settings.token)
-    client = ShipperOne(account, HttpExchange(account.root, ExchangeLimits(max_response=max_response)))
     try:
-        for stage in Stage:
-            listing = await QueueReader(client, stage, OrderWire.of(settings, stage)).read(prove=True)
-            if lists(listing, job.order_id):
-                raise UsageError(f"order {job.order_id} is listed in pending_{stage}: its reservation is not released")
-            if not listing.proves_absence:
-                raise UsageError(
-                    f"pending_{stage} changed while it was read, which does not prove that order {job.order_id} is "
-                    "absent; try again"
-                )
+        async with connected(Account.of(settings), ExchangeLimits(max_response=max_response)) as client:
+            for stage in Stage:
+                listing = await QueueReader(client, stage, OrderWire.of(settings, stage)).read(prove=True)
+                if lists(listing, job.order_id):
+                    raise UsageError(
+                        f"order {job.order_id} is listed in pending_{stage}: its reservation is not released"
+                    )
+                if not listing.proves_absence:
+                    raise UsageError(
+                        f"pending_{stage} changed while it was read, which does not prove that order {job.order_id} is "
+                        "absent; try again"
+                    )
     except ReadFailed as failure:
         raise QueueNotRead(f"nothing was done, since both queues must be read first: {failure.sentence}") from failure
-    finally:
-        await client.aclose()

@@ -2,10 +2,20 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol, Self
 from urllib.parse import quote
 
 import httpx
 from pydantic import SecretStr
+
+from shipperone_erp.domain.rules import TenantRules
+
+
+class Shop(TenantRules, Protocol):
+    """The settings of a tenant, with its token."""
+
+    @property
+    def token(self) -> SecretStr: ...
 
 
 @dataclass(frozen=True)
@@ -19,6 +29,11 @@ class Account:
 
     def __post_init__(self) -> None:
         _ = self.root
+
+    @classmethod
+    def of(cls, shop: Shop) -> Self:
+        """The account of that tenant."""
+        return cls(shop.name, shop.base_url, shop.store_code, shop.token)
 
     @cached_property
     def root(self) -> str:

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from functools import partial
 from importlib.metadata import version
@@ -21,7 +21,7 @@ from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.decoding import Undecodable
 from shipperone_erp.shipperone.headers import http_date
-from shipperone_erp.shipperone.http_exchange import HttpExchange
+from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
 from shipperone_erp.shipperone.lost_answers import lost_post, lost_read
 from shipperone_erp.shipperone.pacing import Pacing
 from shipperone_erp.shipperone.rate_limit import Kind
@@ -224,3 +224,13 @@ def _log_unexpected(failure: Exception) -> None:
 
 def _page_name(stage: Stage, number: int) -> str:
     return f"{QUEUES[stage]}, page {number}"
+
+
+@asynccontextmanager
+async def connected(account: Account, limits: ExchangeLimits) -> AsyncIterator[ShipperOne]:
+    """A client for the requests of one command, closed at the end."""
+    client = ShipperOne(account, HttpExchange(account.root, limits))
+    try:
+        yield client
+    finally:
+        await client.aclose()

@@ -11,7 +11,8 @@ from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.kernel.errors import ConfigurationError, UsageError
 from shipperone_erp.shipperone.account import Account
-from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.client import connected
+from shipperone_erp.shipperone.http_exchange import ExchangeLimits
 from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.queue_reader import QueueReader
 
@@ -53,15 +54,13 @@ def listed_order(tenant: Tenant[SettingsT], order_id: str) -> FulfillmentOrder:
 
 
 async def _listed(settings: TenantSettings, order_id: str) -> FulfillmentOrder:
-    client = ShipperOne(Account(settings.name, settings.base_url, settings.store_code, settings.token))
     try:
-        for stage in settings.stages:
-            reader = QueueReader(client, stage, OrderWire.of(settings, stage))
-            found = (await reader.read()).orders.get(order_id)
-            if found is not None:
-                return found.order
+        async with connected(Account.of(settings), ExchangeLimits()) as client:
+            for stage in settings.stages:
+                reader = QueueReader(client, stage, OrderWire.of(settings, stage))
+                found = (await reader.read()).orders.get(order_id)
+                if found is not None:
+                    return found.order
     except ReadFailed as failure:
         raise UsageError(f"order {order_id} cannot be read: {failure.sentence}") from None
-    finally:
-        await client.aclose()
     raise UsageError(f"order {order_id} is in none of the queues; leave --order out to try a sample order")

@@ -11,16 +11,14 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.json import dumps
 from shipperone_erp.operations.inspect.inspection import Queues
 from shipperone_erp.shipperone.account import Account
-from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
+from shipperone_erp.shipperone.client import ShipperOne, connected
+from shipperone_erp.shipperone.http_exchange import ExchangeLimits
 from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.queue_reader import PAGES_AT_MOST, QueueReader
 
 
 async def read_queues(settings: TenantSettings, *, max_response: int) -> Queues:
     """Every page of both queues; `failed` and the warehouses if the token permits. ReadFailed if a queue is refused."""
-    account = Account(settings.name, settings.base_url, settings.store_code, settings.token)
-    client = ShipperOne(account, HttpExchange(account.root, ExchangeLimits(max_response=max_response)))
     seen: dict[Stage, dict[str, Mapping[str, Any]]] = {stage: {} for stage in settings.stages}
 
     def note(stage: Stage, rows: Sequence[Any]) -> None:
@@ -28,7 +26,7 @@ async def read_queues(settings: TenantSettings, *, max_response: int) -> Queues:
 
     failed: list[Any] | None = None
     warehouses: Sequence[Any] | None = None
-    try:
+    async with connected(Account.of(settings), ExchangeLimits(max_response=max_response)) as client:
         for stage in settings.stages:
             wire = OrderWire.of(settings, stage)
             await QueueReader(client, stage, wire, rows=partial(note, stage)).read()
@@ -36,8 +34,6 @@ async def read_queues(settings: TenantSettings, *, max_response: int) -> Queues:
             failed = await _failed(client)
         with suppress(ReadFailed):
             warehouses = await client.warehouses()
-    finally:
-        await client.aclose()
     return Queues({stage: list(rows.values()) for stage, rows in seen.items()}, failed, warehouses)
 
 

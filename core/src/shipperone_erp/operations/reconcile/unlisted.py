@@ -17,8 +17,8 @@ from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.reconcile.finding_kinds import MOVING, Compared, Finding, Shipped
 from shipperone_erp.shipperone.account import Account
-from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
+from shipperone_erp.shipperone.client import connected
+from shipperone_erp.shipperone.http_exchange import ExchangeLimits
 from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.queue_reader import QueueReader
 
@@ -47,14 +47,10 @@ def read_queues(settings: TenantSettings, *, max_response: int) -> QueuesRead:
     """Read both queues. ReadFailed if one cannot be read. Blocking; must not be called in a running event loop."""
 
     async def read() -> QueuesRead:
-        account = Account(settings.name, settings.base_url, settings.store_code, settings.token)
-        client = ShipperOne(account, HttpExchange(account.root, ExchangeLimits(max_response=max_response)))
-        try:
+        async with connected(Account.of(settings), ExchangeLimits(max_response=max_response)) as client:
             readers = [QueueReader(client, stage, OrderWire.of(settings, stage)) for stage in QUEUES_IN_TURN]
             allocation, invoice = [await reader.read(prove=True) for reader in readers]
             return QueuesRead(allocation, invoice)
-        finally:
-            await client.aclose()
 
     return asyncio.run(read())
 

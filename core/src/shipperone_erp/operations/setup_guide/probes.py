@@ -16,8 +16,8 @@ from shipperone_erp.operations.connection import wrong_part
 from shipperone_erp.operations.inspect.inspection import Queues
 from shipperone_erp.operations.inspect.queue_reading import read_queues
 from shipperone_erp.shipperone.account import Account
-from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.http_exchange import RESPONSE_AT_MOST, ExchangeLimits, HttpExchange
+from shipperone_erp.shipperone.client import connected
+from shipperone_erp.shipperone.http_exchange import RESPONSE_AT_MOST, ExchangeLimits
 from shipperone_erp.shipperone.lost_answers import lost_read
 
 ANSWERS_WITHIN = 10.0
@@ -34,10 +34,9 @@ def answers_at(base_url: str) -> bool:
 
 async def warehouses_of(settings: TenantSettings) -> Sequence[Any] | None:
     """The warehouses; None if the token may not read them. ValueError names the faulty part of the connection."""
-    account = Account(settings.name, settings.base_url, settings.store_code, settings.token)
-    client = ShipperOne(account, HttpExchange(account.root, ExchangeLimits(timeout=ANSWERS_WITHIN)))
     try:
-        return await client.warehouses()
+        async with connected(Account.of(settings), ExchangeLimits(timeout=ANSWERS_WITHIN)) as client:
+            return await client.warehouses()
     except ReadFailed as failure:
         wrong = wrong_part(failure, settings.base_url, settings.store_code)
         if wrong is None:
@@ -45,8 +44,6 @@ async def warehouses_of(settings: TenantSettings) -> Sequence[Any] | None:
         if wrong.part == "token":
             raise ValueError(f"{failure.sentence}; is it the token of this store?") from None
         raise ValueError(f"{wrong.part}: {failure.sentence}; {wrong.cure}") from None
-    finally:
-        await client.aclose()
 
 
 async def listed_queues(settings: TenantSettings) -> Queues:
