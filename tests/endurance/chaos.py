@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -33,6 +33,7 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import ENDED, Stage, State
 from shipperone_erp.kernel.errors import LedgerError, UsageError
+from shipperone_erp.ledger.database_errors import LedgerUnavailable
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import job_actions, pauses
 from world import COUNTING
@@ -60,6 +61,7 @@ gone_grace = "0.5s"
 hook_timeout = "2s"
 go_live = "now"
 currency = "EUR"
+shipping_on_parts = "as_listed"
 """
 
 FLEET_SETTINGS = """\
@@ -80,6 +82,7 @@ gone_grace = "2s"
 hook_timeout = "2s"
 go_live = "now"
 currency = "EUR"
+shipping_on_parts = "as_listed"
 """
 """Every merchant's ShipperOne is a thread of this one process, and answers later than that of two merchants."""
 
@@ -232,7 +235,7 @@ class Chaos:
             merchant.parcels_go_out(0.6)
             self.result.wrong += [f"{merchant.name}: {wrong}" for wrong in nothing_unaccepted(merchant)]
         if self.chance.random() < 0.3:
-            held = self.ledger.find_jobs(states=[State.HELD])
+            held = self._jobs_in([State.HELD]) or []
             self._a_person_acts(self.chance.sample(held, min(len(held), 3)))
         if self.chance.random() < 0.05:
             merchant, stage = self.chance.choice(self.merchants), self.chance.choice(list(Stage))
@@ -262,8 +265,10 @@ class Chaos:
             for merchant in self.merchants:
                 merchant.transfers_arrive()
                 merchant.parcels_go_out()
-            time.sleep(0.5)
-            unfinished = self.ledger.find_jobs(states=[state for state in State if state not in ENDED])
+            time.sleep(max(0.5, len(before) / 1000))  # reading them all must not take the machine from those who work
+            unfinished = self._jobs_in(state for state in State if state not in ENDED)
+            if unfinished is None:
+                continue
             now = frozenset(job.id for job in unfinished)
             if now != before:
                 before, moved_at = now, time.monotonic()
@@ -273,6 +278,13 @@ class Chaos:
                 return
             rounds += 1
             self._a_person_acts(unfinished)
+
+    def _jobs_in(self, states: Iterable[State]) -> list[Job] | None:
+        """The jobs in these states; None if this machine is too busy to read them before PostgreSQL gives up."""
+        try:
+            return self.ledger.find_jobs(states=list(states))
+        except LedgerUnavailable:
+            return None
 
     def _until_each_is_served(self) -> None:
         ends = time.monotonic() + REST_WITHIN
