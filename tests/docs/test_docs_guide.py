@@ -15,7 +15,7 @@ PAGE = page_file("guide.md").read_text(encoding="utf-8")
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
     for line in PAGE.splitlines()
-    if line.startswith("| ") and not line.startswith("| the guide says")
+    if line.startswith("| ") and not line.startswith("| rule of the guide")
 ]
 
 
