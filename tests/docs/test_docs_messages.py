@@ -1,4 +1,4 @@
-"""docs/reference/errors.md lists what is printed: messages that are provoked here are found in it, with the page about each."""
+"""docs/reference/errors.md lists every message: provoked ones are found in it, with the page about each."""
 
 import re
 from pathlib import Path

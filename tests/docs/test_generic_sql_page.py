@@ -1,4 +1,4 @@
-"""docs/how-to/generic-sql.md: what is printed there is what runs, and what it says of itself is so."""
+"""docs/how-to/generic-sql.md: its statements and settings are those that the tests run."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""`explain` names every owner that this project's code gives to a reason: the page agrees with what `orders` shows."""
+"""`explain` names every owner that this project's code gives to a reason."""
 
 import ast
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""docs/how-to/tryton.md and the package's README: what is printed there loads, and every name in them is one."""
+"""docs/how-to/tryton.md and the package's README: printed settings load, and every name in them exists."""
 
 import re
 import shlex

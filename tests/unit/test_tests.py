@@ -1,4 +1,4 @@
-"""Tests lie where their kind is kept, and share what they share through tests/support."""
+"""Tests are in the folder of their kind, and share code through tests/support."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""`capture` and `sandbox --replay`: nothing of a person leaves, and what is left is still what the flow would read."""
+"""`capture` and `sandbox --replay`: no personal data is written, and the flow reads the rest alike."""
 
 import copy
 import json

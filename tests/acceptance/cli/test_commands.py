@@ -1,4 +1,4 @@
-"""The command as an integrator types it: real processes, exit codes, JSON, and what nothing may write."""
+"""The command line in real processes: exit codes, JSON, and commands that must write nothing."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`connectors try`: one hook, its answer, what core makes of it, what the ERP holds; and `connectors test` in a hurry."""
+"""`connectors try`: one hook, its answer, core's reaction, the ERP's documents; and a fast `connectors test`."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`doctor` says which of address, token, store code, rights, ERP, ledger is wrong, and what cures it."""
+"""`doctor` names the faulty one of address, token, store code, rights, ERP and ledger, with the cure."""
 
 import json
 import threading

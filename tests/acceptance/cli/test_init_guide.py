@@ -1,4 +1,4 @@
-"""`init` as a guide: driven in a pseudo-terminal against the sandbox, and by its flags; what it writes works."""
+"""`init` as a guide, in a pseudo-terminal against the sandbox, and by its flags; the written configuration works."""
 
 import json
 import signal

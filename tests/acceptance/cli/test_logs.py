@@ -1,4 +1,4 @@
-"""What `run` says: lines for people and an estimate on a terminal, else JSON lines, nothing twice."""
+"""The log of `run`: readable lines and an estimate on a terminal, else JSON lines, without repetition."""
 
 import json
 import os

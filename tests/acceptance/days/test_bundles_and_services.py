@@ -1,4 +1,4 @@
-"""Days about what is goods: bundles that are listed twice, services that no warehouse keeps (B19)."""
+"""Days with bundles that are listed twice, and services without stock (B19)."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Days before the first order: what `doctor` sees in the queues that the settings do not speak of (B14)."""
+"""Days before the first order: doctor's findings about fields without a setting (B14)."""
 
 import json
 

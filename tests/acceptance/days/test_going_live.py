@@ -1,4 +1,4 @@
-"""Going live and going back: the preview, what was made by hand before, one order at a time, the list for the way out."""
+"""Going live and going back: the preview, earlier documents, one order at a time, the list of open documents."""
 
 import json
 from decimal import Decimal as D

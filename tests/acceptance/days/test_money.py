@@ -1,4 +1,4 @@
-"""Days about amounts: coupons, gift cards and fees (B1), parts (B10), what is not said (B18), currencies (B20)."""
+"""Days about amounts: coupons, gift cards and fees (B1), parts (B10), absent amounts (B18), currencies (B20)."""
 
 import json
 from decimal import Decimal as D

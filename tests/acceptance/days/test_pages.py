@@ -1,4 +1,4 @@
-"""The pages that a person follows: every console block of the checklists is typed at a merchant's, and B25's page."""
+"""The checklists: every console block is run at a merchant's, and B25's page."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What people decide: approving drafts, giving back what never shipped, another ERP, a number that is used twice."""
+"""Operators' decisions: approving drafts, releasing unshipped orders, another ERP, a number that is used twice."""
 
 import json
 import re

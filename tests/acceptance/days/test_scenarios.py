@@ -1,4 +1,4 @@
-"""Every scenario of the sandbox is an order that the runtime serves as its sentence says."""
+"""Every scenario of the sandbox is an order that the runtime processes as described."""
 
 import os
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The project's own ShipperOne over real HTTP: the rules of the integration guide, and every switch for what goes wrong."""
+"""The project's own ShipperOne over real HTTP: the rules of the integration guide, and every fault."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""`connectors new`: each variant of what it writes is installed, linted, typed and tested as its author would do it."""
+"""`connectors new`: each generated variant is installed, linted, typed and tested as its author would do it."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The overview of a fleet: its workers, what each serves, how long its slowest queue was not read, whom it refuses."""
+"""The overview of a fleet: its workers, the tenants of each, their oldest read, and refused tenants."""
 
 from datetime import UTC, datetime, timedelta
 

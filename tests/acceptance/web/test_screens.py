@@ -1,4 +1,4 @@
-"""The screens of the operations page over real ledgers: what they show, and that their actions are the command line's."""
+"""The screens of the operations page over real ledgers: their contents, and that actions equal the command line's."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""The kit as a pytest plugin and as a command: what it lists, skips, refuses to leave out, and reports."""
+"""The kit as a pytest plugin and as a command: listing, skipping, refused omissions, reports."""
 
 import json
 import os

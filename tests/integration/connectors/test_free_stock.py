@@ -1,4 +1,4 @@
-"""What an ERP knows of goods, and how much of them is free: of each connector, and what core does about a wrong answer."""
+"""Free stock and known products of each connector, and core's reaction to a wrong answer."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""After a long outage thousands wait: bounded, the oldest first, both queues. And clocks that somebody sets."""
+"""Thousands of waiting orders after an outage: bounded, oldest first, both queues. And clocks that are set."""
 
 import asyncio
 import resource

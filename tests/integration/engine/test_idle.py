@@ -1,4 +1,4 @@
-"""The short form of `nox -s idle`: what it measures can be run, and where nothing is due no hook is called."""
+"""The short form of `nox -s idle`: its measurements run, and without due work no hook is called."""
 
 from endurance import idle, shop
 from shipperone_erp.config import load

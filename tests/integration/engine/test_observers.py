@@ -1,4 +1,4 @@
-"""Observers of a runtime: all are told of the same events, a faulty one hinders nobody, and traces are by order."""
+"""Observers of a runtime: all receive the same events, a faulty one affects no other, and traces are by order."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What a person says in the moment in which a stage takes a job up: it is either done, or refused and said so."""
+"""Operator actions at the moment in which a stage claims the job: each is executed, or refused with a message."""
 
 from datetime import timedelta
 

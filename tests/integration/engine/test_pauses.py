@@ -1,4 +1,4 @@
-"""What people have paused is asked once for all tenants, and anew as soon as somebody has acted."""
+"""Pauses are read once for all tenants, and again after each operator action."""
 
 import asyncio
 from datetime import UTC, datetime

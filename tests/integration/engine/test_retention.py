@@ -1,4 +1,4 @@
-"""B24: what has stood for its days goes from the ledger, and nothing happens twice because of it."""
+"""B24: expired records are removed from the ledger, and no effect is repeated because of it."""
 
 import asyncio
 import logging

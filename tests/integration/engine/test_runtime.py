@@ -1,4 +1,4 @@
-"""Several tenants, several runtimes, several processes: nobody's trouble is another's, and nothing happens twice."""
+"""Several tenants, runtimes and processes: a fault of one affects no other, and no effect is repeated."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""Parts and sales orders through both stages: what the ERP issues, what is held, and what an operator does about it."""
+"""Parts and sales orders through both stages: issued invoices, held jobs, and the operator's cures."""
 
 import json
 import sqlite3

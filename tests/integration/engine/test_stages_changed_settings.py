@@ -1,4 +1,4 @@
-"""Settings that change between two runs, while an invoice waits: what was built by the old ones is not made fiscal."""
+"""Settings that change while an invoice waits: a draft built with the old ones is not made fiscal."""
 
 from datetime import timedelta
 from decimal import Decimal as D

@@ -1,4 +1,4 @@
-"""A queue that is never still: what became of a lost answer is read on until it is proven, and POSTs are not starved."""
+"""A queue that always changes: a lost answer is settled once a read proves it, and confirmations are not starved."""
 
 import asyncio
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What people do in between, in the ERP, at ShipperOne, or by a command, and how a stage goes on after it."""
+"""Operator actions between steps, in the ERP, at ShipperOne or by a command, and how a stage continues."""
 
 import threading
 import time

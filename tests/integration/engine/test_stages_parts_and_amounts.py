@@ -1,4 +1,4 @@
-"""Parts, transfers, shortages and amounts through both stages: what is sent, and what is held in its place."""
+"""Parts, transfers, shortages and amounts through both stages: the confirmations sent, and the held jobs."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The queue of hand-outs: who is taken for dead, and what becomes of its row."""
+"""The queue of hand-outs: which workers count as dead, and the state of their rows."""
 
 import asyncio
 import logging

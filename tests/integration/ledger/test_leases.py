@@ -1,4 +1,4 @@
-"""Leases: one holder, takeover only of what stands still, numbers that only grow."""
+"""Leases: one holder, takeover only after a stopped heartbeat, fencing tokens that only increase."""
 
 import multiprocessing
 import os

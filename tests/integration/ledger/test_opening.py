@@ -1,4 +1,4 @@
-"""Opening a ledger: migrations, versions, access, URLs; and what a ledger is bound to."""
+"""Opening a ledger: migrations, versions, access, URLs, and its binding."""
 
 import multiprocessing
 import re

@@ -1,4 +1,4 @@
-"""Alerts: told once when something begins and once when it is over, by whichever process; received by a real server."""
+"""Alerts: sent once at the beginning and once at the end of a condition, by any process; received by a real server."""
 
 import json
 import logging

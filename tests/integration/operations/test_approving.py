@@ -1,4 +1,4 @@
-"""Two persons approve a draft where the tenant asks for it; notes are kept, and change nothing."""
+"""Two persons approve a draft if the tenant requires it; notes are recorded, and change nothing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Speaking to ShipperOne over real HTTP: what each answer, and each way of getting none, means."""
+"""Requests to ShipperOne over real HTTP: the outcome of each answer, and of each missing one."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Speaking to ShipperOne over TLS: who is trusted, what a broken connection means, and a proxy on the way."""
+"""TLS to ShipperOne: trusted authorities, the outcome of a broken connection, and proxies."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Reading a whole queue over real HTTP, and what such a read proves."""
+"""Reading a whole queue over real HTTP, and whether the read proves absence."""
 
 import asyncio
 import json

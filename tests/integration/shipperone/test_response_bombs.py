@@ -1,4 +1,4 @@
-"""One tenant's server sends bombs: the process stays small, serves the other tenant, and stops when it is asked to."""
+"""One tenant's server sends bombs: the process stays small, serves the other tenant, and stops on request."""
 
 import gzip
 import signal

@@ -1,4 +1,4 @@
-"""The configuration: every problem at once, in words that say where it is and what to do; no secret anywhere."""
+"""The configuration: every problem at once, with its place and cure; no secret anywhere."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The connector API does not break by accident: versions are compared, what goes away is told, exports are compared."""
+"""The connector API does not break by accident: versions are compared, deprecations reported, exports compared."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Each transition of a job: what it may follow, and what the job is afterwards."""
+"""Each transition of a job: its allowed predecessors, and the resulting job."""
 
 import ast
 import inspect

@@ -1,4 +1,4 @@
-"""Which rows of an order are goods: by where each parent's price stands, with `bundles` for what is a choice (B19, M13)."""
+"""Which rows of an order are goods: by the place of each parent's price, with `bundles` for a choice (B19, M13)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

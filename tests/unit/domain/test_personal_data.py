@@ -1,4 +1,4 @@
-"""What a sentence says of people: found however it is written."""
+"""Personal data in a sentence is found in any spelling."""
 
 import re
 import sys

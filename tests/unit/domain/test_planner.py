@@ -1,4 +1,4 @@
-"""Planning is pure: a listing and what the ledger holds in, decisions out."""
+"""Planning is pure: a listing and the ledger's jobs in, decisions out."""
 
 from datetime import timedelta
 from decimal import Decimal as D

@@ -1,4 +1,4 @@
-"""An order whose listing alternates is held with both sides, and nothing is made for it until it stands still."""
+"""An order whose listing alternates is held with both sides, and nothing is made for it until it is stable."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What an answer says, for people."""
+"""The message of a response, for operators."""
 
 from typing import Any
 

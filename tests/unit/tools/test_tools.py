@@ -1,4 +1,4 @@
-"""shipperone_erp.tools: what a connector's own commands import is there, documented, and costs nothing until it is used."""
+"""shipperone_erp.tools: the imports of a connector's own commands exist, are documented, and are lazy."""
 
 import re
 import subprocess

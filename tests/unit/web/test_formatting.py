@@ -1,4 +1,4 @@
-"""The small charts of the overview: heights, and what is read without colour."""
+"""The small charts of the overview: heights, and readability without colour."""
 
 from datetime import timedelta
 

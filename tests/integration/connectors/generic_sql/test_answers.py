@@ -1,4 +1,4 @@
-"""generic_sql's inbox with the printed program that answers it, in each database's own language, as it stands."""
+"""generic_sql's inbox with the printed program that answers it, in each database's own language, unchanged."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""`shipperone-erp sql`: each level says what it does, finds what it is there for, and leaves the database as it was."""
+"""`shipperone-erp sql`: each level reports its checks, finds its faults, and does not change the database."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""generic_sql: mapping tables, and what `sql show` and `sql init` print of an order and of a database."""
+"""generic_sql: mapping tables, and the output of `sql show` and `sql init`."""
 
 import tomllib
 from dataclasses import replace

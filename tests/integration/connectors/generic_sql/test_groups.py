@@ -1,4 +1,4 @@
-"""generic_sql: rows with generated ids: statements that run item by item, and what one of them hands to the next."""
+"""generic_sql: generated ids, statements that run item by item, and the values captured between them."""
 
 import tomllib
 from decimal import Decimal as D

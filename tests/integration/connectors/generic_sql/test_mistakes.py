@@ -1,4 +1,4 @@
-"""`sql check` finds everyday mistakes of people who know SQL: one is made in the guarded recipe, and its line is named."""
+"""`sql check` finds common mistakes: one is made in the guarded recipe, and its line is named."""
 
 import ast
 import json

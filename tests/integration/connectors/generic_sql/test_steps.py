@@ -1,4 +1,4 @@
-"""generic_sql: a step is done once and whole, however often, from wherever and in whatever order it is asked for."""
+"""generic_sql: a step runs once and completely, however often, from wherever and in whatever order it is called."""
 
 import sqlite3
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""`sql check` finds the mistakes that people who know SQL make every day: each is made here in a shipped recipe."""
+"""`sql check` finds common mistakes: each is made in a shipped recipe."""
 
 import json
 from decimal import Decimal as D

@@ -1,4 +1,4 @@
-"""generic_sql: values that arrive as they left, settings that say what is wrong with them, no secret in any text."""
+"""generic_sql: values are unchanged by a round trip, wrong settings are explained, no secret is in any text."""
 
 import contextlib
 import sqlite3

@@ -1,4 +1,4 @@
-"""generic_sql: what a database's refusal means, by its code, and that it is told without what was bound."""
+"""generic_sql: the meaning of a database's error by its code, shown without bound values."""
 
 import sqlite3
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""generic_sql: a wrong setting is named in words, a secret nowhere, and `check` finds what does not fit."""
+"""generic_sql: a wrong setting is named, a secret is never shown, and `check` finds faulty statements."""
 
 from pathlib import Path
 

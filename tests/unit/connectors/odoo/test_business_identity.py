@@ -1,4 +1,4 @@
-"""What buyers type as a VAT id, a registration number or a company: what counts, and what is equal."""
+"""VAT ids, registration numbers and companies as buyers type them: which count, and which are equal."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""A draft that somebody else has written to is compared with what would be built; one that nobody has costs one call."""
+"""A draft that another user has changed is compared with a new one; an unchanged draft costs one call."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What doctor says of an Odoo that is away, refuses, or lies in a country that wants invoices reported."""
+"""doctor's checks of an Odoo that is unavailable, refuses, or is in a country with invoice reporting."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""What goes wrong on the way to Odoo and in it, over each protocol: the exception, its reason, what its sentence says."""
+"""Faults on the way to Odoo and in it, over each protocol: the exception, its reason, its sentence."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Which moves leave under a key, and what Odoo is asked to write of each: pure functions, and a server that is played."""
+"""The moves that leave under a key, and the values written to each: pure functions, and a simulated server."""
 
 import json
 from decimal import Decimal as D

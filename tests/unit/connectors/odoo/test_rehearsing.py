@@ -1,4 +1,4 @@
-"""Invoices that Odoo works out before anything ships, the tag of documents, and what doctor says beside them."""
+"""Invoices that Odoo computes before anything ships, the tag of documents, and doctor's lines about both."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

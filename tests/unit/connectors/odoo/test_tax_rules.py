@@ -1,4 +1,4 @@
-"""Which tax an item is invoiced with, and what is refused before anything is made in Odoo."""
+"""The tax of an invoiced item, and refusals before anything is made in Odoo."""
 
 from dataclasses import replace
 from datetime import date

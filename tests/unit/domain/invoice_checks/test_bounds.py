@@ -1,4 +1,4 @@
-"""Parts of one item: which rows count, and that together they stay within what was allocated and reach it (B26)."""
+"""Parts of one item: which rows count; together they stay within the allocated amount and reach it (B26)."""
 
 from decimal import Decimal as D
 

@@ -1,4 +1,4 @@
-"""Money: what an invoice must state, and how a difference is explained (field-notes M1, M2, M5, M7)."""
+"""Money: the required figures of an invoice, and the explanation of a difference (M1, M2, M5, M7)."""
 
 from decimal import Decimal as D
 

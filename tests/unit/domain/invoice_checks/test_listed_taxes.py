@@ -1,4 +1,4 @@
-"""An invoice's tax beside what ShipperOne lists of it: a rate, a tax amount, a net row, or nothing at all."""
+"""An invoice's tax compared with ShipperOne's listing: a rate, a tax amount, a net row, or nothing."""
 
 from dataclasses import replace
 from decimal import Decimal as D

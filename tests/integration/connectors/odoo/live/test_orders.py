@@ -1,4 +1,4 @@
-"""Orders from ShipperOne's sandbox through the whole runtime into a real Odoo, and what is there afterwards."""
+"""Orders from the sandbox through the whole runtime into a real Odoo, and the resulting documents."""
 
 import json
 from dataclasses import replace

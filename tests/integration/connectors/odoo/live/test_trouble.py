@@ -1,4 +1,4 @@
-"""The Odoo connector on a real server when things go wrong, or at once: what no recording can show."""
+"""The Odoo connector on a real server under faults and concurrency, which no recording can show."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
