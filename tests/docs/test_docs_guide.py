@@ -1,4 +1,4 @@
-"""docs/reference/guide.md: every row names modules that are there, and tests that are run."""
+"""docs/reference/guide.md names existing modules and tests in every row, the architecture's table existing modules."""
 
 import re
 from collections import Counter
@@ -28,13 +28,17 @@ def collected() -> Counter[str]:
     return found
 
 
+def exists(module: str) -> bool:
+    file = PACKAGE.joinpath(*module.split("."))
+    return file.with_suffix(".py").exists() or (file / "__init__.py").exists()
+
+
 @pytest.mark.parametrize("row", ROWS, ids=[row[0][:50] for row in ROWS])
 def test_a_row_names_modules_and_tests_that_exist(row):
     said, where, proof = row
     assert said[0].isupper() or said[0].isdigit()
     for module in re.findall(r"`([^`]+)`", where):
-        file = PACKAGE.joinpath(*module.split("."))
-        assert file.with_suffix(".py").exists() or (file / "__init__.py").exists(), module
+        assert exists(module), module
     named = re.findall(r"`([^`]+)`", proof)
     assert named, "a row without a proof"
     there = collected()
@@ -45,3 +49,11 @@ def test_the_page_goes_through_the_whole_guide():
     assert len(ROWS) >= 30
     bare = [row[0] for row in ROWS if not row[1]]
     assert bare == ["Returns have no endpoint"]
+
+
+def test_the_table_of_decisions_names_modules_that_exist():
+    page = page_file("architecture.md").read_text(encoding="utf-8")
+    table = page.split("## Where it is decided")[1].split("## ")[0]
+    modules = re.findall(r"`([a-z_.]+)`", table)
+    assert len(modules) >= 20
+    assert [module for module in modules if not exists(module)] == []
