@@ -252,6 +252,19 @@ def test_a_retry_is_recorded_with_who_and_why_and_the_next_run_finishes(world):
     assert world.command("run", "--once", "--settle-for", "8s").returncode == 0
 
 
+def test_a_job_that_has_just_changed_stops_no_other_of_the_same_command(world):
+    """The second of two equal ids finds its job changed, as by a service that processes it meanwhile."""
+    for number in (1, 2):
+        world.sandbox.add(order(f"FO-{number}", sku=f"SKU-{number}"))
+    world.erp.script("reserve_stock", "refused", times=2, detail="product_unknown")
+    assert world.command("run", "--once", "--settle-for", "1s").returncode == 3
+    done = world.command("order", "retry", "FO-1", "FO-1", "FO-2")
+    assert done.returncode == 2
+    assert "has just changed; check it again with `shipperone-erp order show FO-1`" in done.stderr
+    assert "acme allocation FO-2: retried" in done.stdout
+    assert {job.state for job in world.jobs()} == {State.NEW}
+
+
 def test_orders_listed_before_go_live_are_held_until_an_operator_decides(world):
     world.settings["go_live"] = '"ask"'
     world.sandbox.add(order("FO-1"))

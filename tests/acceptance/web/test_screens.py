@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from ledger_databases import a_job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.actors import new_action
 from shipperone_erp.operations.reconcile.finding_kinds import Compared, Finding
 from shipperone_erp.operations.reconcile.running import Reconciled
 from shipperone_erp.web import texts
@@ -150,6 +152,26 @@ def test_one_that_changed_meanwhile_stops_none_of_the_others(tmp_path):
         shown = words(page.browser().post("/act", form, on="/held").text)
         assert "1 done, 1 not: FO-2: it is done; this action does not apply to it" in shown
         assert ledger.find_jobs(order_id="FO-1")[0].state is State.NEW
+
+
+def test_a_form_decides_only_about_what_it_has_shown(tmp_path):
+    """An operator approves what the page showed, not what has come in its place under the same key."""
+    job = held("FO-1", reason=Reason.AWAITING_APPROVAL, step=Step.BUILT)
+    with ledger_with(tmp_path, job) as ledger, served(configured(tmp_path), ledger) as page:
+        browser = page.browser()
+        shown = browser.get("/order/acme/FO-1").text
+        (seen,) = set(re.findall(rf'name="seen" value="({re.escape(job.key)} [0-9a-f]+)"', shown))
+        (stored,) = ledger.find_jobs()
+        another = replace(stored, invoice_json='{"reference": "I-2", "lines": [], "total_incl_tax": 99.99}')
+        assert ledger.steer(stored, another, new_action("test", "acme", NOW, None, stored.id))
+        form = {"act": "approve", "key": job.key, "seen": seen, "note": "right"}
+        answer = browser.post("/act", form, on="/held")
+        assert "it has changed since this page showed it; look at it again" in words(answer.text)
+        assert ledger.find_jobs()[0].state is State.HELD
+        newest = browser.get("/order/acme/FO-1").text
+        (seen,) = set(re.findall(rf'name="seen" value="({re.escape(job.key)} [0-9a-f]+)"', newest))
+        assert "Approve: 1 order" in words(browser.post("/act", {**form, "seen": seen}, on="/held").text)
+        assert ledger.find_jobs()[0].state is State.NEW
 
 
 def test_an_act_that_needs_a_note_is_refused_without(tmp_path):

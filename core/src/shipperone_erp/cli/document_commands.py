@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from shipperone_erp.cli.job_commands import Ids, NoteText, OneKey
+from shipperone_erp.cli.job_commands import Ids, NoteText, OneKey, for_each, raise_refused
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text
 from shipperone_erp.cli.orders import OnlyStage, OnlyTenant
 from shipperone_erp.domain.credit_note import CreditNote
+from shipperone_erp.domain.job import Job
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
@@ -100,10 +101,13 @@ def approve(
     with Ledger.open(loaded.runtime.ledger) as ledger:
         picks = [Pick(order_id, tenant, None, key) for order_id in order_ids]
         jobs = [job_selection.pick(ledger, wanted, job_actions.can_be_approved, "approved") for wanted in picks]
-        for job in jobs:
+
+        def approved(job: Job) -> None:
             done = job_actions.approve(ledger, job, utc_now(), note, persons=approving.persons(loaded, job))
             follows = "a running service processes it at once" if done else "a second person must approve it, too"
             print_text(f"{job.tenant} {job.stage} {job.order_id}: approved; {follows}")
+
+        raise_refused(for_each(jobs, approved))
 
 
 def _approve_total(
@@ -136,12 +140,15 @@ def _approve_without_vat(
     with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
         picks = [Pick(order_id, tenant, None, key) for order_id in order_ids]
         fits, act = job_actions.vat_can_be_left_out, "approved without its VAT id"
-        for job in [job_selection.pick(ledger, wanted, fits, act) for wanted in picks]:
+
+        def approved(job: Job) -> None:
             job_actions.approve_without_vat(ledger, job, utc_now(), note)
             print_text(
                 f"{job.tenant} {job.stage} {job.order_id}: it is processed without its VAT id; a running service "
                 "processes it at once"
             )
+
+        raise_refused(for_each([job_selection.pick(ledger, wanted, fits, act) for wanted in picks], approved))
 
 
 def credited(

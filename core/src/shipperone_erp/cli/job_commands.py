@@ -91,12 +91,16 @@ def retry(
         jobs = job_actions.held_for(ledger, reason, tenant, stage)
         if rebuild:
             jobs = [job for job in jobs if job_actions.can_be_rebuilt(job)]
-        for job in jobs:
+
+        def retried(job: Job) -> None:
             if yes:
                 act(ledger, job, utc_now(), note)
             print_text(f"{job.tenant} {job.stage} {job.order_id}: {job.sentence}")
+
+        refused = for_each(jobs, retried)
     done = "retried; a running service processes them now" if yes else "would be retried: repeat the command with --yes"
-    print_text(f"{len(jobs)} order(s) with {reason} {done}")
+    print_text(f"{len(jobs) - len(refused)} order(s) with {reason} {done}")
+    raise_refused(refused)
 
 
 def _rebuild(config: ConfigFile, picks: Sequence[Pick], note: str | None) -> None:
@@ -105,12 +109,15 @@ def _rebuild(config: ConfigFile, picks: Sequence[Pick], note: str | None) -> Non
     with Ledger.open(loaded.runtime.ledger) as ledger:
         jobs = [lost_documents.pick_to_rebuild(ledger, wanted) for wanted in picks]
         lost_documents.make_anew(ledger, loaded, [job for job in jobs if job.accepted], utc_now(), note)
-        for job in jobs:
+
+        def rebuilt(job: Job) -> None:
             if not job.accepted:
                 job_actions.retry(ledger, job, utc_now(), note, rebuild=True)
             done = "will be rebuilt under its next key" if job.accepted else "rebuilt"
             follows = job_actions.what_follows(ledger.job(job.id) or job)
             print_text(f"{job.tenant} {job.stage} {job.order_id}: {done}; {follows}")
+
+        raise_refused(for_each(jobs, rebuilt))
 
 
 def repeat(
@@ -177,10 +184,30 @@ def _steer(
 ) -> None:
     with _ledger(config) as ledger:
         jobs = [job_selection.pick(ledger, wanted, fits, done) for wanted in picks]
-        for job in jobs:
+
+        def acted(job: Job) -> None:
             act(ledger, job, utc_now(), note)
             follows = job_actions.what_follows(ledger.job(job.id) or job)
             print_text(f"{job.tenant} {job.stage} {job.order_id}: {done}; {follows}")
+
+        raise_refused(for_each(jobs, acted))
+
+
+def for_each(jobs: Sequence[Job], act: Callable[[Job], None]) -> list[str]:
+    """Act on each job. One that has changed meanwhile stops none of the others; returns the reasons of those."""
+    refused = []
+    for job in jobs:
+        try:
+            act(job)
+        except UsageError as error:
+            refused.append(str(error))
+    return refused
+
+
+def raise_refused(refused: Sequence[str]) -> None:
+    """UsageError with these reasons, if there are any."""
+    if refused:
+        raise UsageError("\n".join(refused))
 
 
 def _ledger(config: ConfigFile) -> Ledger:

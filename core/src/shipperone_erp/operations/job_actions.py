@@ -4,6 +4,7 @@ A running service applies it in its next cycle. Each command changes a job only 
 read.
 """
 
+import hashlib
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -205,6 +206,12 @@ def repeat(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
 def can_be_repeated(job: Job) -> bool:
     """Whether it is held because the same content was confirmed before."""
     return job.state is State.HELD and job.reason is Reason.LISTED_AGAIN
+
+
+def as_shown(job: Job) -> str:
+    """A digest of what an operator decides about: the state, and the document. Attempts and sentences do not count."""
+    parts = (job.key, job.state, job.step, job.reason, job.lost_at is None, job.fingerprint, job.invoice_json)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def has_changed(job: Job) -> UsageError:

@@ -22,6 +22,7 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import LedgerError, ShipperOneErpError
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.job_actions import as_shown
 from shipperone_erp.operations.throughput import ThroughputCounter
 from shipperone_erp.web import formatting
 from shipperone_erp.web.access import Access, Person, Session, Visit
@@ -186,7 +187,7 @@ def _environment() -> Environment:
         "minutes",
     )
     made.filters.update({name: getattr(formatting, name) for name in names})
-    made.globals.update(text=text, assets=_versions(), owners=list(Owner), stages=list(Stage))
+    made.globals.update(text=text, assets=_versions(), owners=list(Owner), stages=list(Stage), as_shown=as_shown)
     for name in made.list_templates():
         made.get_template(name)
     return made

@@ -26,6 +26,7 @@ MOST = 500
 """The largest number of orders in one form."""
 
 Fields = Mapping[str, list[str]]
+NOT_SHOWN: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,14 @@ class PreviewRow:
     why_not: str | None
 
 
-def previewed(ledger: Ledger, action: JobAction, keys: Sequence[str], person: Person) -> list[PreviewRow]:
-    """The effect of the action on the jobs of these keys."""
+def previewed(
+    ledger: Ledger, action: JobAction, keys: Sequence[str], person: Person, shown: Mapping[str, str] = NOT_SHOWN
+) -> list[PreviewRow]:
+    """The effect of the action on the jobs of these keys.
+
+    `shown`: by key, the job as the form showed it (`job_actions.as_shown`). An action that creates or changes documents
+    does not apply to a job that has changed since.
+    """
     found = []
     for key in dict.fromkeys(keys[:MOST]):
         job = next(iter(ledger.find_jobs(key=key)), None)
@@ -48,6 +55,8 @@ def previewed(ledger: Ledger, action: JobAction, keys: Sequence[str], person: Pe
             why = text("not_allowed")
         elif not action.fits(job):
             why = text("not_fitting", state=text(f"state_{job.state}"))
+        elif not action.harmless and shown.get(key, "") not in ("", job_actions.as_shown(job)):
+            why = text("changed_since")
         else:
             why = None
         found.append(PreviewRow(key, job, why))
@@ -81,18 +90,24 @@ async def run(site: Site, request: Request) -> Response:
     if isinstance(action, BackgroundAction):
         return await _in_background(site, request, fields, keys, action, person, note)
     values = {name: one(fields, name) for name in action.fields}
-    message = await asyncio.to_thread(_run_each, site, action, keys, person, note, values)
+    message = await asyncio.to_thread(_run_each, site, action, keys, person, note, values, _shown(fields))
     site.flash(request, message)
     return back_to(request, fields)
 
 
 def _run_each(
-    site: Site, action: JobAction, keys: Sequence[str], person: Person, note: str | None, values: Mapping[str, str]
+    site: Site,
+    action: JobAction,
+    keys: Sequence[str],
+    person: Person,
+    note: str | None,
+    values: Mapping[str, str],
+    shown: Mapping[str, str],
 ) -> str:
     """The action for one job after another. A failure is reported, and does not stop the others."""
     follows, failed, done = "", [], 0
     with actors.acting_as(person.name):
-        for entry in previewed(site.ledger, action, keys, person):
+        for entry in previewed(site.ledger, action, keys, person, shown):
             if entry.job is None or entry.why_not is not None:
                 failed.append(f"{entry.job.order_id if entry.job else entry.key}: {entry.why_not}")
                 continue
@@ -124,7 +139,7 @@ async def _in_background(
     note: str | None,
 ) -> Response:
     """An action that first reads ShipperOne or the ERP: the form is answered at once, the order shows the result."""
-    rows = await asyncio.to_thread(previewed, site.ledger, action, keys[:1], person)
+    rows = await asyncio.to_thread(previewed, site.ledger, action, keys[:1], person, _shown(fields))
     job = rows[0].job if rows else None
     if job is None or rows[0].why_not is not None:
         raise UsageError((rows[0].why_not if rows else None) or text("gone_job"))
@@ -230,6 +245,11 @@ def _must_know(site: Site, name: str) -> None:
     broken: set[Any] = {problem.tenant for problem in site.configuration.problems}
     if name not in site.configuration.tenants and name not in broken:
         raise Answered(404, text("not_found"), text("not_found_hint"))
+
+
+def _shown(fields: Fields) -> dict[str, str]:
+    """By key, each job as the form showed it."""
+    return {key: digest for key, _, digest in (entry.partition(" ") for entry in fields.get("seen", []))}
 
 
 def _chosen(fields: Fields) -> tuple[JobAction, list[str]]:

@@ -8,6 +8,7 @@ ACTIONS: Mapping[str, str | tuple[str, str]] = {
     "preview_none": "This action is not possible for any of these orders now. Nothing was done.",
     "will_not": "Unchanged",
     "not_fitting": "it is {state}; this action does not apply to it",
+    "changed_since": "it has changed since this page showed it; look at it again",
     "not_allowed": "its next step does not belong to your role",
     "gone_job": "this order is not known",
     "note": "Note",
