@@ -66,7 +66,6 @@ def reservation(row: Row) -> FoundReservation:
 def invoice(row: Row, lines: Iterable[InvoiceLine]) -> FoundInvoice:
     """A row of find_invoice with its lines."""
     fields = _found_fields(row, INVOICE_STATES, None, "find_invoice")
-    number = row.get("number")
     return FoundInvoice(
         invoice=Invoice(
             reference=text(row, "reference", "find_invoice"),
@@ -75,9 +74,10 @@ def invoice(row: Row, lines: Iterable[InvoiceLine]) -> FoundInvoice:
             total_incl_tax=amount(row, "total_incl_tax"),
             currency=_stripped(row.get("currency")),
             issued=fields["state"] == "issued",
-            number=None if number is None else str(number),
+            number=_number(row),
             date=date_from_database(row.get("date"), "date"),
             url=row.get("url"),
+            issuer=_issuer(row),
         ),
         **fields,
     )
@@ -121,7 +121,7 @@ def line(row: Row, step: str, ids: Mapping[str, int | str] = MappingProxyType({}
 
 def document(row: Row, lines: Iterable[InvoiceLine] = ()) -> Document:
     """A row of list_documents, with its lines."""
-    key, reference, number = row.get("key"), row.get("reference"), row.get("number")
+    key, reference = row.get("key"), row.get("reference")
     return Document(
         kind=text(row, "kind", "list_documents"),
         key=None if key is None else str(key),
@@ -131,10 +131,11 @@ def document(row: Row, lines: Iterable[InvoiceLine] = ()) -> Document:
         total_incl_tax=amount(row, "total_incl_tax"),
         currency=_stripped(row.get("currency")),
         state=_stripped(row.get("state")),
-        number=None if number is None else str(number),
+        number=_number(row),
         date=date_from_database(row.get("date"), "date"),
         refers_to=row.get("refers_to"),
         url=row.get("url"),
+        issuer=_issuer(row),
     )
 
 
@@ -166,6 +167,17 @@ def _found_fields(row: Row, states: tuple[str, ...], usual: str | None, step: st
         "reason": Reason(reason) if reason in _REASONS else None,
         "owner": Owner(owner) if owner in _OWNERS else None,
     }
+
+
+def _number(row: Row) -> str | None:
+    """The document's number; blank counts as none, since several documents may be without one."""
+    number = _stripped(row.get("number"))
+    return None if number is None else str(number) or None
+
+
+def _issuer(row: Row) -> str | None:
+    issuer = _stripped(row.get("issuer"))
+    return None if issuer is None else str(issuer) or None
 
 
 def _stripped(value: Any) -> Any:

@@ -105,7 +105,7 @@ class GenericSqlSettings(ConnectorSettings):
     find_invoice: Queries = Field(
         (),
         description="the invoice of :key: reference, state [, number, date, total_incl_tax, "
-        "shipping_amount_incl_tax, currency, url, sentence, reason, owner]",
+        "shipping_amount_incl_tax, currency, url, issuer, sentence, reason, owner]",
     )
     find_invoice_lines: Queries = Field((), description="its lines: item_id, qty [, total_incl_tax, tax_percent]")
     refused_dates: Queries = Field(
@@ -123,7 +123,7 @@ class GenericSqlSettings(ConnectorSettings):
     list_documents: Queries = Field(
         (),
         description="documents created since :since: kind [, key, reference, order_id, total_incl_tax, currency, "
-        "state, number, date, refers_to, url]",
+        "state, number, date, refers_to, url, issuer]",
     )
     list_document_lines: Queries = Field(
         (), description="their lines: kind, reference, item_id, qty [, total_incl_tax, tax_percent]"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from shipperone_erp import Document, Reason, Refused
 from shipperone_erp_odoo.credit_notes import CREDIT
 from shipperone_erp_odoo.credit_notes import listed as credit_note
-from shipperone_erp_odoo.invoice_reader import Standing, money, reference, standing
+from shipperone_erp_odoo.invoice_reader import Standing, issuer, money, reference, standing
 from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.odoo import Odoo, Row, named, one
 from shipperone_erp_odoo.pickings import Found
@@ -123,4 +123,5 @@ def _invoice(odoo: Odoo, row: Row, key: str, current: Standing | None) -> Docume
         number=str(row["name"]) if row["state"] == "posted" else None,
         date=datetime.fromisoformat(str(row["invoice_date"])).date() if row["invoice_date"] else None,
         url=link(odoo, "account.move", id),
+        issuer=issuer(int(row["company_id"][0])) if row["company_id"] else None,
     )

@@ -56,6 +56,7 @@ class Standing:
             number=self.number if issued else None,
             date=self.invoice_date if issued else None,
             url=link(odoo, "account.move", self.id),
+            issuer=issuer(self.company),
         )
 
     def listed(self, odoo: Odoo) -> tuple[InvoiceLine, ...]:
@@ -109,6 +110,11 @@ class Standing:
     def of_lines(self) -> Decimal:
         """The sum over all lines of quantity times price."""
         return sum(map(_product, self.lines), NOTHING)
+
+
+def issuer(company: int) -> str:
+    """Each company of a database has journals of its own, whose numbers begin alike."""
+    return f"res.company {company}"
 
 
 def standing(odoo: Odoo, ids: Sequence[int], at: Company) -> dict[int, Standing]:

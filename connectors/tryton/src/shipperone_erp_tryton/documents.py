@@ -8,7 +8,7 @@ from typing import Any
 from shipperone_erp import Document
 from shipperone_erp_tryton import keys
 from shipperone_erp_tryton.erp import Books
-from shipperone_erp_tryton.invoice_reader import item_lines
+from shipperone_erp_tryton.invoice_reader import issuer, item_lines
 from shipperone_erp_tryton.invoice_reader import reference as invoice_reference
 from shipperone_erp_tryton.stock import reference as shipment_reference
 
@@ -48,6 +48,7 @@ def _invoice(row: Any) -> Document:
         state=invoice.state,
         number=invoice.number,
         date=invoice.invoice_date,
+        issuer=issuer(invoice),
     )
 
 

@@ -35,7 +35,13 @@ def stated(invoice: Any, order: FulfillmentOrder) -> Invoice:
         issued=issued,
         number=invoice.number if issued else None,
         date=invoice.invoice_date if issued else None,
+        issuer=issuer(invoice),
     )
+
+
+def issuer(invoice: Any) -> str:
+    """Each company of a database has sequences of its own, whose numbers begin alike."""
+    return f"company.company,{invoice.company.id}"
 
 
 def item_lines(invoice: Any) -> tuple[InvoiceLine, ...]:

@@ -111,7 +111,7 @@ class Invoice:
     """An invoice as the ERP has it, or (`reference` None) as it would make it.
 
     `issued` is True once it is fiscal; then `number` and `date` are its own. A `total_incl_tax` of None means that the
-    ERP compared nothing.
+    ERP compared nothing. `issuer`: the company, or the series, within which a number is unique; None: the whole ERP.
     """
 
     reference: str | None
@@ -123,6 +123,7 @@ class Invoice:
     number: str | None = None
     date: datetime.date | None = None
     url: str | None = None
+    issuer: str | None = None
 
 
 @dataclass(frozen=True, config=VALUE)
@@ -137,6 +138,8 @@ class Reservation:
 @dataclass(frozen=True, config=VALUE)
 class Document:
     """A document in the ERP, for reconciliation. `state` is the ERP's own word, `refers_to` another reference.
+
+    `issuer`: as of an `Invoice`.
 
     `kind` is `reservation`, `invoice` or `credit_note`; a document of another kind is compared by its key alone.
     """
@@ -153,6 +156,7 @@ class Document:
     date: datetime.date | None = None
     refers_to: str | None = None
     url: str | None = None
+    issuer: str | None = None
 
 
 @dataclass(frozen=True, config=VALUE)

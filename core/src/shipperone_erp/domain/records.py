@@ -69,11 +69,20 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class NumberHolder:
-    """The invoice that has a number already: the only data shown when another invoice has the same number."""
+    """The invoice that has a number already: the only data shown when another invoice has the same number.
 
+    `issuer`: see `Invoice`.
+    """
+
+    job_id: int
     tenant: str
     order_id: str
     key: str
+    issuer: str | None = None
+
+    def shares_series(self, issuer: str | None) -> bool:
+        """A number is unique among the invoices of both issuers. True where one of them is not stated."""
+        return self.issuer is None or issuer is None or self.issuer == issuer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,7 @@ class Records:
     """The ledger under one lease. `check_lease` raises LeaseLost if another process took over."""
 
     effect_log: StageEffectLog
-    holder_of_number: Callable[[str, str, str], NumberHolder | None]
+    holder_of_number: Callable[[str, str, str, str | None], NumberHolder | None]
     check_lease: Callable[[], Awaitable[None]]
     revision: Callable[[], LedgerRevision | None]
 
@@ -94,7 +94,7 @@ class StageContext:
         self.view = platform.view
         self.clock = process.clock
         self._holder_of_number = records.holder_of_number
-        self._numbers: dict[str, NumberHolder] = {}
+        self._numbers: dict[str, list[NumberHolder]] = {}
         self._recorded = RecordedJobs(settings.base_url, settings.store_code)
         self._noted: dict[int, Job] = {}
         self._sales_orders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -107,12 +107,16 @@ class StageContext:
 
     async def holder_of_number(self, number: str, job: Job) -> NumberHolder | None:
         # a number that was issued a moment ago may not be committed yet
-        recent = self._numbers.setdefault(number, NumberHolder(job.tenant, job.order_id, job.key))
+        issuer = job.invoice.issuer if job.invoice else None
+        recent = self._numbers.setdefault(number, [])
+        # a job whose document was lost may get its number again, under its next key
+        other = next((each for each in recent if each.job_id != job.id and each.shares_series(issuer)), None)
+        if other is not None:
+            return other
+        recent.append(NumberHolder(job.id, job.tenant, job.order_id, job.key, issuer))
         if len(self._numbers) > NUMBERS_AT_MOST:
             del self._numbers[next(iter(self._numbers))]
-        if recent.key != job.key:
-            return recent
-        return await asyncio.to_thread(self._holder_of_number, job.tenant, number, job.key)
+        return await asyncio.to_thread(self._holder_of_number, job.tenant, number, job.key, issuer)
 
     async def check_lease(self) -> None:
         await self._check_lease()

@@ -30,9 +30,8 @@ HOLDER_OF_NUMBER = (
         jobs.c.state != State.SUPERSEDED,
     )
     .order_by(jobs.c.id)
-    .limit(1)
 )
-"""The job with another key whose invoice has this number, of any tenant on the same ERP."""
+"""The jobs with another key whose invoice has this number, of any tenant on the same ERP."""
 
 
 @cache

@@ -135,10 +135,17 @@ class LedgerReader(ListReader):
         """The job of that id."""
         return next(iter(self._jobs(select(jobs).where(jobs.c.id == job_id))), None)
 
-    def holder_of_number(self, tenant: str, number: str, key: str) -> NumberHolder | None:
-        """The job with another key whose invoice has this number, of any tenant bound to the same ERP."""
+    def holder_of_number(self, tenant: str, number: str, key: str, issuer: str | None = None) -> NumberHolder | None:
+        """The job with another key whose invoice has this number, of any tenant bound to the same ERP.
+
+        `issuer`: an invoice of another one may have the same number.
+        """
         found = self._jobs(queries.HOLDER_OF_NUMBER, of_tenant=tenant, of_number=number, not_key=key)
-        return next((NumberHolder(job.tenant, job.order_id, job.key) for job in found), None)
+        holders = (
+            NumberHolder(job.id, job.tenant, job.order_id, job.key, job.invoice.issuer if job.invoice else None)
+            for job in found
+        )
+        return next((holder for holder in holders if holder.shares_series(issuer)), None)
 
     def unshipped(self, tenant: str, after: datetime | None, before: datetime) -> list[Job]:
         """Reservations confirmed to ShipperOne in this period, of orders that never reached the invoice queue."""

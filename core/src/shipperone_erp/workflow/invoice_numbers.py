@@ -7,9 +7,10 @@ from shipperone_erp.workflow.interruptions import HoldJob
 
 async def check_number(execution: JobExecution) -> None:
     """Hold the job if the ledger records its number for another invoice in the same ERP."""
-    if execution.job.number is None:
+    number = execution.job.number
+    if number is None or not number.strip():  # several invoices may be without a number
         return
-    other = await execution.ports.holder_of_number(execution.job.number, execution.job)
+    other = await execution.ports.holder_of_number(number, execution.job)
     if other is not None:
         whose = f"order {other.order_id}" + (f" of {other.tenant}" if other.tenant != execution.job.tenant else "")
         raise HoldJob(

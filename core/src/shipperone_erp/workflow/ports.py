@@ -117,7 +117,9 @@ class StagePorts(Protocol):
         ...
 
     async def holder_of_number(self, number: str, job: Job) -> NumberHolder | None:
-        """The job with another key whose invoice has that number in the same ERP; None if there is none."""
+        """The job with another key whose invoice has that number in the same ERP, by the same issuer; None if there is
+        none.
+        """
         ...
 
     def newest(self, order_id: str) -> Listed | None:

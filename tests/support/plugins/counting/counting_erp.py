@@ -489,6 +489,10 @@ def _misbehaviour(what: str, detail: str, connector: BareConnector) -> tuple[Any
     def untaxed(answer: Invoice) -> Invoice:
         return replace(answer, lines=tuple(replace(line, tax_percent=Decimal(0)) for line in answer.lines))
 
+    def numbered(answer: Invoice) -> Invoice:
+        number, _, issuer = detail.partition(" by ")
+        return replace(answer, number=number, issuer=issuer or None)
+
     def text_ids(answer: Invoice) -> Invoice:
         return replace(answer, lines=tuple(replace(line, item_id=str(line.item_id)) for line in answer.lines))
 
@@ -523,5 +527,6 @@ def _misbehaviour(what: str, detail: str, connector: BareConnector) -> tuple[Any
         "kill_after": kill,
         "issued_flag": lambda answer: replace(answer, issued=True, number="99"),
         "text_ids": text_ids,
+        "numbered": numbered,
     }
     return instead.get(what), afterwards.get(what)

@@ -15,6 +15,7 @@ class Numbers:
     def __init__(self, keys: Mapping[str, Sequence[Document]], others: Iterable[Document]) -> None:
         """`keys`: the ERP's documents by the key of their job; `others`: documents without a known key."""
         self.by_number: dict[str, list[tuple[str | None, Document]]] = defaultdict(list)
+        """Every use of a number, whoever the issuer is."""
         for key, documents in keys.items():
             for document in documents:
                 self._add(key, document)
@@ -30,6 +31,14 @@ class Numbers:
             return f"; no invoice has the number {job.number} now"
         return f"; the number {job.number} is on {', '.join(holders)} now"
 
+    def of_each_series(self) -> Iterable[tuple[str, Sequence[tuple[str | None, Document]]]]:
+        """The invoices with one number, by issuer: those of two issuers may have the same number."""
+        for number, invoices in self.by_number.items():
+            series: dict[str | None, list[tuple[str | None, Document]]] = defaultdict(list)
+            for key, document in invoices:
+                series[document.issuer].append((key, document))
+            yield from ((number, each) for each in series.values())
+
     def _add(self, key: str | None, document: Document) -> None:
         if document.kind == "invoice" and document.number:
             self.by_number[document.number].append((key, document))
@@ -42,7 +51,7 @@ def twice(keys: Mapping[str, Sequence[Document]], known: Mapping[str, Job], numb
         if len(references) > 1:
             sentence = f"the ERP has {len(references)} documents of this key: {', '.join(references)}"
             yield Compared(known[key], documents[0], Finding.LISTED_TWICE, sentence)
-    for number, invoices in numbers.by_number.items():
+    for number, invoices in numbers.of_each_series():
         ours = [(known[key], document) for key, document in invoices if key is not None]
         references = list(dict.fromkeys(_named(document) for _, document in invoices))
         if ours and len(references) > 1:
