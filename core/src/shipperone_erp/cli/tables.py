@@ -108,14 +108,16 @@ def _usual(cells: Sequence[str]) -> int:
 
 def _beside_lines(cells: Sequence[str], widths: Sequence[int], width: int | None) -> Iterator[str]:
     """A row: one line, and another one after each cell that exceeds its column."""
-    line = ""
+    line, used, start = "", 0, 0
     for number, cell in enumerate(cells):
-        start = _joined(widths[:number]) + len(GAP) if number else 0
-        if number and cell and cell_len(line) + len(GAP) > start:
+        if number and cell and used + len(GAP) > start:
             yield line
-            line = ""
+            line, used = "", 0
         if cell:
-            line += " " * (start - cell_len(line)) + cell
+            line += " " * (start - used) + cell
+            used = start + cell_len(cell)
+        if number < len(widths):
+            start += widths[number] + len(GAP)
     yield from wrapped(line, width, " " * (_joined(widths[: len(cells) - 1]) + len(GAP)))
 
 

@@ -19,10 +19,11 @@ def shared_queues(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str
         if not isinstance(base_url, str) or not isinstance(store_code, str) or not base_url:
             continue
         stages = table.get("stages", list(Stage))
+        store = same_store(base_url), store_code
         shared: dict[str, list[Stage]] = {}
         for stage in Stage:
             if isinstance(stages, list) and stage.value in stages:
-                first = served.setdefault((same_store(base_url), store_code, stage), name)
+                first = served.setdefault((*store, stage), name)
                 if first != name:
                     shared.setdefault(first, []).append(stage)
         for other, both in shared.items():

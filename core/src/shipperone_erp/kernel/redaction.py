@@ -9,6 +9,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from urllib.parse import quote, quote_plus, unquote
 
 from pydantic import BaseModel, SecretStr
@@ -165,6 +167,8 @@ _PARAMETER = re.compile(
 
 def passwords_in(text: str) -> Iterator[str]:
     """The passwords in an address or a connection string: `user:PASSWORD@host`, `password=PASSWORD`."""
+    if "@" not in text and "=" not in text:
+        return  # each pattern needs one of them; settings have tens of thousands of texts
     for pattern in (_IN_ADDRESS, _NAMED, _PARAMETER):
         for found in pattern.finditer(text):
             password = found[2]
@@ -181,15 +185,18 @@ def without_passwords(text: str) -> str:
 
 def secrets_in(settings: object) -> Iterator[str]:
     """Every secret in these settings, at any depth, including passwords inside addresses."""
-    if isinstance(settings, SecretStr):
-        yield settings.get_secret_value()
-    elif isinstance(settings, str):
-        yield from passwords_in(settings)
-    elif isinstance(settings, BaseModel):
-        yield from secrets_in(vars(settings))
-    elif isinstance(settings, Mapping):
-        for entry in settings.values():
-            yield from secrets_in(entry)
-    elif isinstance(settings, list | tuple | set | frozenset):
-        for entry in settings:
-            yield from secrets_in(entry)
+    waiting = [settings]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, str):
+            yield from passwords_in(found)
+        elif found is None or isinstance(found, int | Decimal | timedelta):
+            continue
+        elif isinstance(found, SecretStr):
+            yield found.get_secret_value()
+        elif isinstance(found, BaseModel):
+            waiting += vars(found).values()
+        elif isinstance(found, Mapping):
+            waiting += found.values()
+        elif isinstance(found, list | tuple | set | frozenset):
+            waiting += found
