@@ -33,6 +33,33 @@ def test_a_free_lease_is_taken_at_once_and_held_against_others(ledger):
     assert ledger.lease("exclusive:stock") is None
 
 
+def test_of_many_leases_those_that_nobody_holds_are_taken_together(ledger):
+    held, returned = a_lease(ledger), ledger.try_take("b/invoice", an_owner(), None, 15.0)
+    ledger.give_back(returned)
+    names = ["a/invoice", NAME, "b/invoice", "a/invoice", *(f"shop{number}/invoice" for number in range(700))]
+    owner = an_owner()
+    taken = {lease.name: lease for lease in ledger.take_free(names, owner)}
+    assert set(taken) == {*names} - {NAME}
+    assert {lease.owner for lease in taken.values()} == {owner.id}
+    assert taken["a/invoice"].number == 1
+    assert taken["b/invoice"].number == returned.number + 1
+    assert ledger.beat([held]) == ()
+    assert ledger.beat(list(taken.values())) == ()
+    # neither another process nor the same one takes them again
+    assert ledger.take_free(names, an_owner()) == []
+    assert ledger.take_free(names, owner) == []
+
+
+def test_two_processes_that_start_at_once_share_the_free_leases(ledger):
+    names = [f"shop{number}/invoice" for number in range(300)]
+    owners = [an_owner() for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda owner: ledger.take_free(names, owner), owners))
+    taken = [lease for leases in found for lease in leases]
+    assert sorted(lease.name for lease in taken) == sorted(names)
+    assert ledger.beat(taken) == ()
+
+
 @pytest.mark.case("D5")
 def test_a_lease_without_heartbeat_is_taken_over_after_its_time_and_not_before(ledger):
     watch, old = SkippedTime(seconds=100.0), a_lease(ledger)

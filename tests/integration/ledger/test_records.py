@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from examples import examples
 from job_rows import varied
-from ledger_databases import NOON, ORDER, a_job, an_effect
+from ledger_databases import NOON, ORDER, a_job, a_lease, an_effect
 from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.domain.hook_answers import Invoice, InvoiceLine
 from shipperone_erp.domain.hook_requests import Difference
@@ -23,10 +23,12 @@ from shipperone_erp.ledger import schema
 from shipperone_erp.ledger.database_errors import WriteRefused
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import (
+    ClaimJob,
     InsertJob,
     Record,
     RecordIntent,
     RecordOutcome,
+    ReleaseJob,
     SaveBinding,
     SaveQueue,
     UpdateJob,
@@ -235,3 +237,21 @@ def test_reading_is_possible_while_it_is_written(ledger: Ledger, ledger_url: str
     with Ledger.open(ledger_url, read_only=True) as reader:
         ledger.write(UpdateJob(varied(job, attempts=7)), lease=None).result()
         assert reader.job(job.id).attempts == 7
+
+
+def test_a_stage_is_to_be_recovered_if_a_process_may_have_left_anything_in_it(ledger):
+    assert ledger.unfinished_stages(["acme"]) == set()
+    lease = a_lease(ledger)
+    job = a_job()
+    ledger.write(InsertJob(job), lease=lease).result()
+    assert ledger.unfinished_stages(["acme", "other"]) == {("acme", job.stage)}
+    assert ledger.unfinished_stages(["other"]) == set()
+    # a job that has ended, but is still claimed; an intent of it without an outcome
+    ended = varied(job, state=State.GONE, open=False)
+    ledger.write(ClaimJob(job), UpdateJob(ended), lease=lease).result()
+    assert ledger.unfinished_stages([]) == {("acme", job.stage)}
+    ledger.write(ReleaseJob(job.id), lease=lease).result()
+    assert ledger.unfinished_stages(["acme"]) == set()
+    effect = Effect(id=7, job_id=job.id, kind=EffectKind.RESERVE, key=job.key, intent_at=job.since)
+    ledger.write(RecordIntent(effect), lease=lease).result()
+    assert ledger.unfinished_stages([]) == {("acme", job.stage)}

@@ -11,6 +11,7 @@ from functools import partial
 from typing import overload
 
 from shipperone_erp.domain.records import Lease
+from shipperone_erp.engine.grouped_calls import GroupedCalls
 from shipperone_erp.kernel.errors import LeaseHeldElsewhere, LeaseLost, LedgerError
 from shipperone_erp.kernel.offload import aside
 from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
@@ -37,6 +38,7 @@ class LeaseKeeper:
         self._held: dict[str, Lease] = {}
         self._proven: dict[str, float] = {}
         self._beating: asyncio.Task[None] | None = None
+        self._free = GroupedCalls(self._take_free)
 
     @overload
     async def take(self, name: str, *, stand_by: Callable[[str], None] | None = None) -> Lease: ...
@@ -56,6 +58,11 @@ class LeaseKeeper:
         If another process holds it, waits for it. If its heartbeat continues, LeaseHeldElsewhere names the holder, or,
         with `stand_by`, that is called once with the holder and waiting continues.
         """
+        if until is not None and until.is_set():
+            return None
+        asked = self._clock.elapsed()
+        if (free := await self._free.call(name)) is not None:
+            return self._taken(free, asked)
         seen: Seen | None = None
         reported = False
         while until is None or not until.is_set():
@@ -64,11 +71,7 @@ class LeaseKeeper:
                 self._ledger.try_take, name, self._owner, seen, self._time.total_seconds(), self._clock
             )
             if isinstance(answer, Lease):
-                self._held[name] = answer
-                self._proven[name] = asked
-                if self._beating is None:
-                    self._beating = asyncio.get_running_loop().create_task(self._beat())
-                return answer
+                return self._taken(answer, asked)
             if seen is not None and answer.seen.heartbeat != seen.heartbeat:
                 if stand_by is None:
                     raise LeaseHeldElsewhere(name, answer.holder)
@@ -78,6 +81,16 @@ class LeaseKeeper:
             seen = answer.seen
             await self._clock.sleep(self.looks_every)
         return None
+
+    def _take_free(self, names: Collection[str]) -> dict[str, Lease]:
+        return {lease.name: lease for lease in self._ledger.take_free(names, self._owner, self._clock)}
+
+    def _taken(self, lease: Lease, asked: float) -> Lease:
+        self._held[lease.name] = lease
+        self._proven[lease.name] = asked
+        if self._beating is None:
+            self._beating = asyncio.get_running_loop().create_task(self._beat())
+        return lease
 
     async def check(self, lease: Lease) -> None:
         """Raise LeaseLost if another process has taken over; call it right before an exclusive effect.

@@ -14,7 +14,9 @@ from shipperone_erp.domain.events import JobChanged
 from shipperone_erp.domain.exit_codes import Ended, Ending
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import Lease
+from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.crash_isolation import CrashIsolation
+from shipperone_erp.engine.grouped_calls import GroupedCalls
 from shipperone_erp.engine.lease_keeper import BEATS, LeaseKeeper
 from shipperone_erp.engine.named_locks import ExclusiveNames, Shares
 from shipperone_erp.engine.observers.change_log import change_log
@@ -106,6 +108,7 @@ class Runtime:
             crash_isolation=CrashIsolation(),
             check_lease=self._keeper.check,
             is_held=self._keeper.is_held,
+            at_rest=GroupedCalls(self._at_rest),
             observe=self._observe,
             redact=self._redaction,
             log=self._log,
@@ -181,6 +184,10 @@ class Runtime:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), pace)
         return None
+
+    def _at_rest(self, stages: Collection[tuple[str, Stage]]) -> dict[tuple[str, Stage], bool]:
+        unfinished = self.ledger.unfinished_stages({tenant for tenant, _ in stages})
+        return dict.fromkeys(set(stages) - unfinished, True)
 
     async def _take_exclusive(self, name: str) -> Lease:
         return await self._keeper.take(name, stand_by=lambda holder: None)

@@ -21,6 +21,7 @@ from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.crash_isolation import CrashIsolation
 from shipperone_erp.engine.cycle import StageCycle
 from shipperone_erp.engine.effect_log import StageEffectLog
+from shipperone_erp.engine.grouped_calls import GroupedCalls
 from shipperone_erp.engine.hook_executor import CallTerms, HookBreakers, HookExecutor
 from shipperone_erp.engine.hook_threads import HookThreads
 from shipperone_erp.engine.ledger_revision import LedgerRevision, Serving, revision
@@ -65,6 +66,8 @@ class Shared:
     crash_isolation: CrashIsolation
     check_lease: Callable[[Lease], Awaitable[None]]
     is_held: Callable[[Lease], bool]
+    at_rest: GroupedCalls[tuple[str, Stage], bool]
+    """True for a stage in which there is nothing to be recovered; called under its lease."""
     observe: Observer
     redact: Redaction
     log: logging.Logger
@@ -202,7 +205,8 @@ class TenantRuntime:
             shared.events,
             in_flight=settings.concurrency * (plugins.batch_size if batch else 3) + settings.concurrency,
         )
-        await run.recover()
+        if await shared.at_rest.call((self.name, stage)) is None:
+            await run.recover()
         self._epochs[stage] = self.epoch
         self._close_retired()
         return run

@@ -78,6 +78,19 @@ _MOVED = update(leases).where(_OURS).values(heartbeat=leases.c.heartbeat + 1)
 _NUMBERS = select(leases.c.name, leases.c.number).where(_OURS)
 
 _IN_LIST = leases.c.name.in_(bindparam("names", expanding=True))
+_OWNERS = select(leases.c.name, leases.c.owner).where(_IN_LIST)
+_TAKE_IF_FREE = (
+    update(leases)
+    .where(leases.c.name == bindparam("wanted"), leases.c.owner.is_(None))
+    .values(
+        owner=bindparam("holder"),
+        host=bindparam("of_host"),
+        pid=bindparam("of_pid"),
+        number=leases.c.number + 1,
+        heartbeat=leases.c.heartbeat + 1,
+        taken_at=bindparam("at"),
+    )
+)
 _IN_ARRAY = leases.c.name == any_(bindparam("names", type_=ARRAY(String)))
 """By name: a lease of this process that it has lost sight of must expire."""
 
@@ -126,6 +139,27 @@ def try_take(
         )
     )
     return Lease(name, owner.id, number)
+
+
+def take_free(connection: Connection, names: Collection[str], owner: Owner, time: TimeSource) -> list[Lease]:
+    """Those of these leases that nobody holds, each with the next fencing token. The others are left alone."""
+    taken: list[Lease] = []
+    wanted = sorted(set(names))  # in one order: two processes that start at once wait for each other, and no longer
+    for start in range(0, len(wanted), CHUNK):
+        chunk = wanted[start : start + CHUNK]
+        owners = {row.name: row.owner for row in connection.execute(_OWNERS, {"names": chunk})}
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        missing = [{"name": name, "number": 0, "heartbeat": 0} for name in chunk if name not in owners]
+        if missing:
+            connection.execute(dialect.insert(leases).on_conflict_do_nothing(), missing)
+        free = [name for name in chunk if owners.get(name) is None]
+        if not free:
+            continue
+        of = {"holder": owner.id, "of_host": owner.host, "of_pid": owner.pid, "at": time.now()}
+        connection.execute(_TAKE_IF_FREE, [{"wanted": name, **of} for name in free])
+        ours = connection.execute(_NUMBERS.where(_IN_LIST), {"names": free, "holder": owner.id})
+        taken += [Lease(row.name, owner.id, row.number) for row in ours]
+    return taken
 
 
 def others_hold(connection: Connection, owner: Owner) -> bool:

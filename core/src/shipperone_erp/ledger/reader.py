@@ -67,6 +67,14 @@ _OPEN_EFFECTS = (
     .order_by(effects.c.id)
 )
 
+_STAGES = select(jobs.c.tenant, jobs.c.stage).distinct()
+_WITH_UNFINISHED = _STAGES.where(UNFINISHED, jobs.c.tenant.in_(bindparam("tenants", expanding=True)))
+_LEFT_BEHIND = (
+    _STAGES.where(jobs.c.taken),
+    _STAGES.join(effects, effects.c.job_id == jobs.c.id).where(effects.c.outcome.is_(None)),
+)
+"""Partial indexes answer both; there are few such rows."""
+
 
 class LedgerReader(ListReader):
     """The queries. Every method raises LedgerUnavailable while the database cannot be used."""
@@ -160,6 +168,18 @@ class LedgerReader(ListReader):
     def open_effects(self, tenant: str, stage: Stage) -> list[Effect]:
         """Intents without an outcome; those of an earlier lease are unknown."""
         return [Effect(**row) for row in self._rows(_OPEN_EFFECTS, of_tenant=tenant, of_stage=stage)]
+
+    def unfinished_stages(self, tenants: Collection[str]) -> set[tuple[str, Stage]]:
+        """The stages of these tenants in which an earlier process may have left anything to be recovered.
+
+        They have jobs that have not ended, intents without an outcome, or jobs that are claimed.
+        """
+        found = {(row["tenant"], row["stage"]) for query in _LEFT_BEHIND for row in self._rows(query)}
+        wanted = sorted(set(tenants))
+        for start in range(0, len(wanted), CHUNK):
+            rows = self._rows(_WITH_UNFINISHED, tenants=wanted[start : start + CHUNK])
+            found.update((row["tenant"], row["stage"]) for row in rows)
+        return found
 
     def actions(self, about: int | str) -> list[Action]:
         """Operators' actions and notes on a job (its id) or on anything of a tenant (its name), in order."""

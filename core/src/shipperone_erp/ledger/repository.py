@@ -128,6 +128,11 @@ class Ledger(AlertRecords):
         with self._writing() as connection:
             return leases.try_take(connection, name, owner, seen, lease_time, time)
 
+    def take_free(self, names: Collection[str], owner: Owner, time: TimeSource = MACHINE_TIME) -> list[Lease]:
+        """Those of these leases that nobody holds, in one transaction; `try_take` waits for the others."""
+        with self._writing() as connection:
+            return leases.take_free(connection, names, owner, time)
+
     def beat(self, held: Collection[Lease]) -> tuple[Lease, ...]:
         """Renew the heartbeat of these leases; returns those that were taken over meanwhile."""
         with self._writing() as connection:
