@@ -147,6 +147,8 @@ def test_a_form_is_bounded(page):
     browser = page.browser()
     answer = browser.post("/act", {"act": "ignore", "note": "x" * 100_000}, on="/held")
     assert answer.status_code == 413
+    answer = browser.post("/act", {"act": "ignore", "key": [str(number) for number in range(2_001)]}, on="/held")
+    assert answer.status_code == 413
 
 
 def test_back_leads_to_this_page_and_nowhere_else(page):

@@ -31,6 +31,7 @@ from shipperone_erp.web.texts import text
 
 HERE = Path(__file__).parent
 LARGEST_FORM = 64 * 1024
+MOST_FIELDS = 2_000
 COOKIE = "shipperone_erp"
 
 if TYPE_CHECKING:
@@ -127,7 +128,10 @@ class Site:
             body += chunk
             if len(body) > LARGEST_FORM:
                 raise Answered(413, text("refused"), text("stale_form"))
-        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=2_000)
+        try:
+            fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        except ValueError:
+            raise Answered(413, text("refused"), text("stale_form")) from None
         session = visit_of(request).session
         given = (fields.get("csrf") or [""])[0]
         if session is None or not hmac.compare_digest(given.encode(), session.csrf.encode()):

@@ -90,7 +90,7 @@ async def run(site: Site, request: Request) -> Response:
     if isinstance(action, BackgroundAction):
         return await _in_background(site, request, fields, keys, action, person, note)
     values = {name: one(fields, name) for name in action.fields}
-    message = await asyncio.to_thread(_run_each, site, action, keys, person, note, values, _shown(fields))
+    message = await asyncio.to_thread(_run_each, site, action, keys, person, note, values, _shown(fields, keys))
     site.flash(request, message)
     return back_to(request, fields)
 
@@ -139,7 +139,7 @@ async def _in_background(
     note: str | None,
 ) -> Response:
     """An action that first reads ShipperOne or the ERP: the form is answered at once, the order shows the result."""
-    rows = await asyncio.to_thread(previewed, site.ledger, action, keys[:1], person, _shown(fields))
+    rows = await asyncio.to_thread(previewed, site.ledger, action, keys[:1], person, _shown(fields, keys))
     job = rows[0].job if rows else None
     if job is None or rows[0].why_not is not None:
         raise UsageError((rows[0].why_not if rows else None) or text("gone_job"))
@@ -247,9 +247,10 @@ def _must_know(site: Site, name: str) -> None:
         raise Answered(404, text("not_found"), text("not_found_hint"))
 
 
-def _shown(fields: Fields) -> dict[str, str]:
-    """By key, each job as the form showed it."""
-    return {key: digest for key, _, digest in (entry.partition(" ") for entry in fields.get("seen", []))}
+def _shown(fields: Fields, keys: Sequence[str]) -> dict[str, str]:
+    """By key, each job as the form showed it; empty for a form that only selects jobs."""
+    shown = fields.get("seen", [])
+    return dict(zip(keys, shown, strict=True)) if len(shown) == len(keys) else {}
 
 
 def _chosen(fields: Fields) -> tuple[JobAction, list[str]]:
