@@ -394,7 +394,7 @@ def test_secrets_come_from_the_environment_a_file_or_a_systemd_credential(toml, 
     assert read.tenants["acme"].token.get_secret_value() == TOKEN
     assert toml.problems(credential) == [
         "shipperone-erp.toml:6: tenants.acme.token: the credential acme-token was looked for, but "
-        "CREDENTIALS_DIRECTORY is not set: systemd sets it where the unit says LoadCredential=acme-token:…"
+        "CREDENTIALS_DIRECTORY is not set: systemd sets it where the unit has LoadCredential=acme-token:…"
     ]
     (tmp_path / "acme-token").chmod(0o644)
     read = toml.read(GOOD.replace('{ env = "ACME_TOKEN" }', '{ file = "acme-token" }'))
