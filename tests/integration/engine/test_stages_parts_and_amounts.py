@@ -290,3 +290,20 @@ def test_a_repeat_never_invoices_more_than_was_allocated(world):
     assert (held.state, held.reason) == (State.HELD, Reason.MORE_THAN_ORDERED)
     assert "5 allocated, 3 invoiced already, and 3 more are listed" in held.sentence
     assert world.erp.issued("FO-1") == ["1:3"]
+
+
+def test_a_listing_of_less_than_nothing_is_held_and_no_operator_can_approve_it(world):
+    def returned(raw):
+        items = [{**item, "price_incl_tax": D("-10.00"), "row_total_incl_tax": D("-20.00")} for item in raw["items"]]
+        return {**raw, "items": items, "total_incl_tax": D("-15.01")}
+
+    world.sandbox.add(order(), stage="invoice")
+    world.sandbox.change("FO-1", returned)
+    assert world.once().ending is Ending.HELD
+    job = world.job("FO-1", I)
+    assert job.reason is Reason.AMOUNT_UNEXPLAINED
+    assert (job.sentence or "").startswith("the invoice comes to -15.01 EUR: less than nothing is a credit note")
+    assert (world.erp.drafts(), world.sandbox.posts) == (0, [])
+    refused = world.command("order", "approve", "FO-1", "--total=-15.01", "--note", "a return")
+    assert refused.returncode == 2
+    assert "that is a credit note, which is never issued automatically. Nothing was approved" in refused.stderr

@@ -25,6 +25,11 @@ def approve_sum(
     """Accept the listing at this sum, and return it. UsageError if the invoice has a different total."""
     if job.tenant not in loaded.tenants:
         raise UsageError(f"{job.tenant} has an invalid configuration, so the total of its invoice cannot be computed")
+    if total is not None and total < 0:
+        raise UsageError(
+            f"{job.key}: {total:f} is less than nothing; that is a credit note, which is never issued automatically. "
+            "Nothing was approved"
+        )
     allocations = ledger.jobs_of_orders(job.tenant, Stage.ALLOCATION, [job.order_id])
     sums = possible_totals(job, allocations, loaded.tenants[job.tenant])
     if total is None or total not in sums:
