@@ -363,9 +363,11 @@ def lock(seed: Seed, until: str | bool) -> None:
 
 def locked(shop: Shop) -> None:
     """B7, O3: a locked period is held for the accountant, never shifted into another month."""
-    shop.product("MUG")
+    shop.product("MUG", 10)
     erp = shop.connector()
     order = shop.order(shop.item(1, "MUG"))
+    held = shop.order(shop.item(1, "MUG"), number=3)
+    reserved = shop.reserve(erp, "a4", held)
     day = date(2019, 1, 15)
     draft = shop.build(erp, "i1", order, day)
 
@@ -378,6 +380,9 @@ def locked(shop: Shop) -> None:
             with pytest.raises(Refused) as early:
                 shop.build(erp, name, order, day)
             assert (early.value.reason, early.value.sentence) == (Reason.ERP_PERIOD_LOCKED, refused.value.sentence)
+        with pytest.raises(Refused) as early:
+            shop.build(erp, "i4", held, day, a4=reserved)  # the lock is then read with the delivery
+        assert (early.value.reason, early.value.sentence) == (Reason.ERP_PERIOD_LOCKED, refused.value.sentence)
         assert len(erp._odoo.find("account.move", [("invoice_origin", "=", order.order_id)], ["id"])) == 1
         other = shop.order(shop.item(1, "MUG"), number=2)
         later = erp.build_invoice(BuildInvoice(shop.key("i3"), other, 1, day, (), DAY))

@@ -11,6 +11,7 @@ from fake_odoo import (
     FIXED,
     HOME,
     LOCKED,
+    MARCH,
     PRODUCT,
     RATE,
     RATES,
@@ -24,7 +25,7 @@ from fake_odoo import (
     order,
     settings,
 )
-from shipperone_erp import Reason, Refused
+from shipperone_erp import BuildInvoice, Reason, Refused, Reservation
 from shipperone_erp_odoo.tax_rules import rule_for
 
 
@@ -108,6 +109,16 @@ def test_a_locked_day_is_refused_before_anything_is_made():
     assert odoo.made("account.move") == []
     later = FakeOdoo({**LOCKED, **draft(10.0, {"price_unit": 10.0})})
     assert build(later.connector(RATE, **FIXED), order(item()), issued=date(2026, 4, 1)).total_incl_tax == 10
+
+
+def test_the_lock_is_read_with_the_deliveries_of_the_reservations():
+    delivery = {"stock.picking/search_read": [{"id": 70, "partner_id": 30}]}
+    odoo = FakeOdoo({**LOCKED, **delivery, "ir.model.data/check_object_reference": unless_invoice})
+    live = (Reservation("a-1", "WH/OUT/1 (70)", (1,)),)
+    with pytest.raises(Refused) as refused:
+        odoo.connector(RATE, **FIXED).build_invoice(BuildInvoice("i-1", order(item()), 1, MARCH, live))
+    assert refused.value.reason == Reason.ERP_PERIOD_LOCKED
+    assert odoo.calls("account.journal/web_search_read") == []
 
 
 def unless_invoice(named: dict[str, Any]) -> Any:
