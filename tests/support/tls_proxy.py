@@ -78,7 +78,8 @@ def passed_on(url: str) -> Callable[[str, bytes, dict[str, str]], httpx.Response
     """What the server behind says."""
 
     def answer(path: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
-        kept = {name: value for name, value in headers.items() if name.lower() in ("content-type", "authorization")}
+        needed = ("content-type", "authorization", "x-odoo-database")
+        kept = {name: value for name, value in headers.items() if name.lower() in needed}
         return httpx.post(f"{url}{path}", content=body, headers=kept, timeout=300, trust_env=False)
 
     return answer

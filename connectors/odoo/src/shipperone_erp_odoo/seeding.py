@@ -60,6 +60,33 @@ class Admin:
         self._wire.close()
 
 
+def api_key(admin: Admin, login: str, password: str) -> str:
+    """A key of that user, created as in the user interface: through a web session, with the password once more."""
+    with httpx.Client(base_url=admin.url, timeout=60) as web:
+
+        def ask(path: str, **params: Any) -> Any:
+            answer = web.post(path, json={"jsonrpc": "2.0", "method": "call", "params": params, "id": 1}).json()
+            if "error" in answer:
+                raise RuntimeError(answer["error"]["data"]["message"])
+            return answer["result"]
+
+        def call(model: str, method: str, *args: Any, **named: Any) -> Any:
+            return ask("/web/dataset/call_kw", model=model, method=method, args=list(args), kwargs=named)
+
+        ask("/web/session/authenticate", db=admin.database, login=login, password=password)
+        # a week: Odoo's "1 Day" ends at the next midnight
+        values = {"name": "rpc", **({"duration": "7"} if admin.version >= 18 else {})}
+        wizard = call("res.users.apikeys.description", "create", values)
+        check = call("res.users.apikeys.description", "make_key", [wizard])
+        if check.get("res_model") == "res.users.identitycheck":
+            identity = check["res_id"]
+            context = {"password": password} if admin.version >= 19 else {}
+            if admin.version < 19:
+                call("res.users.identitycheck", "write", [identity], {"password": password})
+            check = call("res.users.identitycheck", "run_check", [identity], context=context)
+        return str(check["context"]["default_key"])
+
+
 class Seed:
     """One tagged set of master data. `tag` begins its SKUs: at most four characters, since it is in warehouse codes.
 
@@ -138,30 +165,8 @@ class Seed:
         self.admin.call("res.users", "write", [self.user], {field: [command]})
 
     def api_key(self) -> str:
-        """A key of the user, created as in the user interface: through a web session, with the password once more."""
-        with httpx.Client(base_url=self.admin.url, timeout=60) as web:
-
-            def ask(path: str, **params: Any) -> Any:
-                answer = web.post(path, json={"jsonrpc": "2.0", "method": "call", "params": params, "id": 1}).json()
-                if "error" in answer:
-                    raise RuntimeError(answer["error"]["data"]["message"])
-                return answer["result"]
-
-            def call(model: str, method: str, *args: Any, **named: Any) -> Any:
-                return ask("/web/dataset/call_kw", model=model, method=method, args=list(args), kwargs=named)
-
-            ask("/web/session/authenticate", db=self.admin.database, login=self.login, password=self.password)
-            # a week: Odoo's "1 Day" ends at the next midnight
-            values = {"name": "rpc", **({"duration": "7"} if self.admin.version >= 18 else {})}
-            wizard = call("res.users.apikeys.description", "create", values)
-            check = call("res.users.apikeys.description", "make_key", [wizard])
-            if check.get("res_model") == "res.users.identitycheck":
-                identity = check["res_id"]
-                context = {"password": self.password} if self.admin.version >= 19 else {}
-                if self.admin.version < 19:
-                    call("res.users.identitycheck", "write", [identity], {"password": self.password})
-                check = call("res.users.identitycheck", "run_check", [identity], context=context)
-            return str(check["context"]["default_key"])
+        """A key of the user."""
+        return api_key(self.admin, self.login, self.password)
 
     def tax_name(self, rate: int) -> str:
         """The tax's name for the settings."""
