@@ -34,8 +34,13 @@ class FakeOdoo:
             return httpx.Response(200, json={"result": {"server_version_info": [19, 0, 0]}})
         what, named = request.url.path.removeprefix("/json/2/"), json.loads(request.content)
         self.asked.append((what, named))
+        refused = self.answers.get(what.replace("/web_search_read", "/search_read"))
+        if isinstance(refused, httpx.Response):
+            return refused
         found = nested(self.answers, what, named) if what.endswith("/web_search_read") else self.answers.get(what, [])
         answer = found(named) if isinstance(found, Callable) else found
+        if what == "product.product/search_read" and "qty_available" in named["fields"]:
+            answer = [{**row, **counted(self.answers, row["id"], named)} for row in answer]
         return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
 
     def connector(self, *taxes: dict[str, object], **more: object) -> OdooConnector:
@@ -59,37 +64,66 @@ def nested(answers: Mapping[str, Any], what: str, named: Mapping[str, Any]) -> d
         found = answers.get(f"{model}/search_read", [])
         return [dict(row) for row in (found(dict(named)) if isinstance(found, Callable) else found)]
 
-    model = what.partition("/")[0]
-    if model == "res.users":
-        (user,) = rows(model)
-        found = [
-            {**user, "company_id": user["company_id"][0], "company_ids": [*map(_company_row, rows("res.company"))]}
-        ]
-        for company in found[0]["company_ids"]:
-            country = company["country_id"]
-            if country and answers.get("res.country/search_read"):
-                country["code"] = rows("res.country")[0]["code"]
-    elif model == "stock.location":
-        views = [
-            {"id": 100 + row["id"], "usage": "view", "warehouse_view_ids": [_warehouse_row(row)]}
-            for row in rows("stock.warehouse")
-        ]
-        customers = [{**row, "usage": "customer", "warehouse_view_ids": []} for row in rows(model)]
-        found = [*views, *customers]
-    elif model == "account.journal":
+    def companies() -> list[dict[str, Any]]:
+        found = [*map(_company_row, rows("res.company"))]
+        for company in found:
+            if company["country_id"] and answers.get("res.country/search_read"):
+                company["country_id"]["code"] = rows("res.country")[0]["code"]
+        return found
+
+    def of_company() -> dict[str, Any]:
         (company, *_) = rows("res.company")
         wanted = named["specification"]["company_id"]["fields"]
         locks = {name: company.get(name, company.get(name.removeprefix("user_"), False)) for name in wanted}
-        found = [{"id": row["id"], "code": "INV", "company_id": {"id": 1, **locks}} for row in rows(model)]
+        return {"id": 1, **locks}
+
+    def of_product(id: int) -> int | dict[str, Any]:
+        whole = "fields" in named["specification"]["product_id"]
+        return {"id": id, **counted(answers, id, named)} if whole else id
+
+    model = what.partition("/")[0]
+    if model == "res.users":
+        (user,) = rows(model)
+        found = [{**user, "company_id": user["company_id"][0], "company_ids": companies()}]
+    elif model == "stock.location":
+        own = next(iter(companies()), False)
+        views = [
+            {"id": 100 + row["id"], "usage": "view", "company_id": own, "warehouse_view_ids": [_warehouse_row(row)]}
+            for row in rows("stock.warehouse")
+        ]
+        customers = [{**row, "usage": "customer", "company_id": False, "warehouse_view_ids": []} for row in rows(model)]
+        losses = {"id": 99, "usage": "inventory", "company_id": own, "warehouse_view_ids": []}
+        found = [*views, *customers, losses]
+    elif model == "stock.move":
+        found = [
+            {**row, "picking_id": {**_named_row(row["picking_id"]), "backorder_id": False},
+             "product_uom": row["product_uom"][0], "location_id": row["location_id"][0],
+             "product_id": of_product(row["product_id"][0])}
+            for row in rows(model)
+        ]  # fmt: skip
+    elif model == "stock.picking":
+        found = [{"partner_id": False, "company_id": of_company(), **row} for row in rows(model)]
+    elif model == "account.journal":
+        found = [{"id": row["id"], "code": "INV", "company_id": of_company()} for row in rows(model)]
     elif model == "account.move":
         found = [
-            {**head, "currency_id": _named_row(head["currency_id"]), "company_id": head["company_id"][0],
-             "invoice_line_ids": [_invoice_line_row(answers, row, n) for n, row in enumerate(rows("account.move.line"))]}
+            {"partner_id": {"id": 30}, "write_uid": 7, **head, "currency_id": _named_row(head["currency_id"]),
+             "company_id": of_company(), "invoice_line_ids": [_invoice_line_row(answers, row, n) for n, row in enumerate(rows("account.move.line"))]}
             for head in rows(model)
         ]  # fmt: skip
     else:
         return None
     return {"length": len(found), "records": found}
+
+
+def counted(answers: Mapping[str, Any], product: int, named: Mapping[str, Any]) -> dict[str, float]:
+    """A product's own counts, from the quants."""
+    found = answers.get("stock.quant/search_read", [])
+    quants = found(dict(named)) if isinstance(found, Callable) else found
+    of_it = [row for row in quants if row["product_id"][0] == product]
+    on_hand, reserved = (sum(row[name] for row in of_it) for name in ("quantity", "reserved_quantity"))
+    dated = any("removal_date" in row for row in of_it)
+    return {"qty_available": on_hand, "free_qty": on_hand - reserved, "use_expiration_date": dated}
 
 
 def _named_row(pair: list[Any]) -> dict[str, Any]:

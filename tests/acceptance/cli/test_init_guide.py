@@ -231,7 +231,17 @@ ODOO = {
     ],
     "res.company/search_read": [{"id": 1, "name": "Acme", "country_id": [9, "X"], "currency_id": [1, "EUR"]}],
     "res.country/search_read": [{"id": 9, "code": "SK"}],
-    "stock.warehouse/search_read": [{"code": "WH", "name": "Bratislava"}, {"code": "KE", "name": "Košice"}],
+    "stock.warehouse/search_read": [
+        {
+            "id": id,
+            "code": code,
+            "name": name,
+            "lot_stock_id": [id, code],
+            "out_type_id": [3, "x"],
+            "int_type_id": [4, "y"],
+        }
+        for id, code, name in ((1, "WH", "Bratislava"), (2, "KE", "Košice"))
+    ],
     "account.journal/search_read": [{"code": "INV", "name": "Invoices"}, {"code": "ESH", "name": "E-shop"}],
     "account.tax/search_read": [
         {"id": 3, "name": "23% incl.", "amount": 23.0, "amount_type": "percent", "price_include": True},

@@ -6,7 +6,7 @@ several matches are never chosen from, and a business never becomes a private pe
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from shipperone_erp import FulfillmentOrder, Owner, Party, Reason, Refused
 from shipperone_erp_odoo import lookups, vat_checks
@@ -28,11 +28,15 @@ from shipperone_erp_odoo.warehouses import Company
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """The invoiced contact, the contact that receives the goods, and the buyer's data on the document."""
+    """The invoiced contact, the contact that receives the goods, and the buyer's data on the document.
+
+    `unread`: the record of `invoiced` was not read yet, and must be compared with this contact.
+    """
 
     invoiced: int
     shipped: int | None
     note: str | None = None
+    unread: Contact | None = field(default=None, compare=False)
 
     @property
     def addressee(self) -> int:
@@ -40,16 +44,19 @@ class Buyer:
         return self.shipped or self.invoiced
 
 
-def buyers(odoo: Odoo, orders: Mapping[str, FulfillmentOrder], at: Company) -> dict[str, Buyer | Refused]:
-    """The contacts of each order, by its key."""
+def buyers(
+    odoo: Odoo, orders: Mapping[str, FulfillmentOrder], at: Company, *, unread: bool = False
+) -> dict[str, Buyer | Refused]:
+    """The contacts of each order, by its key. `unread`: a created one is not read, since a document is read with it."""
     if odoo.settings.customers == "fixed":
         return dict.fromkeys(orders, _everybody(odoo, at))
     parties = {key: buyer(order) for key, order in orders.items()}
     anonymous = [key for key, party in parties.items() if odoo.settings.customer and not (party.name or party.company)]
     if anonymous:
         named = {key: order for key, order in orders.items() if key not in anonymous}
-        return dict.fromkeys(anonymous, _everybody(odoo, at)) | buyers(odoo, named, at)
-    invoiced = _invoiced(odoo, parties, at)
+        return dict.fromkeys(anonymous, _everybody(odoo, at)) | buyers(odoo, named, at, unread=unread)
+    created: dict[str, Contact] | None = {} if unread else None
+    invoiced = _invoiced(odoo, parties, at, created)
     notes = _without_invalid_vat_ids(odoo, orders, parties, invoiced, at)
     below: dict[str, Contact] = {}
     for key, id in invoiced.items():
@@ -63,7 +70,9 @@ def buyers(odoo: Odoo, orders: Mapping[str, FulfillmentOrder], at: Company) -> d
         shipped = made.get(f"place {key}")
         found = (id, made.get(f"person {key}"), shipped)
         refused = next((answer for answer in found if isinstance(answer, Refused)), None)
-        answers[key] = refused or Buyer(int(str(id)), shipped if isinstance(shipped, int) else None, notes.get(key))
+        to = shipped if isinstance(shipped, int) else None
+        not_read = created.get(key) if created and key not in notes else None
+        answers[key] = refused or Buyer(int(str(id)), to, notes.get(key), not_read)
     return answers
 
 
@@ -84,8 +93,10 @@ def fixed_customer(odoo: Odoo, at: Company) -> int:
     return int(rows[0]["id"])
 
 
-def _invoiced(odoo: Odoo, parties: Mapping[str, Party], at: Company) -> dict[str, int | Refused]:
-    """The contact to which each party's invoice is addressed."""
+def _invoiced(
+    odoo: Odoo, parties: Mapping[str, Party], at: Company, created: dict[str, Contact] | None = None
+) -> dict[str, int | Refused]:
+    """The contact to which each party's invoice is addressed. `created` collects those that were not read."""
     known = _known(odoo, list(parties.values()), at)
     answers: dict[str, int | Refused] = {}
     missing: dict[str, Contact] = {}
@@ -98,7 +109,9 @@ def _invoiced(odoo: Odoo, parties: Mapping[str, Party], at: Company) -> dict[str
                 missing[key] = found
         except Refused as refusal:
             answers[key] = refusal
-    return answers | get_or_create(odoo, missing, at)
+    if created is not None:
+        created |= missing
+    return answers | get_or_create(odoo, missing, at, unread=created is not None)
 
 
 def _without_invalid_vat_ids(

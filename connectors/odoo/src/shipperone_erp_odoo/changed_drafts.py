@@ -15,7 +15,7 @@ from shipperone_erp_odoo.invoice_reader import Standing, money, reference
 from shipperone_erp_odoo.lookups import Tax
 from shipperone_erp_odoo.odoo import Odoo, Row, named, one
 from shipperone_erp_odoo.products import products
-from shipperone_erp_odoo.warehouses import Company, me
+from shipperone_erp_odoo.warehouses import Company
 
 
 def refused(
@@ -23,8 +23,8 @@ def refused(
 ) -> dict[str, Refused]:
     """By key, the drafts that differ from the present plan. One call, unless another user has changed a draft."""
     domain = [
-        ("id", "in", sorted(drafts)), "|", ("write_uid", "!=", me(odoo)["id"]),
-        ("line_ids.write_uid", "!=", me(odoo)["id"]),
+        ("id", "in", sorted(drafts)), "|", ("write_uid", "!=", odoo.user_id()),
+        ("line_ids.write_uid", "!=", odoo.user_id()),
     ]  # fmt: skip
     fields = ["partner_id", "commercial_partner_id"]
     rows = odoo.find("account.move", domain, fields, company=at.id, order="id") if drafts else []

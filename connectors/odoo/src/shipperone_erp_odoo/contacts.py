@@ -7,6 +7,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from shipperone_erp import Owner, Reason, Refused
 from shipperone_erp_odoo.business_identity import plain, registration_number, vat_id
@@ -15,6 +16,9 @@ from shipperone_erp_odoo.warehouses import Company
 
 FIELDS = ["name", "vat", "email", "is_company", "parent_id", "street", "city", "zip", "country_id"]
 REGISTRY = "company_registry"
+
+READ: dict[str, Any] = {name: {} for name in ["active", *FIELDS, REGISTRY]}
+"""What is read of a contact with a document that names it."""
 
 MADE_AT_MOST = 9
 
@@ -42,10 +46,13 @@ def contact_id(kind: str, identity: Sequence[str]) -> str:
     return external_id(kind, base64.b32encode(digest).decode().lower()[:20])
 
 
-def get_or_create(odoo: Odoo, contacts: Mapping[str, Contact], at: Company) -> dict[str, int | Refused]:
+def get_or_create(
+    odoo: Odoo, contacts: Mapping[str, Contact], at: Company, *, unread: bool = False
+) -> dict[str, int | Refused]:
     """The contact of each key.
 
     A contact that is archived, or has become another company or person, is left unchanged, and the next one is created.
+    `unread`: the first one is returned as it is, and whoever uses it reads it and compares it by `fits`.
     """
     wanted: dict[str, Contact] = {}
     for contact in contacts.values():
@@ -59,6 +66,9 @@ def get_or_create(odoo: Odoo, contacts: Mapping[str, Contact], at: Company) -> d
             break
         drafts = [Draft(name, wanted[xid].draft.head) for xid, name in named.items()]
         loaded = odoo.load("res.partner", drafts, company=at.id)
+        if unread:
+            found |= {xid: loaded[name] for xid, name in named.items()}
+            break
         active = _active(odoo, [id for id in loaded.values() if isinstance(id, int)], fields, at)
         for xid, name in named.items():
             id = loaded[name]
@@ -73,6 +83,14 @@ def get_or_create(odoo: Odoo, contacts: Mapping[str, Contact], at: Company) -> d
         key: _same_company(contact, rows.get(contact.draft.xid)) or found[contact.draft.xid]
         for key, contact in contacts.items()
     }
+
+
+def fits(row: Row, contact: Contact) -> bool:
+    """Whether a contact that was read with `READ` is active, and still the one that was to be created."""
+    parent = [row["parent_id"], ""] if row["parent_id"] else False
+    return bool(row["active"]) and _still({**row, "parent_id": parent}, contact) and not another_company(
+        contact.registered, row
+    )  # fmt: skip
 
 
 def fields_of(registered: Iterable[str | None]) -> list[str]:

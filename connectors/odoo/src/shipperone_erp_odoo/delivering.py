@@ -16,7 +16,7 @@ from shipperone_erp_odoo.kits import parts
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.outgoing_moves import NOTHING, Plan, missing, plan, whole
 from shipperone_erp_odoo.picking_goods import lines_of, pick_part, pick_whole
-from shipperone_erp_odoo.pickings import Found, Move, by_names, chains, found, referred
+from shipperone_erp_odoo.pickings import Found, Move, by_names, chained, referred
 from shipperone_erp_odoo.products import counted, products
 from shipperone_erp_odoo.reserving import reserve
 from shipperone_erp_odoo.sales import deliveries
@@ -160,12 +160,11 @@ class _Chunk:
 
     def _look(self, works: Sequence[_Work]) -> dict[str, dict[int, Found]]:
         """The pickings of each key, with their backorders."""
-        chained = chains(self.odoo, {id for work in works for id in work.roots}, self.company)
-        there = found(self.odoo, sorted({id for ids in chained.values() for id in ids}), self.company)
+        chains, there = chained(self.odoo, {id for work in works for id in work.roots}, self.company)
         return {
             work.key: {
                 id: there[id]
-                for id in sorted({id for root in work.roots for id in chained[root]})
+                for id in sorted({id for root in work.roots for id in chains[root]})
                 if id in there
             }
             for work in works

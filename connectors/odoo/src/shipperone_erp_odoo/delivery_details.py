@@ -6,29 +6,49 @@ None of this holds an order: values that Odoo does not accept are left out.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from shipperone_erp import FulfillmentOrder, Refused, Reservation
 from shipperone_erp_odoo import lookups
 from shipperone_erp_odoo.buyers import Buyer
+from shipperone_erp_odoo.locks import Lock, lock_fields, lock_of, locked_until
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.pickings import referred
 from shipperone_erp_odoo.warehouses import Company
 
 
-def address(odoo: Odoo, reserved: Mapping[str, Sequence[Reservation]], who: Mapping[str, Buyer], at: Company) -> None:
-    """Set the contact that receives the goods on deliveries of these reservations without an addressee, by key."""
-    to = {
-        id: who[key].addressee
-        for key, reservations in reserved.items()
-        if key in who
-        for reservation in reservations
-        for id in referred(reservation.reference)
+@dataclass(frozen=True, slots=True)
+class Departing:
+    """The deliveries of reservations, by key, those among them without an addressee, and the company's lock."""
+
+    by_key: Mapping[str, Sequence[int]]
+    without_addressee: frozenset[int]
+    lock: Lock | None
+
+
+def departing(odoo: Odoo, reserved: Mapping[str, Sequence[Reservation]], at: Company) -> Departing:
+    """Read in one call: the lock dates are those of the deliveries' company."""
+    by_key = {key: [id for each in live for id in referred(each.reference)] for key, live in reserved.items()}
+    ids = sorted({id for found in by_key.values() for id in found})
+    fields: dict[str, Any] = {"fields": {name: {} for name in lock_fields(odoo)}}
+    specification = {"partner_id": {}, "company_id": fields}
+    rows = odoo.find_nested(
+        "stock.picking", [("id", "in", ids)], specification, company=at.id, order="id"
+    ) if ids else []  # fmt: skip
+    of_company = next((row["company_id"] for row in rows if row["company_id"]), None)
+    lock = locked_until(odoo, at) if of_company is None else lock_of(of_company)
+    return Departing(by_key, frozenset(int(row["id"]) for row in rows if not row["partner_id"]), lock)
+
+
+def address(odoo: Odoo, deliveries: Departing, who: Mapping[str, Buyer], at: Company) -> None:
+    """Set the contact that receives the goods on deliveries without an addressee."""
+    wanted = {
+        id: {"partner_id/.id": buyer.addressee}
+        for key, buyer in who.items()
+        for id in deliveries.by_key.get(key, ())
+        if id in deliveries.without_addressee
     }
-    if not to:
-        return
-    domain = [("id", "in", sorted(to)), ("partner_id", "=", False)]
-    rows = odoo.find("stock.picking", domain, ["id"], company=at.id, order="id")
-    wanted = {int(row["id"]): {"partner_id/.id": to[int(row["id"])]} for row in rows}
     _write(odoo, wanted, at.id)
 
 

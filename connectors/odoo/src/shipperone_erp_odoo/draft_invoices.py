@@ -7,15 +7,16 @@ from decimal import Decimal
 from typing import Literal
 
 from shipperone_erp import AlreadyIssued, BuildInvoice, FulfillmentOrder, Invoice, Owner, Reason, Refused, Voided
-from shipperone_erp_odoo import existing_documents, lookups, order_links
+from shipperone_erp_odoo import draft_buyers, existing_documents, lookups, order_links
 from shipperone_erp_odoo.batch_answers import Answers
 from shipperone_erp_odoo.buyers import Buyer, buyers
-from shipperone_erp_odoo.delivery_details import address
+from shipperone_erp_odoo.delivery_details import address, departing
 from shipperone_erp_odoo.invoice_plan import NOTE, DraftLine, draft_lines
 from shipperone_erp_odoo.invoice_reader import reference, standing
 from shipperone_erp_odoo.load_tables import EMPTY
-from shipperone_erp_odoo.locks import locked_until, locks, refuse_locked
+from shipperone_erp_odoo.locks import locks, refuse_locked
 from shipperone_erp_odoo.odoo import Draft, Odoo, external_id
+from shipperone_erp_odoo.optional_fields import UNNAMED_SINCE
 from shipperone_erp_odoo.products import Product, products
 from shipperone_erp_odoo.rounding import balanced
 from shipperone_erp_odoo.sales import Sold, sold
@@ -29,9 +30,12 @@ Answer = Invoice | Voided
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The settings for one order's invoice. With `position` None Odoo detects the fiscal position."""
+    """The settings for one order's invoice.
 
-    journal: int
+    With `journal` None Odoo uses the company's first one; with `position` None it detects the fiscal position.
+    """
+
+    journal: int | None
     position: int | Literal[""] | None
     term: int | None
     payment_reference: str | None
@@ -73,7 +77,8 @@ def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: A
     orders = {request.key: request.order for request in requests}
     known = products(odoo, skus(odoo, list(orders.values())), at.id)
     seen = existing_documents.invoices(odoo, list(orders.values()), at.id)
-    lock = locked_until(odoo, at)
+    deliveries = departing(odoo, {request.key: request.reservations for request in requests}, at)
+    lock = deliveries.lock
     today = datetime.datetime.now(datetime.UTC).date()  # the day of issue, for invoices dated by it
     days = {request.key: request.issue_date or request.tax_date or today for request in requests}
     plans: dict[str, tuple[Terms, list[DraftLine]]] = {}
@@ -83,7 +88,7 @@ def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: A
             if locks(lock, days[request.key]) and odoo.reference(external_id("INV", request.key)) is None:
                 refuse_locked(lock, days[request.key], at)  # an existing draft is answered regardless of the lock
             plans[request.key] = plan(odoo, at, request.order, known)
-    found = buyers(odoo, {key: orders[key] for key in plans}, at)
+    found = buyers(odoo, {key: orders[key] for key in plans}, at, unread=True)
     sales = sold(odoo, {request.key: request.reservations for request in requests}, at.id)
     drafts = {}
     for request in requests:
@@ -96,16 +101,25 @@ def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: A
             with answers.of(request.key):
                 drafts[request.key] = draft(odoo, at, request, who, sale, *plans[request.key])
     made = odoo.load("account.move", list(drafts.values()), company=at.id) if drafts else {}
-    there = {key: who for key, who in found.items() if key in drafts and isinstance(who, Buyer)}
-    address(odoo, {request.key: request.reservations for request in requests}, there, at)
     ids = {key: made[draft.xid] for key, draft in drafts.items()}
     planned = {id: (orders[key], plans[key][1]) for key, id in ids.items() if isinstance(id, int)}
     ours = {drafts[key].xid: (id, orders[key]) for key, id in ids.items() if isinstance(id, int)}
     order_links.show(odoo, "account.move", ours, at.id)
-    current = balanced(odoo, at, standing(odoo, list(planned), at), planned)
+    read = standing(odoo, list(planned), at)
+    drafted = {
+        id: draft_buyers.Drafted(key, orders[key], who, (terms := plans[key][0]).position, terms.term)
+        for key, id in ids.items()
+        if isinstance(id, int) and isinstance(who := found[key], Buyer)
+    }
+    who_is_it = draft_buyers.corrected(odoo, at, drafted, read)
+    address(odoo, deliveries, {key: who for key, who in who_is_it.items() if isinstance(who, Buyer)}, at)
+    current = balanced(odoo, at, read, planned)
     for key, id in ids.items():
         if isinstance(id, Refused):
             answers[key] = id
+            continue
+        if isinstance(who := who_is_it[key], Refused):
+            answers[key] = who
             continue
         with answers.of(key):
             one = current.get(id)
@@ -177,7 +191,8 @@ def _terms(odoo: Odoo, at: Company, order: FulfillmentOrder, rules: Sequence[Tax
         )
     journal = (journals.pop() if journals else None) or site.rule.journal or (payment.journal if payment else None)
     return Terms(
-        journal=lookups.sales_journal(odoo, journal, at),
+        # for another currency Odoo would use any journal that is in it
+        journal=lookups.sales_journal(odoo, journal, at) if journal or order.currency != at.currency else None,
         position=_position(odoo, position, at),
         term=lookups.payment_term(odoo, payment.term, at) if payment and payment.term else None,
         payment_reference=order.payment_reference if payment and payment.payment_reference else None,
@@ -255,8 +270,10 @@ def dates(odoo: Odoo, supplied: object, issued: object = None) -> dict[str, obje
         return {}
     columns: dict[str, object] = {"invoice_date": str(issued or supplied)}
     if supplied is not None:
-        names = (n for n in ("taxable_supply_date", "delivery_date") if odoo.has("account.move", n))
-        columns.update(dict.fromkeys(names, str(supplied)))
+        # up to 18 only in countries that need it; since 19, when a move lost its name, in all
+        everywhere = not odoo.has(*UNNAMED_SINCE)
+        taxable = ["taxable_supply_date"] if everywhere or odoo.has("account.move", "taxable_supply_date") else []
+        columns.update(dict.fromkeys(["delivery_date", *taxable], str(supplied)))
     return columns if issued is None else {**columns, "date": str(issued)}
 
 

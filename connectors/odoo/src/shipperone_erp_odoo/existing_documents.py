@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from shipperone_erp import FulfillmentOrder, Owner, Reason, Refused
 from shipperone_erp_odoo.odoo import Odoo, Row
-from shipperone_erp_odoo.warehouses import me
 
 Condition = tuple[str, str, object]
 """A condition of a domain."""
@@ -72,7 +71,7 @@ def sale_orders(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int, wh
 
 def ours(odoo: Odoo) -> Condition:
     """The condition for this connector's sales orders: its user, the salesperson unless another one is set."""
-    return ("create_uid" if odoo.settings.salesperson else "user_id", "=", me(odoo)["id"])
+    return ("create_uid" if odoo.settings.salesperson else "user_id", "=", odoo.user_id())
 
 
 def invoices(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> Seen:

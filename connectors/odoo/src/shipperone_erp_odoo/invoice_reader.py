@@ -12,8 +12,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from shipperone_erp import FulfillmentOrder, Invoice, InvoiceLine
+from shipperone_erp_odoo.contacts import READ
 from shipperone_erp_odoo.invoice_plan import CHARGES, ROUNDING, SHIPPING, WHOLE, item_of, sequence_of
 from shipperone_erp_odoo.links import link
+from shipperone_erp_odoo.locks import Lock, lock_fields, lock_of
 from shipperone_erp_odoo.lookups import TAX, Tax, as_tax
 from shipperone_erp_odoo.odoo import Odoo, Row
 from shipperone_erp_odoo.products import pieces_in
@@ -28,7 +30,8 @@ class Standing:
     """An invoice in Odoo.
 
     `date` is the accounting date; `number` is None before it is assigned; `rounded`: the invoice has a rounding line,
-    which is not among `lines`.
+    which is not among `lines`; `buyer` is its contact, read with `contacts.READ`; `writer` the user who
+    changed it last; `lock` its company's.
     """
 
     id: int
@@ -42,6 +45,9 @@ class Standing:
     lines: Sequence[Row]
     rounded: bool
     taxes: Mapping[int, Tax] = field(repr=False)
+    buyer: Row = field(repr=False)
+    writer: int
+    lock: Lock | None
 
     def answer(self, odoo: Odoo, order: FulfillmentOrder) -> Invoice:
         """The invoice as a hook's answer, with the order's items."""
@@ -122,7 +128,8 @@ def standing(odoo: Odoo, ids: Sequence[int], at: Company) -> dict[int, Standing]
     if not ids:
         return {}
     domain = [("id", "in", sorted(ids)), ("move_type", "=", "out_invoice")]
-    rows = odoo.find_nested("account.move", domain, INVOICE, company=at.id, order="id")
+    company: dict[str, Any] = {"company_id": {"fields": {name: {} for name in lock_fields(odoo)}}}
+    rows = odoo.find_nested("account.move", domain, {**INVOICE, **company}, company=at.id, order="id")
     return {int(row["id"]): _standing(row) for row in rows}
 
 
@@ -132,7 +139,7 @@ LINE: dict[str, Any] = {
 }  # fmt: skip
 INVOICE: dict[str, Any] = {
     "name": {}, "state": {}, "amount_total": {}, "currency_id": {"fields": {"name": {}}}, "invoice_date": {},
-    "date": {}, "company_id": {}, "invoice_line_ids": {"fields": LINE},
+    "date": {}, "partner_id": {"fields": READ}, "write_uid": {}, "invoice_line_ids": {"fields": LINE},
 }  # fmt: skip
 """What is read of an invoice, in one call with its lines and their taxes, archived ones too."""
 
@@ -156,10 +163,13 @@ def _standing(row: Row) -> Standing:
         currency=str(row["currency_id"]["name"]),
         invoice_date=_day(row["invoice_date"]),
         date=_day(row["date"]),
-        company=int(row["company_id"] or 0),
+        company=int(row["company_id"]["id"]),
         lines=[line for line in lines if line["sequence"] != ROUNDING],
         rounded=any(line["sequence"] == ROUNDING for line in lines),
         taxes=taxes,
+        buyer=row["partner_id"] or {},
+        writer=int(row["write_uid"] or 0),
+        lock=lock_of(row["company_id"]),
     )
 
 

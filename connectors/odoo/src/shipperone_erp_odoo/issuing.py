@@ -21,7 +21,7 @@ from shipperone_erp_odoo import changed_drafts, lookups, mailing, payments
 from shipperone_erp_odoo.batch_answers import Answers
 from shipperone_erp_odoo.draft_invoices import dates
 from shipperone_erp_odoo.invoice_reader import Standing, referred, standing
-from shipperone_erp_odoo.locks import locked_until, refuse_locked
+from shipperone_erp_odoo.locks import refuse_locked
 from shipperone_erp_odoo.odoo import Draft, Odoo, external_id
 from shipperone_erp_odoo.warehouses import Company, own_company, sites
 
@@ -52,7 +52,7 @@ class _Chunk:
 
     def issue(self) -> None:
         current = self._read()
-        lock = locked_until(self.odoo, self.at)
+        lock = next((one.lock for one in current.values()), None)
         today = datetime.datetime.now(datetime.UTC).date()
         ready: list[IssueInvoice] = []
         for request in self.requests:

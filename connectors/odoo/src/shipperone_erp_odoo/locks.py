@@ -7,7 +7,7 @@ import datetime
 
 from shipperone_erp import Owner, Reason, Refused
 from shipperone_erp_odoo.lookups import sales_journals
-from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.odoo import Odoo, Row
 from shipperone_erp_odoo.optional_fields import EXCEPTIONS_SINCE
 from shipperone_erp_odoo.warehouses import Company
 
@@ -26,11 +26,19 @@ def locked_until(odoo: Odoo, at: Company) -> Lock | None:
 
     Read through the company's sales journals, which invoices need anyway.
     """
-    since_18 = odoo.has(*EXCEPTIONS_SINCE)
-    fields = [f"user_{name}" for name in LOCKS] if since_18 else list(BEFORE_EXCEPTIONS)
-    row = sales_journals(odoo, at, fields)
+    return lock_of(sales_journals(odoo, at, lock_fields(odoo)))
+
+
+def lock_fields(odoo: Odoo) -> list[str]:
+    """The fields of a company that contain its lock dates."""
+    return [f"user_{name}" for name in LOCKS] if odoo.has(*EXCEPTIONS_SINCE) else list(BEFORE_EXCEPTIONS)
+
+
+def lock_of(company: Row) -> Lock | None:
+    """The latest of the lock dates of a company that was read with `lock_fields`."""
+    fields = [name for name in company if name.endswith("_lock_date")]
     # no lock is False, or since 18 the first day of the calendar, written `1-01-01`
-    dates = [(str(row[name]), name) for name in fields if row[name]]
+    dates = [(str(company[name]), name) for name in fields if company[name]]
     days = [(datetime.date.fromisoformat(text), name) for text, name in dates if len(text) == len("2026-01-31")]
     return max((day for day in days if day[0] > datetime.date.min), default=None)
 

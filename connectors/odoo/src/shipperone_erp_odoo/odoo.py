@@ -88,7 +88,7 @@ class Odoo:
 
     def user_id(self) -> int:
         """The id of the login's user."""
-        return self._session.user_id()
+        return self.kept("user", self._session.user_id)
 
     def call(
         self,
@@ -118,14 +118,15 @@ class Odoo:
         archived: bool = False,
         order: str | None = None,
         limit: int | None = None,
+        context: Mapping[str, Any] | None = None,
     ) -> list[Row]:
         """Records that match a domain. `archived`: includes archived ones."""
         more: dict[str, Any] = {"order": order} if order else {}
         if limit:
             more["limit"] = limit
-        context = {"active_test": False} if archived else None
+        around = {**({"active_test": False} if archived else {}), **(context or {})}
         found: list[Row] = self.call(
-            model, "search_read", company=company, context=context, domain=list(domain), fields=list(fields), **more
+            model, "search_read", company=company, context=around, domain=list(domain), fields=list(fields), **more
         )
         return found
 
@@ -137,6 +138,7 @@ class Odoo:
         *,
         company: int | None = None,
         order: str | None = None,
+        context: Mapping[str, Any] | None = None,
     ) -> list[Row]:
         """Records that match a domain, with the records that they refer to, in one call.
 
@@ -144,8 +146,9 @@ class Odoo:
         """
         more: dict[str, Any] = {"order": order} if order else {}
         answer = self.call(
-            model, "web_search_read", company=company, domain=list(domain), specification=specification, **more
-        )
+            model, "web_search_read", company=company, context=context, domain=list(domain),
+            specification=specification, **more,
+        )  # fmt: skip
         found: list[Row] = answer["records"]
         return found
 
@@ -178,8 +181,10 @@ class Odoo:
         return bool(since) and time.monotonic() - since <= KEPT_FOR
 
     def own(self, what: object, make: Callable[[], AnswerT]) -> AnswerT:
-        """The result of `make`, created once for this connection: for facts about this Odoo that are learned in use."""
-        made: AnswerT = self._own.setdefault(what, make())
+        """The result of `make`, created once for this connection: for what no user of this Odoo changes."""
+        if what not in self._own:
+            self._own.setdefault(what, make())
+        made: AnswerT = self._own[what]
         return made
 
     def reference(self, xid: str) -> int | None:

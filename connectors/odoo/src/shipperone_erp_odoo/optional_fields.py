@@ -10,7 +10,7 @@ FIELDS = {
     "account.payment": ("memo",),
     "sale.order.line": ("product_uom_id", "tax_ids"),
     "account.move.line": ("sale_line_ids",),
-    "account.move": ("taxable_supply_date", "delivery_date", "team_id"),
+    "account.move": ("taxable_supply_date", "team_id"),
     "res.users.apikeys": ("expiration_date",),
 }
 """The fields that are asked for, by model."""
@@ -18,6 +18,7 @@ FIELDS = {
 SHOWN_BY = {
     ("product.product", "is_storable"): "is_storable",
     ("product.product", "is_kits"): "bom_line_id",
+    ("product.product", "use_expiration_date"): "use_expiration_date",
     ("stock.quant", "expiration_date"): "use_expiration_date",
     ("stock.quant", "removal_date"): "use_expiration_date",
     ("stock.picking", "sale_id"): "sale_line_id",

@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from shipperone_erp import FulfillmentOrder, Refused
-from shipperone_erp_odoo import existing_documents, order_links
+from shipperone_erp_odoo import existing_documents, order_links, stock
 from shipperone_erp_odoo.batch_answers import Answers
 from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.odoo import Draft, Odoo
 from shipperone_erp_odoo.optional_fields import UNNAMED_SINCE
 from shipperone_erp_odoo.picking_plan import Picking, Transfers, Wanted, begun_with, external_ids
-from shipperone_erp_odoo.pickings import Found, cancel, each, found, lacking, moves, reference
+from shipperone_erp_odoo.pickings import Found, by_picking, cancel, each, lacking, moves, moves_counted, reference
 from shipperone_erp_odoo.products import Product
 from shipperone_erp_odoo.tags import tagged
 from shipperone_erp_odoo.warehouses import Company, Site, customers
@@ -19,9 +19,11 @@ from shipperone_erp_odoo.warehouses import Company, Site, customers
 class Deliveries:
     """The pickings of one company's orders."""
 
-    def __init__(self, odoo: Odoo, at: Company) -> None:
+    def __init__(self, odoo: Odoo, at: Company, location: int) -> None:
         self.odoo = odoo
         self.company = at.id
+        self.location = location
+        self.counted: dict[stock.Place, stock.Count] = {}
 
     def seen(self, orders: Sequence[FulfillmentOrder]) -> list[existing_documents.Seen]:
         """The live deliveries that name these orders, and sales orders from before a change of the setting."""
@@ -69,12 +71,19 @@ class Deliveries:
         all_of_them = sorted(ids)
         if all_of_them:
             each(self.odoo, "action_confirm", all_of_them, self.company)
-        pickings = found(self.odoo, all_of_them, self.company)
+        pickings = self._read(all_of_them)
         short = [id for id, picking in pickings.items() if lacking(picking)]
         if short:
             each(self.odoo, "action_assign", short, self.company)
-            pickings = found(self.odoo, all_of_them, self.company)
+            pickings = self._read(all_of_them)
         return pickings
+
+    def _read(self, ids: Sequence[int]) -> dict[int, Found]:
+        if not ids:
+            return {}
+        domain = [("picking_id", "in", sorted(ids))]
+        found, self.counted = moves_counted(self.odoo, domain, self.company, self.location, {})
+        return by_picking(move for move, _ in found)
 
 
 SALES = "SALE"

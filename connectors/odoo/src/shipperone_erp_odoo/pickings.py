@@ -4,11 +4,13 @@ A picking's own state is not reliable: it is `assigned` even if a line is only p
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from shipperone_erp import Refused
+from shipperone_erp_odoo import stock
 from shipperone_erp_odoo.odoo import Odoo, Row, named, one
 
 OVER = ("done", "cancel")
@@ -69,23 +71,51 @@ class Found:
         return not self.open and not self.cancelled
 
 
-def found(odoo: Odoo, ids: Collection[int], company: int) -> dict[int, Found]:
-    """These pickings with their moves; deleted ones, and those without moves, are missing."""
-    if not ids:
-        return {}
-    by_picking: dict[int, list[Move]] = {}
-    for move in moves(odoo, [("picking_id", "in", sorted(ids))], company):
-        by_picking.setdefault(move.picking, []).append(move)
-    return {id: Found(id, by_picking[id][0].name, tuple(by_picking[id])) for id in sorted(by_picking)}
+def by_picking(moves: Iterable[Move]) -> dict[int, Found]:
+    """The pickings of these moves."""
+    found: dict[int, list[Move]] = {}
+    for move in moves:
+        found.setdefault(move.picking, []).append(move)
+    return {id: Found(id, found[id][0].name, tuple(found[id])) for id in sorted(found)}
+
+
+def moves_counted(
+    odoo: Odoo, domain: Sequence[object], company: int, location: int, of_picking: Mapping[str, Any]
+) -> tuple[list[tuple[Move, Row]], dict[stock.Place, stock.Count]]:
+    """The moves of a domain, each with these fields of its picking, and their products' counts under that location."""
+    of_product: dict[str, Any] = {"fields": {name: {} for name in stock.of_product(odoo)}}
+    picking = {"fields": {"display_name": {}, **of_picking}}
+    rows = odoo.find_nested(
+        "stock.move", domain, {**EACH, "picking_id": picking, "product_id": of_product}, company=company,
+        order="id", context=stock.at_location(location),
+    )  # fmt: skip
+    products = {int(row["product_id"]["id"]): row["product_id"] for row in rows}
+    counts = {(location, id): stock.counted_with(product) for id, product in products.items()}
+    known = {place: count for place, count in counts.items() if count is not None}
+    each = [(_move(_paired({**row, "product_id": row["product_id"]["id"]})), row["picking_id"]) for row in rows]
+    return each, known
+
+
+MOVE = [
+    "picking_id", "product_id", "state", "product_uom_qty", "quantity", "product_uom", "move_orig_ids", "location_id",
+    "origin",
+]  # fmt: skip
+EACH: dict[str, Any] = {
+    **{name: {} for name in MOVE}, "picking_id": {"fields": {"display_name": {}, "backorder_id": {}}}
+}  # fmt: skip
+"""What is read of a move with its picking."""
+
+
+def _paired(row: Row) -> Row:
+    """A row of `EACH` in the form of a row of `MOVE`: each reference an id and a name."""
+    pairs = {name: [row[name], ""] if row[name] else False for name in ("product_id", "product_uom", "location_id")}
+    picking = row["picking_id"]
+    return {**row, **pairs, "picking_id": [picking["id"], picking["display_name"]]}
 
 
 def moves(odoo: Odoo, domain: Sequence[object], company: int) -> list[Move]:
     """The moves of a domain, the oldest first."""
-    fields = [
-        "picking_id", "product_id", "state", "product_uom_qty", "quantity", "product_uom", "move_orig_ids",
-        "location_id", "origin",
-    ]  # fmt: skip
-    return [_move(row) for row in odoo.find("stock.move", domain, fields, company=company, order="id")]
+    return [_move(row) for row in odoo.find("stock.move", domain, MOVE, company=company, order="id")]
 
 
 def lacking(picking: Found) -> bool:
@@ -101,15 +131,36 @@ def chains(odoo: Odoo, ids: Iterable[int], company: int) -> dict[int, list[int]]
     while newest:
         domain = [("backorder_id", "in", newest)]
         rows = odoo.find("stock.picking", domain, ["backorder_id"], company=company, order="id")
-        newest = []
-        for row in rows:
-            id, before = int(row["id"]), one(row["backorder_id"]) or 0
-            new = root[before] - root.get(id, set())
-            root.setdefault(id, set()).update(new)
-            for first in sorted(new):
-                found[first].append(id)
-            newest += [id] if new else []
+        newest = _appended(found, root, {int(row["id"]): one(row["backorder_id"]) or 0 for row in rows})
     return found
+
+
+def chained(odoo: Odoo, ids: Iterable[int], company: int) -> tuple[dict[int, list[int]], dict[int, Found]]:
+    """As `chains`, and all these pickings with their moves: one call if none of them has a backorder."""
+    found = {id: [id] for id in sorted(set(ids))}
+    root = {id: {id} for id in found}
+    seen: dict[int, Found] = {}
+    newest = list(found)
+    domain: list[object] = ["|", ("picking_id", "in", newest), ("picking_id.backorder_id", "in", newest)]
+    while newest:
+        rows = odoo.find_nested("stock.move", domain, EACH, company=company, order="id")
+        seen |= by_picking(_move(_paired(row)) for row in rows)
+        after = {int(row["picking_id"]["id"]): int(row["picking_id"]["backorder_id"] or 0) for row in rows}
+        newest = _appended(found, root, {id: before for id, before in after.items() if before in root})
+        domain = [("picking_id.backorder_id", "in", newest)]
+    return found, seen
+
+
+def _appended(found: dict[int, list[int]], root: dict[int, set[int]], after: Mapping[int, int]) -> list[int]:
+    """Append each picking to the chains of the one that it is the backorder of; returns those that are new."""
+    newest = []
+    for id, before in after.items():
+        new = root[before] - root.get(id, set())
+        root.setdefault(id, set()).update(new)
+        for first in sorted(new):
+            found[first].append(id)
+        newest += [id] if new else []
+    return newest
 
 
 def backorders(odoo: Odoo, ids: Iterable[int], company: int) -> list[int]:

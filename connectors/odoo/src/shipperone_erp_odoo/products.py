@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shipperone_erp import Owner, Reason, Refused
+from shipperone_erp_odoo import stock
 from shipperone_erp_odoo.odoo import Odoo, Row, named, one
 
 UNITS = "uom.product_uom_unit"
@@ -56,12 +57,31 @@ def products(
     odoo: Odoo, skus: Collection[str], company: int, *, archived: bool = False
 ) -> dict[str, Product | Refused]:
     """The product of each SKU, or the reason why none can be used. `archived`: accepts one archived since."""
+    by_sku = _by_sku(odoo, skus, company)
+    return {sku: _product(odoo, sku, rows, archived=archived) for sku, rows in by_sku.items()}
+
+
+def counted_products(
+    odoo: Odoo, skus: Collection[str], company: int, location: int
+) -> tuple[dict[str, Product | Refused], dict[stock.Place, stock.Count]]:
+    """As `products`, and in the same call the counts under that location, of the products that can tell them."""
+    by_sku = _by_sku(odoo, skus, company, location)
+    counted = {
+        (location, int(row["id"])): count
+        for rows in by_sku.values()
+        for row in rows
+        if (count := stock.counted_with(row)) is not None
+    }
+    return {sku: _product(odoo, sku, rows, archived=False) for sku, rows in by_sku.items()}, counted
+
+
+def _by_sku(odoo: Odoo, skus: Collection[str], company: int, location: int | None = None) -> dict[str, list[Row]]:
     wanted = sorted(set(skus))
     field = odoo.settings.sku_field
     by_sku: dict[str, list[Row]] = {sku: [] for sku in wanted}
-    for row in _rows(odoo, (field, "in", wanted), company):
+    for row in _rows(odoo, (field, "in", wanted), company, location):
         by_sku.setdefault(str(row[field]), []).append(row)
-    return {sku: _product(odoo, sku, by_sku[sku], archived=archived) for sku in wanted}
+    return {sku: by_sku[sku] for sku in wanted}
 
 
 def by_id(odoo: Odoo, ids: Collection[int], company: int) -> dict[int, Product]:
@@ -71,11 +91,15 @@ def by_id(odoo: Odoo, ids: Collection[int], company: int) -> dict[int, Product]:
     return {int(row["id"]): _described(odoo, str(row[field] or row["display_name"]), row) for row in rows}
 
 
-def _rows(odoo: Odoo, which: tuple[str, str, object], company: int) -> list[Row]:
+def _rows(odoo: Odoo, which: tuple[str, str, object], company: int, location: int | None = None) -> list[Row]:
     fields = [odoo.settings.sku_field, "display_name", "uom_id", "active", "type", "taxes_id", _stored(odoo)]
-    fields += ["is_kits"] if odoo.has("product.product", "is_kits") else []
+    fields += [stock.KITS] if odoo.has("product.product", stock.KITS) else []
+    fields += [name for name in stock.of_product(odoo) if name not in fields] if location is not None else []
     domain = [which, ("company_id", "in", [False, company])]
-    return odoo.find("product.product", domain, fields, company=company, archived=True, order="id")
+    return odoo.find(
+        "product.product", domain, fields, company=company, archived=True, order="id",
+        context=stock.at_location(location),
+    )  # fmt: skip
 
 
 def _stored(odoo: Odoo) -> str:
@@ -123,7 +147,7 @@ def duplicates(odoo: Odoo, company: int) -> list[str]:
 
 def pieces_in(odoo: Odoo, unit: object) -> Decimal | None:
     """The number of ShipperOne's pieces in this unit of measure; None if it is not configured."""
-    piece = odoo.kept(UNITS, lambda: odoo.reference(UNITS))
+    piece = odoo.own(UNITS, lambda: odoo.reference(UNITS))
     return Decimal(1) if one(unit) == piece else odoo.settings.units.get(named(unit))
 
 
@@ -151,7 +175,7 @@ def _described(odoo: Odoo, sku: str, row: Row) -> Product:
         pieces=pieces_in(odoo, row["uom_id"]),
         stored=row[stored] is True or row[stored] == "product",
         service=row["type"] == "service",
-        kit=bool(row.get("is_kits")),
+        kit=bool(row.get(stock.KITS)),
         taxes=tuple(row["taxes_id"]),
     )
 

@@ -12,7 +12,7 @@ from shipperone_erp_odoo.picking_loader import has_sold
 from shipperone_erp_odoo.picking_plan import Transfers, external_ids
 from shipperone_erp_odoo.pickings import backorders, cancel, moves, referred
 from shipperone_erp_odoo.sale_orders import SALE
-from shipperone_erp_odoo.warehouses import Site, customers, me, own_company, sites
+from shipperone_erp_odoo.warehouses import Site, customers, own_company, sites
 
 
 def release(odoo: Odoo, request: ReleaseStock) -> Done:
@@ -74,7 +74,7 @@ def _marked_sale(odoo: Odoo, xid: str, request: ReleaseStock, home: Site | Refus
         "origin": request.order.order_id,
         "company_id/.id": at,
         "partner_id/.id": one(row["partner_id"]),
-        "user_id/.id": me(odoo)["id"],
+        "user_id/.id": odoo.user_id(),
     }
     return _loaded(odoo, "sale.order", Draft(xid, head), home)
 

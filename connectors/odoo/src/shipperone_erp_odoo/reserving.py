@@ -4,6 +4,7 @@ Orders that cannot be fulfilled are found beforehand by the free quantities, so 
 concurrent reservation of the same goods is found afterwards, and then the picking is cancelled.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -20,16 +21,16 @@ from shipperone_erp import (
     Shortage,
     Voided,
 )
-from shipperone_erp_odoo import existing_documents, stock, vat_checks
+from shipperone_erp_odoo import draft_invoices, existing_documents, stock, vat_checks
 from shipperone_erp_odoo.batch_answers import Answers
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.picking_loader import Deliveries
 from shipperone_erp_odoo.picking_plan import Transfers, Wanted, sources, wanted
 from shipperone_erp_odoo.pickings import Found, Move
-from shipperone_erp_odoo.products import Product, products
+from shipperone_erp_odoo.products import Product, counted_products
 from shipperone_erp_odoo.rehearsing import refuse_before_reserving
 from shipperone_erp_odoo.sale_orders import SALE, SaleOrders
-from shipperone_erp_odoo.shortages import short_lines, short_of
+from shipperone_erp_odoo.shortages import leaked, shared_out, short_lines, short_of
 from shipperone_erp_odoo.warehouses import Company, Site, sites
 
 NOTHING = Decimal(0)
@@ -37,7 +38,12 @@ Answer = Reserved | Shortage | Pending | Voided
 
 
 class Way(Protocol):
-    """The kind of document that reserves in one company: separate deliveries, or sales orders with deliveries."""
+    """The kind of document that reserves in one company: separate deliveries, or sales orders with deliveries.
+
+    `counted`: counts that came with the documents that `made` read last.
+    """
+
+    counted: dict[stock.Place, stock.Count]
 
     def seen(self, orders: Sequence[FulfillmentOrder]) -> Sequence[existing_documents.Seen]:
         """The live documents that name these orders, this connector's and others."""
@@ -89,7 +95,9 @@ def reserve(odoo: Odoo, requests: Sequence[ReserveStock], documents: str | None 
             by_company.setdefault(home.company, []).append(request)
     for company, chunk in by_company.items():
         skus = {item.sku for request in chunk for item in request.order.items}
-        known_products = products(odoo, skus, company.id)
+        skus |= draft_invoices.skus(odoo, []) if sold else set()  # a sales order has lines for shipping and charges
+        location = _location(odoo, known, chunk)
+        known_products, counted = counted_products(odoo, skus, company.id, location)
         asked: list[tuple[ReserveStock, Wanted]] = []
         orders = {} if sold else {request.key: request.order for request in chunk}  # a sale checks its buyer itself
         refused = vat_checks.refuse_before_reserving(odoo, orders, company)
@@ -99,12 +107,18 @@ def reserve(odoo: Odoo, requests: Sequence[ReserveStock], documents: str | None 
                 if request.key in refused:
                     raise refused[request.key]
                 asked.append((request, planned(request, "direct" if sold else None)))
-        way = SaleOrders(odoo, company) if sold else Deliveries(odoo, company)
-        before = _Chunk(odoo, company, way, planned, asked, answers).reserve()
+        way = SaleOrders(odoo, company, location, known_products) if sold else Deliveries(odoo, company, location)
+        before = _Chunk(odoo, company, way, planned, asked, answers, counted).reserve()
         if before:  # finished as the kind as which it was begun
             for key, answer in reserve(odoo, before, "picking" if sold else "sale_order").found.items():
                 answers[key] = answer
     return answers
+
+
+def _location(odoo: Odoo, sites: Mapping[str, Site | Refused], requests: Sequence[ReserveStock]) -> int:
+    """The stock location of most orders: its counts come with the products, the others' by a call of their own."""
+    codes = Counter(code for request in requests for code in sources(request.order))
+    return next(site.stock for code, _ in codes.most_common() if isinstance(site := sites[code], Site))
 
 
 def _planned(
@@ -129,6 +143,7 @@ class _Chunk:
         planned: Callable[[ReserveStock, Transfers | None], Wanted],
         asked: Sequence[tuple[ReserveStock, Wanted]],
         answers: Answers[Answer],
+        counted: Mapping[stock.Place, stock.Count],
     ) -> None:
         self.odoo = odoo
         self.company = company
@@ -137,7 +152,7 @@ class _Chunk:
         self.asked = {order.key: (request, order) for request, order in asked}
         self.answers = answers
         self.otherwise: list[ReserveStock] = []
-        self.counted: Mapping[stock.Place, stock.Count] = {}
+        self.counted = dict(counted)
 
     def reserve(self) -> list[ReserveStock]:
         """Returns the requests without an answer here: their reservations are documents of the other kind."""
@@ -188,21 +203,25 @@ class _Chunk:
         Odoo repairs its counts first, if they are implausible.
         """
         places = {place for order in orders for place in order.demand()}
-        self.counted = stock.counts(self.odoo, places, self.company.id) if places else {}
+        unknown = places - self.counted.keys()
+        self.counted |= stock.counts(self.odoo, unknown, self.company.id) if unknown else {}
         known = self.odoo.own("stock", stock.Experience)
-        fitting, short = _shared_out(orders, known.free(self.counted))
+        fitting, short = shared_out(orders, known.free(self.counted))
+        if short and places - unknown:  # a shortage is answered by counts that were all read at once
+            self.counted = dict(stock.counts(self.odoo, places, self.company.id))
+            fitting, short = shared_out(orders, known.free(self.counted))
         wrong = any(count.over for count in self.counted.values())
         leaks = self._leaks(short)
         if wrong or leaks:
             stock.tidy_up(self.odoo, self.company.id)
-            self.counted = stock.counts(self.odoo, places, self.company.id)
-            fitting, short = _shared_out(orders, known.free(self.counted))
+            self.counted = dict(stock.counts(self.odoo, places, self.company.id))
+            fitting, short = shared_out(orders, known.free(self.counted))
             still = self._leaks(short) if leaks else {}
             leaks = {place: amount for place, amount in still.items() if leaks.get(place) == amount}
         for order, left in short:
             enough = {place: free + leaks.get(place, NOTHING) for place, free in left.items()}
             if leaks and not list(short_lines(order, enough)):
-                self.answers[order.key] = _leaked(order, left, leaks, self.counted)
+                self.answers[order.key] = leaked(order, left, leaks, self.counted)
             else:
                 self.answers[order.key] = Shortage(tuple(short_lines(order, left)))
         return fitting
@@ -288,7 +307,7 @@ class _Chunk:
         held = [order for order in made if isinstance(self.answers.found.get(order.key), Reserved | Pending)]
         before = [self.asked[key][1] for key in there if isinstance(self.answers.found.get(key), Reserved | Pending)]
         places = {place for order in [*held, *before] for place in order.demand()}
-        over = dict(stock.over_reserved(self.odoo, places, self.company.id)) if places else {}
+        over = dict(stock.over_reserved(self.odoo, places, self.company.id, self.way.counted)) if places else {}
         excess = {place: count.over for place, count in over.items()}
         for order in reversed(held):
             short = {place: excess[place] for place in order.demand() if excess.get(place, NOTHING) > 0}
@@ -310,47 +329,6 @@ class _Chunk:
                     "count the stock again",
                     Owner.WAREHOUSE,
                 )
-
-
-def _shared_out(
-    orders: Sequence[Wanted], free: Mapping[stock.Place, Decimal]
-) -> tuple[list[Wanted], list[tuple[Wanted, dict[stock.Place, Decimal]]]]:
-    """The orders that fit into the free quantities, in sequence, and the others with the remainder for each."""
-    left = dict(free)
-    fitting, short = [], []
-    for order in orders:
-        demand = order.demand()
-        if any(left[place] < quantity for place, quantity in demand.items()):
-            short.append((order, dict(left)))
-            continue
-        for place, quantity in demand.items():
-            left[place] -= quantity
-        fitting.append(order)
-    return fitting, short
-
-
-def _leaked(
-    order: Wanted,
-    free: Mapping[stock.Place, Decimal],
-    leaks: Mapping[stock.Place, Decimal],
-    counted: Mapping[stock.Place, stock.Count],
-) -> Refused:
-    """The goods exist, but Odoo does not reserve them: its count of reserved goods is permanently wrong."""
-    place, line, part = next(
-        ((line.source.stock, product.id), line, product)
-        for line in order.lines
-        for product, _ in line.parts
-        if (at := (line.source.stock, product.id)) in leaks and free[at] < order.demand()[at]
-    )
-    reserved = counted[place].reserved
-    return Refused(
-        Reason.ERP_STOCK_INCONSISTENT,
-        f'Odoo counts {reserved.normalize():f} {part.unit_name} of "{part.sku}" in {line.source.code} as reserved, and '
-        f"{(reserved - leaks[place]).normalize():f} of these are held by a delivery or another move: the rest is an "
-        "error in Odoo's quantities, which Odoo does not repair. Have an administrator correct the quant's reserved "
-        f"quantity, then `order retry {order.order.order_id}`",
-        Owner.WAREHOUSE,
-    )
 
 
 def _still_wants(order: Wanted, pickings: Sequence[Found]) -> None:

@@ -10,18 +10,18 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from shipperone_erp import FulfillmentOrder, Owner, Reason, Refused
-from shipperone_erp_odoo import draft_invoices, existing_documents, lookups, order_links
+from shipperone_erp_odoo import draft_invoices, existing_documents, lookups, order_links, stock
 from shipperone_erp_odoo.batch_answers import Answers
 from shipperone_erp_odoo.buyers import Buyer, buyers
 from shipperone_erp_odoo.invoice_plan import SHIPPING, DraftLine, gross, sequence_of
 from shipperone_erp_odoo.links import link
-from shipperone_erp_odoo.odoo import Draft, Odoo, one
+from shipperone_erp_odoo.odoo import Draft, Odoo
 from shipperone_erp_odoo.picking_plan import Picking, Transfers, Wanted, external_ids
-from shipperone_erp_odoo.pickings import Found, Move, each, lacking, moves
-from shipperone_erp_odoo.products import products
+from shipperone_erp_odoo.pickings import Found, Move, each, lacking, moves_counted
+from shipperone_erp_odoo.products import Product
 from shipperone_erp_odoo.sales import cancel, reference
 from shipperone_erp_odoo.tags import tagged
-from shipperone_erp_odoo.warehouses import Company, Site, me
+from shipperone_erp_odoo.warehouses import Company, Site
 
 SALE = "SALE"
 """The kind of the external ids of sales orders."""
@@ -33,9 +33,12 @@ FINE = Decimal("0.000001")
 class SaleOrders:
     """The sales orders of one company."""
 
-    def __init__(self, odoo: Odoo, at: Company) -> None:
+    def __init__(self, odoo: Odoo, at: Company, location: int, known: Mapping[str, Product | Refused]) -> None:
         self.odoo = odoo
         self.at = at
+        self.location = location
+        self.known = known
+        self.counted: dict[stock.Place, stock.Count] = {}
         self._sold: existing_documents.Seen | None = None
 
     def seen(self, orders: Sequence[FulfillmentOrder]) -> list[existing_documents.Seen]:
@@ -87,13 +90,12 @@ class SaleOrders:
     def _loaded(self, orders: Sequence[Wanted], answers: Answers[Any]) -> dict[str, list[int]]:
         """The sales orders of each order; those that cannot be created are answered."""
         by_key = {order.key: order.order for order in orders}
-        known = products(self.odoo, draft_invoices.skus(self.odoo, list(by_key.values())), self.at.id) if orders else {}
         plans: dict[str, tuple[draft_invoices.Terms, list[DraftLine]]] = {}
         for order in orders:
             with answers.of(order.key):
                 for planned in order.pickings:
                     self._in_one_step(planned.site)
-                plans[order.key] = draft_invoices.plan(self.odoo, self.at, order.order, known)
+                plans[order.key] = draft_invoices.plan(self.odoo, self.at, order.order, self.known)
         who = buyers(self.odoo, {key: by_key[key] for key in plans}, self.at) if plans else {}
         drafts: dict[str, list[Draft]] = {}
         for order in orders:
@@ -167,7 +169,7 @@ class SaleOrders:
             # with the buyer's own salesperson it would look like a foreign document
             "user_id/.id": lookups.salesperson(self.odoo, settings.salesperson, self.at)
             if settings.salesperson
-            else me(self.odoo)["id"],
+            else self.odoo.user_id(),
         }
         share = f'{{"{terms.analytic}": 100}}' if terms.analytic else None
         return Draft(
@@ -222,16 +224,21 @@ class SaleOrders:
         if not ids:
             return {}
         wanted, company = sorted(ids), self.at.id
-        names = self.odoo.find("sale.order", [("id", "in", wanted)], ["name"], company=company, order="id")
-        domain = [("sale_id", "in", wanted), ("picking_type_code", "=", "outgoing")]
-        rows = self.odoo.find("stock.picking", domain, ["sale_id"], company=company, order="id")
-        order_of = {int(row["id"]): one(row["sale_id"]) for row in rows}
-        by_order: dict[int | None, list[Move]] = {}
-        if order_of:
-            for move in moves(self.odoo, [("picking_id", "in", sorted(order_of))], company):
-                by_order.setdefault(order_of[move.picking], []).append(move)
-        name_of = {int(row["id"]): str(row["name"]) for row in names}
-        return {id: Found(id, name_of.get(id, ""), tuple(by_order.get(id, ()))) for id in wanted}
+        domain = [("picking_id.sale_id", "in", wanted), ("picking_id.picking_type_code", "=", "outgoing")]
+        sale: dict[str, Any] = {"sale_id": {"fields": {"name": {}}}}
+        found, self.counted = moves_counted(self.odoo, domain, company, self.location, sale)
+        by_order: dict[int, list[Move]] = {}
+        names: dict[int, str] = {}
+        for move, picking in found:
+            id = int(picking["sale_id"]["id"])
+            names[id] = str(picking["sale_id"]["name"])
+            by_order.setdefault(id, []).append(move)
+        without = [id for id in wanted if id not in names]
+        rows = self.odoo.find(
+            "sale.order", [("id", "in", without)], ["name"], company=company, order="id"
+        ) if without else []  # fmt: skip
+        names |= {int(row["id"]): str(row["name"]) for row in rows}
+        return {id: Found(id, names.get(id, ""), tuple(by_order.get(id, ()))) for id in wanted}
 
     def _in_one_step(self, site: Site) -> None:
         """`Refused` if a sales order's delivery would not be a single picking."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_DOWN, Decimal
 
-from shipperone_erp import ShortLine, Unknown
+from shipperone_erp import Owner, Reason, Refused, ShortLine, Unknown
 from shipperone_erp_odoo import stock
 from shipperone_erp_odoo.picking_plan import Wanted
 from shipperone_erp_odoo.pickings import Move
@@ -41,3 +41,44 @@ def short_of(order: Wanted, short: Sequence[Move]) -> Iterable[ShortLine]:
     if not lines:
         raise Unknown("the reservations changed during the check; they are checked again")
     return lines
+
+
+def shared_out(
+    orders: Sequence[Wanted], free: Mapping[stock.Place, Decimal]
+) -> tuple[list[Wanted], list[tuple[Wanted, dict[stock.Place, Decimal]]]]:
+    """The orders that fit into the free quantities, in sequence, and the others with the remainder for each."""
+    left = dict(free)
+    fitting, short = [], []
+    for order in orders:
+        demand = order.demand()
+        if any(left[place] < quantity for place, quantity in demand.items()):
+            short.append((order, dict(left)))
+            continue
+        for place, quantity in demand.items():
+            left[place] -= quantity
+        fitting.append(order)
+    return fitting, short
+
+
+def leaked(
+    order: Wanted,
+    free: Mapping[stock.Place, Decimal],
+    leaks: Mapping[stock.Place, Decimal],
+    counted: Mapping[stock.Place, stock.Count],
+) -> Refused:
+    """The goods exist, but Odoo does not reserve them: its count of reserved goods is permanently wrong."""
+    place, line, part = next(
+        ((line.source.stock, product.id), line, product)
+        for line in order.lines
+        for product, _ in line.parts
+        if (at := (line.source.stock, product.id)) in leaks and free[at] < order.demand()[at]
+    )
+    reserved = counted[place].reserved
+    return Refused(
+        Reason.ERP_STOCK_INCONSISTENT,
+        f'Odoo counts {reserved.normalize():f} {part.unit_name} of "{part.sku}" in {line.source.code} as reserved, and '
+        f"{(reserved - leaks[place]).normalize():f} of these are held by a delivery or another move: the rest is an "
+        "error in Odoo's quantities, which Odoo does not repair. Have an administrator correct the quant's reserved "
+        f"quantity, then `order retry {order.order.order_id}`",
+        Owner.WAREHOUSE,
+    )

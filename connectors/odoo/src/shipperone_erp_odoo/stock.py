@@ -64,6 +64,36 @@ def counts(odoo: Odoo, places: Iterable[Place], company: int) -> dict[Place, Cou
     return found
 
 
+OF_PRODUCT = ("qty_available", "free_qty")
+"""A product's counts under the location in the context `at_location`: on hand, and on hand minus reserved."""
+
+
+def at_location(location: int | None) -> dict[str, object]:
+    """The context in which a product's own counts are those of this location."""
+    return {} if location is None else {"location": location}
+
+
+def of_product(odoo: Odoo) -> list[str]:
+    """The fields of a product for `counted_with`."""
+    return [*OF_PRODUCT, *(name for name in (DATED, KITS) if odoo.has("product.product", name))]
+
+
+def counted_with(row: Row) -> Count | None:
+    """The count in a product's own fields.
+
+    None if these do not contain it: expired lots are counted differently in each version, and the count of a kit is
+    that of its components.
+    """
+    if row.get(DATED) or row.get(KITS):
+        return None
+    on_hand = Decimal(row["qty_available"])
+    return Count(on_hand, on_hand - Decimal(row["free_qty"]))
+
+
+DATED = "use_expiration_date"
+KITS = "is_kits"
+
+
 @dataclass(slots=True)
 class Experience:
     """Places where Odoo reserved less than its counts show as free, for a reason that the counts do not contain.
@@ -123,9 +153,16 @@ def _expiry(odoo: Odoo) -> str | None:
     return name if odoo.has("stock.quant", name) else None
 
 
-def over_reserved(odoo: Odoo, places: Collection[Place], company: int) -> Mapping[Place, Count]:
-    """The places whose reserved goods exceed the stock, even after Odoo has tidied up."""
-    found = {place: count for place, count in counts(odoo, places, company).items() if count.over}
+def over_reserved(
+    odoo: Odoo, places: Collection[Place], company: int, known: Mapping[Place, Count]
+) -> Mapping[Place, Count]:
+    """The places whose reserved goods exceed the stock, even after Odoo has tidied up.
+
+    `known`: counts that were read a moment ago.
+    """
+    unknown = [place for place in places if place not in known]
+    now = {**known, **(counts(odoo, unknown, company) if unknown else {})}
+    found = {place: now[place] for place in places if now[place].over}
     if found:
         tidy_up(odoo, company)
         found = {place: count for place, count in counts(odoo, places, company).items() if count.over}

@@ -1,6 +1,6 @@
 """ShipperOne's warehouses in Odoo, the company of each, and the source and destination of their goods (B17)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -41,8 +41,11 @@ def own_company(odoo: Odoo) -> Company:
 
 def company(odoo: Odoo, name: str | None) -> Company:
     """The company of that name (None: the user's own). `Refused` if the user may not work in it."""
-    login = _login(odoo)
-    return _company(login, name) or _company(_login(odoo, anew=True), name) or _not_allowed(login, name)
+    if found := _by_places(odoo, name):
+        return found
+    known = odoo.is_kept("login")
+    found = _own(_login(odoo), name) or (_own(_login(odoo, anew=True), name) if known else None)
+    return found or _not_allowed(_login(odoo), name)
 
 
 def sites(odoo: Odoo, codes: Collection[str]) -> dict[str, Site | Refused]:
@@ -60,7 +63,7 @@ def sites(odoo: Odoo, codes: Collection[str]) -> dict[str, Site | Refused]:
 
 def customers(odoo: Odoo, at: Company) -> int:
     """The location of customers, where deliveries go."""
-    found = _places(odoo, at).customers or _places(odoo, at, anew=True).customers
+    found = _places(odoo).customers(at) or _places(odoo, anew=True).customers(at)
     if found is None:
         raise Refused(Reason.CONFIG_INCOMPLETE, f"{at.name} has no customer location in Odoo: deliveries need one")
     return found
@@ -83,15 +86,20 @@ def _login(odoo: Odoo, *, anew: bool = False) -> _Login:
     def find() -> _Login:
         (row,) = odoo.find_nested("res.users", [("id", "=", odoo.user_id())], USER)
         companies: list[Row] = row["company_ids"]
-        for each in companies:
-            country, currency = each["country_id"], each["currency_id"]
-            if country:
-                odoo.keep(("country", str(country["code"]).upper()), int(country["id"]))
-            cent = Decimal(1).scaleb(-int(currency["decimal_places"]))
-            odoo.keep(("currency", str(currency["name"]), each["id"]), (int(currency["id"]), cent))
+        _keep_of(odoo, companies)
         return _Login({**row, "company_ids": [each["id"] for each in companies]}, companies)
 
     return odoo.kept("login", find, anew=anew)
+
+
+def _keep_of(odoo: Odoo, companies: Sequence[Row]) -> None:
+    """Cache what was read with the companies: the country and the currency of each."""
+    for each in companies:
+        country, currency = each["country_id"], each["currency_id"]
+        if country:
+            odoo.keep(("country", str(country["code"]).upper()), int(country["id"]))
+        cent = Decimal(1).scaleb(-int(currency["decimal_places"]))
+        odoo.keep(("currency", str(currency["name"]), each["id"]), (int(currency["id"]), cent))
 
 
 COMPANY: dict[str, Any] = {
@@ -103,13 +111,30 @@ USER: dict[str, Any] = {"login": {}, "email": {}, "company_id": {}, "company_ids
 """What is read of the user and its companies, in one call."""
 
 
-def _company(login: _Login, name: str | None) -> Company | None:
-    field, wanted = ("id", login.user["company_id"]) if name is None else ("name", name)
-    found = next((row for row in login.companies if row[field] == wanted), None)
-    if found is None:
-        return None
-    country = str(found["country_id"]["code"]).upper() if found["country_id"] else None
-    return Company(int(found["id"]), str(found["name"]), country, str(found["currency_id"]["name"]))
+def _by_places(odoo: Odoo, name: str | None) -> Company | None:
+    """The company, as far as the warehouses tell it; the user's own one if there is only one."""
+    try:
+        seen = _places(odoo).companies
+    except Refused:
+        return None  # without the right to read warehouses the user may still have a company
+    if name is not None:
+        return _company(seen, name)
+    return _described(seen[0]) if len(seen) == 1 else None
+
+
+def _own(login: _Login, name: str | None) -> Company | None:
+    if name is not None:
+        return _company(login.companies, name)
+    return next((_described(row) for row in login.companies if row["id"] == login.user["company_id"]), None)
+
+
+def _company(companies: Sequence[Row], name: str) -> Company | None:
+    return next((_described(row) for row in companies if row["name"] == name), None)
+
+
+def _described(row: Row) -> Company:
+    country = str(row["country_id"]["code"]).upper() if row["country_id"] else None
+    return Company(int(row["id"]), str(row["name"]), country, str(row["currency_id"]["name"]))
 
 
 def _not_allowed(login: _Login, name: str | None) -> Company:
@@ -122,38 +147,52 @@ def _not_allowed(login: _Login, name: str | None) -> Company:
 
 @dataclass(frozen=True, slots=True)
 class _Places:
-    """A company's warehouses by short name, and the first location of customers."""
+    """The companies with stock that the user may work in, their warehouses, and the locations of customers."""
 
-    warehouses: Mapping[str, Row]
-    customers: int | None
+    companies: Sequence[Row]
+    warehouses: Sequence[Row]
+    to_customers: Sequence[Row]
+
+    def warehouse(self, name: str, at: Company) -> Row | None:
+        """The company's warehouse of that short name."""
+        found = (row for row in self.warehouses if row["code"] == name and row["company_id"] == at.id)
+        return next(found, None)
+
+    def customers(self, at: Company) -> int | None:
+        """The first location of customers that the company shares or has for itself."""
+        return next((int(row["id"]) for row in self.to_customers if _of(row) in (None, at.id)), None)
 
 
 WAREHOUSE: dict[str, Any] = {
     "code": {}, "company_id": {}, "lot_stock_id": {"fields": {"display_name": {}}}, "out_type_id": {},
     "int_type_id": {},
 }  # fmt: skip
+PLACE: dict[str, Any] = {
+    "usage": {}, "company_id": {"fields": COMPANY}, "warehouse_view_ids": {"fields": WAREHOUSE}
+}  # fmt: skip
+EACH_HAS = "inventory"
+"""The usage of the location of inventory differences, which Odoo makes with every company."""
 
 
-def _places(odoo: Odoo, at: Company, *, anew: bool = False) -> _Places:
-    """Both in one call: a warehouse is read through the location that contains all of its others."""
+def _places(odoo: Odoo, *, anew: bool = False) -> _Places:
+    """All in one call: a warehouse is read through the location that contains all of its others."""
 
     def find() -> _Places:
-        domain = [
-            "|", ("warehouse_view_ids.company_id", "=", at.id),
-            "&", ("usage", "=", "customer"), ("company_id", "in", [False, at.id]),
-        ]  # fmt: skip
-        specification = {"usage": {}, "warehouse_view_ids": {"fields": WAREHOUSE}}
-        rows = odoo.find_nested("stock.location", domain, specification, company=at.id, order="id")
-        warehouses = {
-            str(each["code"]): each
-            for row in rows
-            for each in row["warehouse_view_ids"]
-            if each["company_id"] == at.id
-        }  # fmt: skip
-        customers = [int(row["id"]) for row in rows if row["usage"] == "customer"]
-        return _Places(warehouses, customers[0] if customers else None)
+        domain = ["|", ("warehouse_view_ids", "!=", False), ("usage", "in", ["customer", EACH_HAS])]
+        rows = odoo.find_nested("stock.location", domain, PLACE, order="id")
+        companies = {row["company_id"]["id"]: row["company_id"] for row in rows if row["company_id"]}
+        _keep_of(odoo, list(companies.values()))
+        return _Places(
+            list(companies.values()),
+            [each for row in rows for each in row["warehouse_view_ids"]],
+            [row for row in rows if row["usage"] == "customer"],
+        )
 
-    return odoo.kept(("places", at.id), find, anew=anew)
+    return odoo.kept("places", find, anew=anew)
+
+
+def _of(row: Row) -> int | None:
+    return int(row["company_id"]["id"]) if row["company_id"] else None
 
 
 def _rule(odoo: Odoo, code: str) -> WarehouseRule:
@@ -166,7 +205,7 @@ def _rule(odoo: Odoo, code: str) -> WarehouseRule:
 
 
 def _site(odoo: Odoo, code: str, rule: WarehouseRule, at: Company) -> Site:
-    row = _places(odoo, at).warehouses.get(rule.code) or _places(odoo, at, anew=True).warehouses.get(rule.code)
+    row = _places(odoo).warehouse(rule.code, at) or _places(odoo, anew=True).warehouse(rule.code, at)
     if row is None:
         sentence = f"there is no warehouse with the short name {rule.code} in {at.name} in Odoo (ShipperOne's {code})"
         raise Refused(Reason.WAREHOUSE_UNKNOWN, sentence, Owner.IT)

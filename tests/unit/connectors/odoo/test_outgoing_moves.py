@@ -11,7 +11,7 @@ from shipperone_erp import Refused, Transient
 from shipperone_erp_odoo.delivery_obstacles import wizard
 from shipperone_erp_odoo.odoo import RACES, UNCLEAR, Odoo
 from shipperone_erp_odoo.outgoing_moves import Take, missing, plan, whole
-from shipperone_erp_odoo.pickings import Found, Move, chains
+from shipperone_erp_odoo.pickings import Found, Move, chained, chains
 
 MUG, TEA = 1, 2
 
@@ -72,6 +72,27 @@ def test_backorders_hang_on_each_picking_that_they_come_from():
 
     erp, asked = answering([row(11, 1), row(12, 2)], [row(21, 11), row(22, 12)], [])
     assert chains(erp, [2, 1, 11], 5) == {1: [1, 11, 21], 2: [2, 12, 22], 11: [11, 21]}
+    assert len(asked) == 3
+
+
+def test_backorders_are_read_with_their_moves():
+    def row(id: int, picking: int, before: int | bool) -> dict[str, object]:
+        of = {"id": picking, "display_name": f"WH/OUT/{picking}", "backorder_id": before}
+        return {
+            "id": id, "picking_id": of, "product_id": 5, "state": "assigned", "product_uom_qty": 1.0, "quantity": 1.0,
+            "product_uom": 1, "move_orig_ids": [], "location_id": 8, "origin": False,
+        }  # fmt: skip
+
+    def records(*rows: dict[str, object]) -> dict[str, object]:
+        return {"length": len(rows), "records": rows}
+
+    erp, asked = answering(records(row(1, 1, False), row(2, 2, 99)))
+    assert chained(erp, [1, 2], 5)[0] == {1: [1], 2: [2]}
+    assert len(asked) == 1, "one that is somebody's backorder begins a chain of its own"
+    erp, asked = answering(records(row(7, 11, 1), row(8, 12, 2)), records(row(9, 21, 11)), records())
+    chains, there = chained(erp, [2, 1], 5)
+    assert chains == {1: [1, 11, 21], 2: [2, 12]}
+    assert {id: [move.id for move in picking.moves] for id, picking in there.items()} == {11: [7], 12: [8], 21: [9]}
     assert len(asked) == 3
 
 
