@@ -2,7 +2,7 @@
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -65,6 +65,17 @@ def test_gathered_entries_are_written_in_one_commit(counted):
         assert future.result(10) is None
     assert counted.batches == [["insert:new"], ["insert:new"] * 19]
     assert counted.unfinished_jobs("acme", Stage.ALLOCATION) == jobs
+
+
+def test_entries_put_together_fail_alone_and_their_end_is_reported_once(counted):
+    job, second = a_job("FO-1"), a_job("FO-2")
+    entries = [Entry((write,), None) for write in (InsertJob(job), UpdateJob(a_job("FO-9")), InsertJob(second))]
+    reported = Future()
+    counted.submit(entries, reported.set_result)
+    assert reported.result(10) is entries
+    assert [type(entry.error) for entry in entries] == [type(None), WriteRefused, type(None)]
+    assert counted.batches[0] == ["insert:new", "update:new:new", "insert:new"]
+    assert counted.unfinished_jobs("acme", Stage.ALLOCATION) == [job, second]
 
 
 def test_labels_name_the_effect(counted):
@@ -356,7 +367,7 @@ def test_a_writers_entry_is_settled_once():
     entry = Entry((InsertJob(a_job()),), None)
     entry.settle(LeaseLost("acme/allocation"))
     entry.settle(None)
-    assert isinstance(entry.future.exception(), LeaseLost)
+    assert isinstance(entry.error, LeaseLost)
 
 
 @pytest.mark.case("D2")

@@ -1,8 +1,7 @@
 """The effect log of a stage: writes to the ledger under one lease, in order, grouped with other stages' commits."""
 
 import asyncio
-from collections.abc import Collection
-from concurrent.futures import Future
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -20,6 +19,7 @@ from shipperone_erp.ledger.database_errors import WriteRefused
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import (
     ClaimJob,
+    Entry,
     InsertJob,
     QueueRead,
     RecordIntent,
@@ -42,49 +42,71 @@ class StageEffectLog:
         self._time = time
         self._events = events or Observers()
         self._begun: dict[int, tuple[Job, float]] = {}
-        self._last: Future[None] | None = None
+        self._gathered: list[Entry] = []
+        self._put = 0
+        self._ended = 0
         self._changes = 0
-        self._last_change: Future[None] | None = None
+        self._last_change = 0
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._inbox: LoopInbox | None = None
         self.failure: BaseException | None = None
 
     @property
     def written(self) -> int | None:
         """The number of writes to jobs so far; None while one of them is not committed, or after a failure."""
-        under_way = self._last_change is not None and not self._last_change.done()
+        under_way = self._last_change > self._ended
         return None if under_way or self.failure is not None else self._changes
 
-    def _write(self, *writes: Write) -> Future[None]:
-        self._last_change = self._queued(*writes)
+    def _write(self, *writes: Write) -> Entry:
+        entry = self._queued(*writes)
+        self._last_change = self._put
         self._changes += 1
-        return self._last_change
+        return entry
 
-    def _queued(self, *writes: Write) -> Future[None]:
+    def _queued(self, *writes: Write) -> Entry:
+        """Queue writes that are committed together: with all others of this turn of the loop, in their order."""
         if self.failure is not None:
             raise self.failure
-        future = self._ledger.write(*writes, lease=self._lease)
-        future.add_done_callback(self._check)
-        self._last = future
-        return future
+        if not self._gathered:
+            asyncio.get_running_loop().call_soon(self._submit)
+        entry = Entry(writes, self._lease)
+        self._gathered.append(entry)
+        self._put += 1
+        return entry
 
-    def _check(self, future: Future[None]) -> None:
-        error = future.exception()
-        if error is not None and self.failure is None:
-            self.failure = error
-
-    async def _ended(self, write: Future[None]) -> None:
-        """Returns once the write is committed or has failed."""
-        if write.done():
-            return
+    def _submit(self) -> None:
+        """Hand what was gathered to the writer, which reports the end of all at once."""
+        entries, self._gathered = self._gathered, []
         if self._inbox is None:
             self._inbox = LoopInbox(asyncio.get_running_loop())
-        ended = asyncio.get_running_loop().create_future()
-        write.add_done_callback(partial(self._woken, self._inbox, ended))
-        await ended
+        inbox = self._inbox
+        try:
+            self._ledger.submit(entries, lambda entries: inbox.put(partial(self._settled, entries)))
+        except LedgerError as closed:
+            for entry in entries:
+                entry.settle(closed)
+            self._settled(entries)
 
-    @staticmethod
-    def _woken(inbox: LoopInbox, ended: "asyncio.Future[None]", write: Future[None]) -> None:
-        inbox.put(lambda: None if ended.done() else ended.set_result(None))
+    def _settled(self, entries: Sequence[Entry]) -> None:
+        """Entries end in the order in which they were written."""
+        self._ended += len(entries)
+        for entry in entries:
+            # a claim fails alone, by its own rule
+            if entry.error is not None and self.failure is None and not isinstance(entry.writes[0], ClaimJob):
+                self.failure = entry.error
+        waiting, self._waiting = self._waiting, []
+        for number, waiter in waiting:
+            if number > self._ended:
+                self._waiting.append((number, waiter))
+            elif not waiter.done():
+                waiter.set_result(None)
+
+    async def _all_ended(self) -> None:
+        """Returns once everything written so far is committed or has failed."""
+        if self._ended < self._put:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((self._put, waiter))
+            await waiter
 
     async def record_intent(
         self, job: Job, kind: EffectKind, *, request: str | None = None, alone: bool = False
@@ -93,9 +115,10 @@ class StageEffectLog:
         effect = Effect(
             id=new_id(), job_id=job.id, kind=kind, key=job.key, intent_at=self._time.now(), request=request, alone=alone
         )
-        write = self._write(UpdateJob(job), RecordIntent(effect))
-        await self._ended(write)
-        write.result()
+        entry = self._write(UpdateJob(job), RecordIntent(effect))
+        await self._all_ended()
+        if entry.error is not None:
+            raise entry.error
         if self.failure is not None:
             raise self.failure  # an earlier write of this stage is missing: this effect must not begin
         self._begun[effect.id] = job, self._time.monotonic()
@@ -127,14 +150,12 @@ class StageEffectLog:
 
         Between planning and the first write an operator may have acted on them. LeaseLost or LedgerError as elsewhere.
         """
-        if self.failure is not None:
-            raise self.failure
-        try:
-            write = self._ledger.write(*map(ClaimJob, jobs), lease=self._lease)
-            await self._ended(write)
-            write.result()
-        except WriteRefused:
+        entry = self._queued(*map(ClaimJob, jobs))
+        await self._all_ended()
+        if isinstance(entry.error, WriteRefused):
             return False
+        if entry.error is not None:
+            raise entry.error
         return True
 
     def release(self, jobs: Collection[Job]) -> None:
@@ -157,7 +178,6 @@ class StageEffectLog:
 
     async def flushed(self) -> None:
         """Returns once everything written so far is committed; LeaseLost or LedgerError if a write failed."""
-        if self._last is not None:
-            await self._ended(self._last)
+        await self._all_ended()
         if self.failure is not None:
             raise self.failure

@@ -6,8 +6,7 @@ same order read differently has another fingerprint and text, which only Restamp
 no write of a stage, and never concerns a job that is worked on; `taken` is written separately.)
 """
 
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from shipperone_erp.domain.job import Job
@@ -172,13 +171,15 @@ Write = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Entry:
     """The writes of one call: committed completely or not at all, and not if its lease was lost."""
 
     writes: tuple[Write, ...]
     lease: Lease | None
-    future: Future[None] = field(default_factory=Future)
+    ended: bool = False
+    """It is committed, or (`error`) it has failed."""
+    error: Exception | None = None
 
     @property
     def label(self) -> str:
@@ -187,10 +188,6 @@ class Entry:
         return next(effects, self.writes[0].label)
 
     def settle(self, error: Exception | None) -> None:
-        """Settle the future; only the first call counts."""
-        if self.future.done():
-            return
-        if error is None:
-            self.future.set_result(None)
-        else:
-            self.future.set_exception(error)
+        """Record its end; only the first call counts."""
+        if not self.ended:
+            self.ended, self.error = True, error

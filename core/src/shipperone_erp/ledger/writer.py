@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.database_errors import LedgerUnavailable, WriteRefused
@@ -14,7 +15,19 @@ GATHER = 0.004
 """Seconds for which the first entry of a batch waits for further entries."""
 
 MOST = 2000
-"""The most entries in one transaction."""
+"""The number of entries from which a transaction takes no further ones."""
+
+
+Ended = Callable[[Sequence[Entry]], None]
+"""Called in the writer's thread with entries that were put together, once all of them have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Entries that were put together: one call reports the end of all."""
+
+    entries: Sequence[Entry]
+    ended: Ended
 
 
 class Writer:
@@ -26,7 +39,7 @@ class Writer:
 
     def __init__(self, commit: Callable[[Sequence[Entry]], None]) -> None:
         self._commit = commit
-        self._entries: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
         self._open = False
         self._turn = threading.Lock()
         # a daemon, so that a program that does not close its ledger still ends
@@ -37,38 +50,39 @@ class Writer:
         self._open = True
         self._thread.start()
 
-    def put(self, entry: Entry) -> None:
-        """Queue an entry; its future ends in the writer's thread. LedgerError once closed."""
-        # running at once: a cancelled waiter does not cancel a write under way
-        entry.future.set_running_or_notify_cancel()
+    def put(self, entries: Sequence[Entry], ended: Ended) -> None:
+        """Queue entries, which may end differently. LedgerError once closed."""
         with self._turn:
             if not self._open:
                 raise LedgerError("the ledger is not open for writing")
-            self._entries.put(entry)
+            self._queue.put(Submission(entries, ended))
 
     def close(self) -> None:
         """Commit all queued entries, and end."""
         with self._turn:
             was_open, self._open = self._open, False
-            self._entries.put(None)
+            self._queue.put(None)
         if was_open:
             self._thread.join()
 
     def _serve(self) -> None:
         open_ = True
         while open_:
-            entry = self._entries.get()
-            if entry is None:
+            first = self._queue.get()
+            if first is None:
                 return
             time.sleep(GATHER)
-            batch = [entry]
-            while len(batch) < MOST and not self._entries.empty():
-                entry = self._entries.get()
-                if entry is None:
+            together, batch = [first], [*first.entries]
+            while len(batch) < MOST and not self._queue.empty():
+                submission = self._queue.get()
+                if submission is None:
                     open_ = False
                     break
-                batch.append(entry)
+                together.append(submission)
+                batch += submission.entries
             self._settle(batch)
+            for submission in together:
+                submission.ended(submission.entries)
 
     def _settle(self, batch: Sequence[Entry]) -> None:
         try:
