@@ -1,7 +1,10 @@
 """Orders and invoices as the JSON text that the ledger stores, and back."""
 
+from functools import lru_cache
+
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.order import Charge, FulfillmentOrder, OrderItem, Party
+from shipperone_erp.kernel.identity import Same
 from shipperone_erp.kernel.json import dumps, loads
 
 
@@ -23,7 +26,13 @@ def order_from_text(text: str) -> FulfillmentOrder:
 
 def invoice_text(invoice: Invoice) -> str:
     """The invoice as the ledger stores it."""
-    return dumps(invoice)
+    return _invoice_text(Same(invoice))
+
+
+@lru_cache(maxsize=64)
+def _invoice_text(same: Same[Invoice]) -> str:
+    """Cached: an answer is stored twice in a row, with its call and with its job."""
+    return dumps(same.value)
 
 
 def invoice_from_text(text: str) -> Invoice:

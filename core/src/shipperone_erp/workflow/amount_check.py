@@ -36,12 +36,21 @@ def total_is_of_more(execution: JobExecution) -> bool:
 
 
 def _of_case(execution: JobExecution, recorded: Recorded) -> Problem | None:
-    return problem(
-        execution.order,
-        execution.ports.settings,
-        part=execution.job.part,
-        earlier=recorded.invoices,
-        allocated=execution.allocated,
-        recorded=recorded,
-        approved=approved_total(execution.job),
-    )
+    """The problem of the amounts; that of the last check, while everything that it depends on is unchanged.
+
+    An invoice is checked three times, and nearly always nothing else of its order was recorded in between.
+    """
+    basis = (execution.order, recorded, execution.job.part, approved_total(execution.job))
+    if execution.amounts_checked is None or execution.amounts_checked[0] != basis:
+        order, recorded, part, approved = basis
+        found = problem(
+            order,
+            execution.ports.settings,
+            part=part,
+            earlier=recorded.invoices,
+            allocated=execution.allocated_if_discounted,
+            recorded=recorded,
+            approved=approved,
+        )
+        execution.amounts_checked = basis, found
+    return execution.amounts_checked[1]

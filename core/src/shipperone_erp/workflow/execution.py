@@ -21,6 +21,7 @@ from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.hook_answers import (
     AlreadyIssued,
     AuthFailed,
+    Invoice,
     Pending,
     Refused,
     Reservation,
@@ -29,12 +30,14 @@ from shipperone_erp.domain.hook_answers import (
     Voided,
     seconds,
 )
+from shipperone_erp.domain.invoice_checks.stated_amounts import Problem
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.reservations import Allocated, reserved_rows
+from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, Step
 from shipperone_erp.domain.supply_date import allocation_accepted_at, believed
 from shipperone_erp.domain.without_vat import without_vat
@@ -84,6 +87,8 @@ class JobExecution:
         self.allocated_at = allocation_accepted_at(known.made)
         self.reservations: tuple[Reservation, ...] = known.reservations
         self._voided = 0
+        self.amounts_checked: tuple[object, Problem | None] | None = None
+        """Of the last check of its amounts: what it was based on, and its finding; see `amount_check`."""
         self.alone = alone
         """The process died while the job was inside a hook: it is retried while nothing else runs."""
 
@@ -160,7 +165,7 @@ class JobExecution:
             raise HoldJob(refusal.reason, refusal.sentence, refusal.owner) from refusal
         except AlreadyIssued as issued:
             self.ports.hooks.answered(kind, self.job)
-            self.ports.effect_log.record_outcome(effect, Outcome.REFUSED, dumps(issued.invoice))
+            self.ports.effect_log.record_outcome(effect, Outcome.REFUSED, invoice_text(issued.invoice))
             raise
         except Unknown as lost:
             self.ports.effect_log.record_outcome(effect, Outcome.UNKNOWN, lost.sentence)
@@ -180,9 +185,7 @@ class JobExecution:
             self.ports.effect_log.record_outcome(effect, Outcome.PENDING, answer.sentence)
             until = self.later(seconds(answer.retry_after))
             raise RetryLater(Reason(answer.reason), answer.sentence, until=until, owner=Owner(answer.owner))
-        # the answer for a void document has the same fields as one for a good document
-        text = {"voided": True, "reference": answer.reference} if isinstance(answer, Voided) else answer
-        self.ports.effect_log.record_outcome(effect, Outcome.OK, dumps(text))
+        self.ports.effect_log.record_outcome(effect, Outcome.OK, _text(answer))
         return answer
 
     def _burst(self, kind: EffectKind, error: Exception) -> None:
@@ -204,6 +207,11 @@ class JobExecution:
         """The order as its allocations listed it, in the rows that are invoiced."""
         return tuple(sort_out(job.order, self.ports.settings).invoiced for job in self.known.made)
 
+    @property
+    def allocated_if_discounted(self) -> tuple[FulfillmentOrder, ...]:
+        """`allocated` where it can prove how a discount is listed: it is parsed from the ledger for that alone."""
+        return self.allocated if any(item.discount for item in self.order.items) else ()
+
     @cached_property
     def discount(self) -> Discount:
         """The reading of the order's discounts: the tenant's setting, else the proven one, else the one an operator
@@ -218,7 +226,7 @@ class JobExecution:
             self.ports.settings.discount,
             tolerance=self.ports.settings.tolerance,
             part=self.job.part,
-            allocated=self.allocated if any(item.discount for item in self.order.items) else (),
+            allocated=self.allocated_if_discounted,
             earlier=earlier,
         )
         return proven or reading_at(self.order, self.currency(), approved_total(self.job))
@@ -273,6 +281,13 @@ async def work(execution: JobExecution, flow: Callable[[JobExecution], Awaitable
     execution.job = execution.job.since_change(before, now())
     execution.ports.effect_log.save(execution.job)
     execution.ports.changed(before, execution.job)
+
+
+def _text(answer: object) -> str:
+    if isinstance(answer, Invoice):
+        return invoice_text(answer)
+    # the answer for a void document has the same fields as one for a good document
+    return dumps({"voided": True, "reference": answer.reference} if isinstance(answer, Voided) else answer)
 
 
 def _traceback(bug: BaseException) -> str:

@@ -139,7 +139,7 @@ def _problems(
             order,
             earlier,
             recorded.invoiced_elsewhere if recorded.invoiced_elsewhere and not bounds.charged_in_shares else (),
-            allocations=[job.order for job in recorded.allocations],
+            allocations=(job.order for job in recorded.allocations),
             of_items=items_charges(settings.charges, settings.fields_of(Stage.INVOICE)),
             currency=currency,
             tolerance=settings.tolerance,

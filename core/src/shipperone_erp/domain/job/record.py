@@ -49,6 +49,12 @@ def _parsed(order_json: str) -> FulfillmentOrder:
     return order_from_text(order_json)
 
 
+@lru_cache(maxsize=256)
+def _stated(invoice_json: str) -> Invoice:
+    """Cached: an invoice is read once to be compared and again to be issued."""
+    return invoice_from_text(invoice_json)
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobRecord:
     """The fields of a job, named as the ledger's columns. Times are aware UTC; order and invoice are JSON text."""
@@ -188,7 +194,7 @@ class JobRecord:
     @property
     def invoice(self) -> Invoice | None:
         """The invoice as the ERP last stated it. LedgerDamaged if its text is not an invoice."""
-        return self._read(invoice_from_text, self.invoice_json, "invoice_json") if self.invoice_json else None
+        return self._read(_stated, self.invoice_json, "invoice_json") if self.invoice_json else None
 
     def _read(self, reader: Callable[[str], _T], text: str, column: str) -> _T:
         try:
