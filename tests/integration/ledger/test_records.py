@@ -16,7 +16,7 @@ from shipperone_erp.domain.hook_answers import Invoice, InvoiceLine
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
-from shipperone_erp.domain.records import Action, Binding, Effect, QueueRecord
+from shipperone_erp.domain.records import Action, Binding, Effect, NumberHolder, QueueRecord
 from shipperone_erp.domain.serialization import invoice_text, order_text
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.ledger import schema
@@ -255,3 +255,40 @@ def test_a_stage_is_to_be_recovered_if_a_process_may_have_left_anything_in_it(le
     effect = Effect(id=7, job_id=job.id, kind=EffectKind.RESERVE, key=job.key, intent_at=job.since)
     ledger.write(RecordIntent(effect), lease=lease).result()
     assert ledger.unfinished_stages([]) == {("acme", job.stage)}
+
+
+def test_the_holder_of_a_number_is_the_oldest_other_job_of_any_tenant_on_the_same_erp(ledger):
+    ours, elsewhere = Binding("http://a", "default", "sql", "erp-1"), Binding("http://b", "default", "sql", "erp-2")
+    for tenant, binding in (("acme", ours), ("beta", ours), ("gamma", elsewhere)):
+        ledger.write(SaveBinding(tenant, binding), lease=None).result(10)
+    made = {
+        name: a_job(f"FO-{name}", tenant=tenant, number=number, key=f"i-{name}", stage=Stage.INVOICE, open=False)
+        for name, tenant, number in (("1", "beta", "A"), ("2", "acme", "A"), ("3", "gamma", "B"), ("4", "acme", "B"))
+    }
+    austrian = Invoice("R-5", (), None, None, number="C", issuer="AT")
+    made["5"] = a_job(
+        "FO-5", number="C", key="i-5", stage=Stage.INVOICE, open=False, invoice_json=invoice_text(austrian)
+    )
+    ledger.write(*map(InsertJob, made.values()), lease=None).result(10)
+
+    def of(number, name, issuer=None):
+        job = made.get(name) or a_job(f"FO-{name}", key=f"i-{name}")
+        return NumberHolder(number, job.id, job.tenant, job.order_id, job.key, issuer)
+
+    asked = [
+        of("A", "2"),
+        of("A", "1"),
+        of("B", "4"),
+        of("B", "9"),
+        of("C", "9", "DE"),
+        of("C", "8", "AT"),
+        of("D", "9"),
+    ]
+    found = ledger.holders_of_numbers("acme", asked)
+    assert {(one.number, one.key): holder.key for one, holder in found.items()} == {
+        ("A", "i-2"): "i-1",
+        ("A", "i-1"): "i-2",
+        ("B", "i-9"): "i-4",  # what the other ERP has under that number does not count
+        ("C", "i-8"): "i-5",  # nor does an invoice of another issuer
+    }
+    assert found[asked[0]] == of("A", "1")

@@ -69,11 +69,12 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class NumberHolder:
-    """The invoice that has a number already: the only data shown when another invoice has the same number.
+    """The invoice that has a number: the only data shown when another invoice has the same number.
 
     `issuer`: see `Invoice`.
     """
 
+    number: str
     job_id: int
     tenant: str
     order_id: str

@@ -20,15 +20,13 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.effect_log import StageEffectLog
 from shipperone_erp.engine.hook_executor import HookExecutor
+from shipperone_erp.engine.invoice_number_lookup import InvoiceNumberLookup, Query
 from shipperone_erp.engine.ledger_revision import LedgerRevision
 from shipperone_erp.engine.proxy_interception import ProxyInterception
 from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.engine.token_breaker import TokenBreaker
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
-
-NUMBERS_AT_MOST = 1000
-"""The number of invoice numbers kept in memory: far more than can be uncommitted."""
 
 Observer = Callable[[Job | None, Job], None]
 """Called with a job before (None: it is new) and after a change."""
@@ -57,7 +55,7 @@ class Records:
     """The ledger under one lease. `check_lease` raises LeaseLost if another process took over."""
 
     effect_log: StageEffectLog
-    holder_of_number: Callable[[str, str, str, str | None], NumberHolder | None]
+    holders_of_numbers: Query
     check_lease: Callable[[], Awaitable[None]]
     revision: Callable[[], LedgerRevision | None]
 
@@ -93,8 +91,7 @@ class StageContext:
         self._revision = records.revision
         self.view = platform.view
         self.clock = process.clock
-        self._holder_of_number = records.holder_of_number
-        self._numbers: dict[str, list[NumberHolder]] = {}
+        self._numbers = InvoiceNumberLookup(settings.name, records.holders_of_numbers)
         self._recorded = RecordedJobs(settings.base_url, settings.store_code)
         self._noted: dict[int, Job] = {}
         self._sales_orders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -106,17 +103,7 @@ class StageContext:
         self._stopping = process.stopping
 
     async def holder_of_number(self, number: str, job: Job) -> NumberHolder | None:
-        # a number that was issued a moment ago may not be committed yet
-        issuer = job.invoice.issuer if job.invoice else None
-        recent = self._numbers.setdefault(number, [])
-        # a job whose document was lost may get its number again, under its next key
-        other = next((each for each in recent if each.job_id != job.id and each.shares_series(issuer)), None)
-        if other is not None:
-            return other
-        recent.append(NumberHolder(job.id, job.tenant, job.order_id, job.key, issuer))
-        if len(self._numbers) > NUMBERS_AT_MOST:
-            del self._numbers[next(iter(self._numbers))]
-        return await asyncio.to_thread(self._holder_of_number, job.tenant, number, job.key, issuer)
+        return await self._numbers.holder(number, job)
 
     async def check_lease(self) -> None:
         await self._check_lease()

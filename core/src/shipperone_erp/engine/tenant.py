@@ -186,7 +186,7 @@ class TenantRuntime:
             Erp(hooks, self._erp),
             Records(
                 effect_log,
-                shared.ledger.holder_of_number,
+                shared.ledger.holders_of_numbers,
                 partial(shared.check_lease, lease),
                 self._revision,
             ),

@@ -21,17 +21,16 @@ _ON_THE_SAME_ERP = select(_theirs.c.tenant).where(
     _theirs.c.identity == _ours.c.identity,
 )
 
-HOLDER_OF_NUMBER = (
-    select(jobs)
+HOLDERS_OF_NUMBERS = (
+    select(jobs.c.id, jobs.c.tenant, jobs.c.order_id, jobs.c.key, jobs.c.number, jobs.c.invoice_json)
     .where(
-        jobs.c.number == bindparam("of_number"),
-        jobs.c.key != bindparam("not_key"),
+        jobs.c.number.in_(bindparam("numbers", expanding=True)),
         jobs.c.tenant.in_(_ON_THE_SAME_ERP),
         jobs.c.state != State.SUPERSEDED,
     )
     .order_by(jobs.c.id)
 )
-"""The jobs with another key whose invoice has this number, of any tenant on the same ERP."""
+"""The jobs whose invoices have one of these numbers, of any tenant on the same ERP; oldest first."""
 
 
 @cache

@@ -1,6 +1,6 @@
 """The read side of the ledger. Every method may be called from any thread, during writes too."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from shipperone_erp.domain.records import (
     Pause,
     QueueRecord,
 )
+from shipperone_erp.domain.serialization import invoice_from_text
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.store_addresses import same_store
 from shipperone_erp.ledger import queries
@@ -143,17 +144,23 @@ class LedgerReader(ListReader):
         """The job of that id."""
         return next(iter(self._jobs(select(jobs).where(jobs.c.id == job_id))), None)
 
-    def holder_of_number(self, tenant: str, number: str, key: str, issuer: str | None = None) -> NumberHolder | None:
-        """The job with another key whose invoice has this number, of any tenant bound to the same ERP.
+    def holders_of_numbers(self, tenant: str, asked: Sequence[NumberHolder]) -> Mapping[NumberHolder, NumberHolder]:
+        """By each of these, which are about to have their numbers, the oldest other job that has its number already.
 
-        `issuer`: an invoice of another one may have the same number.
+        Of any tenant bound to the same ERP; an invoice of another issuer may have the same number.
         """
-        found = self._jobs(queries.HOLDER_OF_NUMBER, of_tenant=tenant, of_number=number, not_key=key)
-        holders = (
-            NumberHolder(job.id, job.tenant, job.order_id, job.key, job.invoice.issuer if job.invoice else None)
-            for job in found
-        )
-        return next((holder for holder in holders if holder.shares_series(issuer)), None)
+        found: dict[NumberHolder, NumberHolder] = {}
+        for start in range(0, len(asked), CHUNK):
+            some = asked[start : start + CHUNK]
+            numbers = sorted({one.number for one in some})
+            with self._decoding() as connection:
+                for row in connection.execute(queries.HOLDERS_OF_NUMBERS, {"of_tenant": tenant, "numbers": numbers}):
+                    for one in some:
+                        if one.number == row.number and one.job_id != row.id and one not in found:
+                            issuer = invoice_from_text(row.invoice_json).issuer if row.invoice_json else None
+                            if one.shares_series(issuer):
+                                found[one] = NumberHolder(row.number, row.id, row.tenant, row.order_id, row.key, issuer)
+        return found
 
     def unshipped(self, tenant: str, after: datetime | None, before: datetime) -> list[Job]:
         """Reservations confirmed to ShipperOne in this period, of orders that never reached the invoice queue."""

@@ -1,0 +1,64 @@
+"""Whether an invoice number is in use: look-ups that gather while one query runs are answered by the next one."""
+
+import asyncio
+import copy
+from collections.abc import Callable, Mapping, Sequence
+
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.records import NumberHolder
+
+RECENT_AT_MOST = 1000
+"""The number of invoice numbers kept in memory: far more than can be uncommitted."""
+
+Query = Callable[[str, Sequence[NumberHolder]], Mapping[NumberHolder, NumberHolder]]
+"""See `Ledger.holders_of_numbers`; it blocks."""
+
+
+class InvoiceNumberLookup:
+    """For one stage of a tenant, and one event loop.
+
+    A query in a thread costs more than its answer, and invoices are issued many at once: one query at a time runs, for
+    all numbers that have gathered.
+    """
+
+    def __init__(self, tenant: str, query: Query) -> None:
+        self._tenant = tenant
+        self._query = query
+        self._recent: dict[str, list[NumberHolder]] = {}
+        self._gathered: list[tuple[NumberHolder, asyncio.Future[NumberHolder | None]]] = []
+        self._asking: asyncio.Task[None] | None = None
+
+    async def holder(self, number: str, job: Job) -> NumberHolder | None:
+        """See `workflow.ports.StagePorts.holder_of_number`."""
+        issuer = job.invoice.issuer if job.invoice else None
+        own = NumberHolder(number, job.id, job.tenant, job.order_id, job.key, issuer)
+        # a number that was issued a moment ago may not be committed yet
+        recent = self._recent.setdefault(number, [])
+        # a job whose document was lost may get its number again, under its next key
+        other = next((each for each in recent if each.job_id != job.id and each.shares_series(issuer)), None)
+        if other is not None:
+            return other
+        recent.append(own)
+        if len(self._recent) > RECENT_AT_MOST:
+            del self._recent[next(iter(self._recent))]
+        answer: asyncio.Future[NumberHolder | None] = asyncio.get_running_loop().create_future()
+        self._gathered.append((own, answer))
+        if self._asking is None:
+            self._asking = asyncio.get_running_loop().create_task(self._ask())
+        return await answer
+
+    async def _ask(self) -> None:
+        while self._gathered:
+            gathered, self._gathered = self._gathered, []
+            wanted = [own for own, answer in gathered if not answer.done()]
+            try:
+                found = await asyncio.to_thread(self._query, self._tenant, wanted)
+            except Exception as error:  # each waiter raises it, in a copy: a traceback is one waiter's
+                for _, answer in gathered:
+                    if not answer.done():
+                        answer.set_exception(copy.copy(error))
+            else:
+                for own, answer in gathered:
+                    if not answer.done():
+                        answer.set_result(found.get(own))
+        self._asking = None

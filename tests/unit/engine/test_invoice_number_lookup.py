@@ -1,0 +1,75 @@
+"""Look-ups of invoice numbers: gathered while a query runs, answered one by one, also where the query fails."""
+
+import asyncio
+import threading
+
+import pytest
+
+from ledger_databases import a_job
+from shipperone_erp.domain.records import NumberHolder
+from shipperone_erp.engine.invoice_number_lookup import InvoiceNumberLookup
+from shipperone_erp.ledger.database_errors import LedgerUnavailable
+
+HOLDER = NumberHolder("7", 1, "acme", "FO-0", "i-FO-0-x")
+
+
+class Ledger:
+    """Answers each query once `answers` is set."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.queries: list[list[str]] = []
+        self.answers = threading.Event()
+        self._failure = failure
+
+    def holders(self, tenant, asked):
+        self.queries.append([own.number for own in asked])
+        assert self.answers.wait(20)
+        if self._failure is not None:
+            raise self._failure
+        return {own: HOLDER for own in asked if own.number == "7"}
+
+
+async def looked_up(ledger, numbers):
+    lookup = InvoiceNumberLookup("acme", ledger.holders)
+    jobs = [a_job(f"FO-{number}", key=f"i-{number}") for number in numbers]
+    asked = [asyncio.ensure_future(lookup.holder(number, job)) for number, job in zip(numbers, jobs, strict=True)]
+    await asyncio.sleep(0)
+    ledger.answers.set()
+    return lookup, await asyncio.gather(*asked, return_exceptions=True)
+
+
+def test_numbers_that_gather_are_one_query_and_each_gets_its_own_answer():
+    ledger = Ledger()
+
+    async def run():
+        lookup, first = await looked_up(ledger, ["5", "6", "7"])
+        assert first == [None, None, HOLDER]
+        assert await lookup.holder("8", a_job("FO-8", key="i-8")) is None
+
+    asyncio.run(run())
+    assert ledger.queries == [["5", "6", "7"], ["8"]]
+
+
+def test_a_number_that_was_issued_a_moment_ago_is_found_without_a_query():
+    ledger = Ledger()
+
+    async def run():
+        lookup, _ = await looked_up(ledger, ["5"])
+        found = await lookup.holder("5", a_job("FO-9", key="i-9"))
+        assert (found.order_id, found.key) == ("FO-5", "i-5")
+
+    asyncio.run(run())
+    assert ledger.queries == [["5"]]
+
+
+def test_a_query_that_fails_fails_in_every_look_up_and_the_next_one_asks_again():
+    ledger = Ledger(LedgerUnavailable("away"))
+
+    async def run():
+        lookup, found = await looked_up(ledger, ["5", "6"])
+        assert [type(one) for one in found] == [LedgerUnavailable, LedgerUnavailable]
+        with pytest.raises(LedgerUnavailable):
+            await lookup.holder("9", a_job("FO-9", key="i-9"))
+
+    asyncio.run(run())
+    assert len(ledger.queries) == 2
