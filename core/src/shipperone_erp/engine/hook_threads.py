@@ -8,6 +8,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from shipperone_erp.domain.hook_answers import Transient, Unknown
@@ -19,6 +20,19 @@ ResultT = TypeVar("ResultT")
 
 IDLE_AT_MOST = 10.0
 """Seconds after which an idle thread ends: most tenants are idle most of the time."""
+
+
+def _expire(result: "asyncio.Future[Any]") -> None:
+    if not result.done():
+        result.set_exception(TimeoutError())
+
+
+@dataclass(slots=True)
+class _Call:
+    """Whether a call has returned, and whether its deadline came first."""
+
+    ended: bool = False
+    overdue: bool = False
 
 
 class HookThreads:
@@ -56,11 +70,11 @@ class HookThreads:
         except BaseException:
             returned()
             raise
-        ended, overdue = asyncio.Event(), asyncio.Event()
+        state = _Call()
 
         def back() -> None:
-            ended.set()
-            self._overdue -= overdue.is_set()
+            state.ended = True
+            self._overdue -= state.overdue
             self._free.release()
             returned()
 
@@ -80,16 +94,18 @@ class HookThreads:
             if self._threads < min(self._busy, self.slots):
                 self._threads += 1
                 threading.Thread(target=self._serve, name=f"hooks of {self.name}", daemon=True).start()
+        timer = asyncio.get_running_loop().call_later(deadline, _expire, result)
         try:
-            async with asyncio.timeout(deadline):
-                return await result
+            return await result
         except TimeoutError:
-            if not ended.is_set():
-                overdue.set()
+            if not state.ended:
+                state.overdue = True
                 self._overdue += 1
             if self._overdue == self.slots:
                 self._free.refuse(self._all_hang())
             raise Unknown(f"no answer within {deadline:g} s; the same call is repeated with the same key") from None
+        finally:
+            timer.cancel()
 
     def _all_hang(self) -> Transient:
         return Transient(f"all {self.slots} concurrent calls are past their deadline; one of them must return first")

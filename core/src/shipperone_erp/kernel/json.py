@@ -6,6 +6,7 @@ between.
 
 import datetime
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import simplejson
@@ -19,7 +20,7 @@ def dumps(value: Any) -> str:
 def loads(text: str | bytes) -> Any:
     """The value of the text, numbers with a fraction or an exponent as `Decimal`. ValueError if it cannot be read."""
     try:
-        return simplejson.loads(text, use_decimal=True)
+        return _DECODER.decode(text if isinstance(text, str) else text.decode())
     except ArithmeticError:  # decimal.InvalidOperation is no ValueError
         raise ValueError("a number has an invalid exponent") from None
     except RecursionError:
@@ -37,4 +38,6 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be encoded as JSON")
 
 
+# made once: `simplejson.loads` makes a decoder for each call with an option, which takes longer than a short text
+_DECODER = simplejson.JSONDecoder(parse_float=Decimal)
 _ENCODER = simplejson.JSONEncoder(use_decimal=True, default=_plain, separators=(",", ":"), ensure_ascii=False)

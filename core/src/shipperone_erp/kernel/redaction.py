@@ -40,6 +40,7 @@ class Redaction:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._exact: frozenset[str] = frozenset()
         self._in_any_case: frozenset[str] = frozenset()
+        self._shortest = 0
         self.add(secrets)
 
     def add(self, secrets: Iterable[str]) -> None:
@@ -47,10 +48,12 @@ class Redaction:
         forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST}
         self._exact |= {form for form in forms if len(form) < IN_ANY_CASE_FROM}
         self._in_any_case |= {_fold(form) for form in forms if len(form) >= IN_ANY_CASE_FROM}
+        self._shortest = min(map(len, self._exact | self._in_any_case), default=0)
 
     def __call__(self, text: str) -> str:
         """The text with asterisks in place of the secrets."""
-        if not self._exact and not self._in_any_case:
+        # a text that is too short holds no secret, however it is escaped: most answers to a confirmation
+        if len(text) < self._shortest or not self._shortest:
             return text
         found: set[tuple[int, int]] = set()
         view = _View(text, None)

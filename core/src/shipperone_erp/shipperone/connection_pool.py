@@ -20,11 +20,7 @@ class ConnectionPool(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer; its connection is in use until the body has been read or closed."""
-        try:
-            async with asyncio.timeout(request.extensions.get("timeout", {}).get("pool")):
-                await self._places.acquire()
-        except TimeoutError:
-            raise httpx.PoolTimeout("no free connection", request=request) from None
+        await self._place(request)
         lane = self._connections.take()
         self._in_use.add(lane)
         try:
@@ -36,6 +32,16 @@ class ConnectionPool(httpx.AsyncBaseTransport):
             raise TypeError("an asynchronous transport answers with an asynchronous stream")
         response.stream = _Lane(response.stream, lambda: self._give_back(lane))
         return response
+
+    async def _place(self, request: httpx.Request) -> None:
+        if not self._places.locked():
+            await self._places.acquire()  # at once, without a timer
+            return
+        try:
+            async with asyncio.timeout(request.extensions["timeout"]["pool"]):
+                await self._places.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("no free connection", request=request) from None
 
     async def aclose(self) -> None:
         """Close the connections that are in use: nobody uses them again."""
@@ -57,9 +63,8 @@ class _Lane(httpx.AsyncByteStream):
         self._body = body
         self._closed: Callable[[], None] | None = closed
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._body:
-            yield part
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._body.__aiter__()
 
     async def aclose(self) -> None:
         try:

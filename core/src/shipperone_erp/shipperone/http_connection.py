@@ -52,7 +52,7 @@ class HttpConnection(httpx.AsyncBaseTransport):
                 request.method,
                 yarl.URL(str(request.url), encoded=True),
                 headers=request.headers.multi_items(),
-                data=request.content or None,
+                data=request.read() or None,
                 allow_redirects=False,
                 proxy=self._proxy,
                 timeout=aiohttp.ClientTimeout(total=None, connect=seconds["connect"], sock_read=seconds["read"]),

@@ -79,7 +79,9 @@ class HttpExchange:
 
     async def send(self, method: str, url: httpx.URL, headers: httpx.Headers, body: bytes | None) -> Received:
         """The answer. Any exception means that none came, or none that could be read within the limits."""
-        request = httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": self._timeouts})
+        # as a stream: httpx then adds no headers of its own, which the connection would only replace
+        content = httpx.ByteStream(body or b"")
+        request = httpx.Request(method, url, headers=headers, stream=content, extensions={"timeout": self._timeouts})
         limit = self.max_response if body is None else min(self.max_response, POST_AT_MOST)
         began, status = self._time.monotonic(), None
         try:

@@ -38,6 +38,12 @@ async def receive(response: httpx.Response, limit: int) -> Received:
     return Received(status, response.headers, body)
 
 
+def _stream(response: httpx.Response) -> httpx.AsyncByteStream:
+    if not isinstance(response.stream, httpx.AsyncByteStream):
+        raise TypeError("an asynchronous transport answers with an asynchronous stream")
+    return response.stream
+
+
 async def _body(response: httpx.Response, limit: int, *, whole: bool) -> bytearray:
     length = response.headers.get("content-length", "")
     if whole and length.isascii() and length.isdigit() and (len(length) > 18 or int(length) > limit):
@@ -45,7 +51,8 @@ async def _body(response: httpx.Response, limit: int, *, whole: bool) -> bytearr
     unpacking: Unpacking | None = None
     try:
         unpacking = Unpacking(response.headers.get("content-encoding", ""), limit)
-        async for piece in response.aiter_raw():
+        # not `aiter_raw`, which wraps the stream three times to count and cut its pieces
+        async for piece in _stream(response):
             unpacking.take(piece)
         return unpacking.end()
     except Undecodable as failure:
