@@ -19,13 +19,14 @@ differ.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
 from shipperone_erp.domain.bundles import Families, item_key, names, price
 from shipperone_erp.domain.money import rounded
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
+from shipperone_erp.kernel.frozen import changed
 
 CONFIGURABLE = "configurable"
 Rows = tuple[OrderItem, ...]
@@ -81,13 +82,13 @@ def sort_out(order: FulfillmentOrder, rules: Rules, known: Collection[OrderItem]
     found = [sorting.of(root) for root in families.roots]
     if sorting.unclear:
         services = tuple(item for item in order.items if not sorting.service(item))
-        return Goods(order, order, replace(order, items=services), sorting.unclear)
+        return Goods(order, order, changed(order, items=services), sorting.unclear)
     invoiced = {item_key(row): row for side in found for row in side.invoiced}
     stocked = {item_key(row): row for side in found for row in side.stocked}
     return Goods(
         order,
-        replace(order, items=_in_order(order, invoiced)),
-        replace(order, items=_in_order(order, stocked)),
+        changed(order, items=_in_order(order, invoiced)),
+        changed(order, items=_in_order(order, stocked)),
         incomplete="; ".join(sorting.alone) or None,
         choices=tuple(sorting.choices),
     )
@@ -153,7 +154,7 @@ class _Sorting:
     def _variant(self, row: OrderItem, child: OrderItem) -> _Sides:
         on_child = bool(price(child)) and (not price(row) or self._rules.bundles == "children")
         # The ERP's product is the variant: keep the parent's row and its price, with the child's SKU.
-        whole = row if child.sku == row.sku else replace(row, sku=child.sku, name=child.name or row.name)
+        whole = row if child.sku == row.sku else changed(row, sku=child.sku, name=child.name or row.name)
         kept, out = (child, row) if on_child else (whole, child)
         self.choices.append(Choice((out,), (kept,)))
         return _Sides((kept,), () if self.service(child) or self.service(row) else (kept,))

@@ -6,7 +6,7 @@ older than `oldest_date`. Every other implausible date counts as absent.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol, Self
 
@@ -17,6 +17,7 @@ from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.dates import YEARS, Zones
 from shipperone_erp.kernel.durations import words
+from shipperone_erp.kernel.frozen import changed
 
 MARGIN = timedelta(days=1)
 """The tolerated difference between clocks, time zones and queues."""
@@ -140,7 +141,7 @@ def believed(order: FulfillmentOrder, job: Job) -> FulfillmentOrder:
         shipped_at = None
     if ordered_at is order.ordered_at and shipped_at is order.shipped_at:
         return order
-    return replace(order, ordered_at=ordered_at, shipped_at=shipped_at)
+    return changed(order, ordered_at=ordered_at, shipped_at=shipped_at)
 
 
 def can_be_true(moment: datetime | None, first_listed_at: datetime) -> bool:

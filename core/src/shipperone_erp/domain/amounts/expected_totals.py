@@ -13,7 +13,7 @@ A line is its row total, or price times quantity where ShipperOne gives none, ro
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from typing import Literal
 from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.money import decimals, places_of, rounded, to_places
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
+from shipperone_erp.kernel.frozen import changed
 from shipperone_erp.kernel.identity import Same
 
 Reading = Literal["in_row", "off_row", "off_row_net"]
@@ -82,8 +83,8 @@ def priced(order: FulfillmentOrder, currency: str | None, discount: Discount) ->
     """The order as the connector invoices it: clean amounts, and each item with its line's total."""
     order = cleaned(order, currency)
     lines = figures(order, currency, discount).lines
-    items = tuple(replace(item, line_total_incl_tax=lines[item.item_id]) for item in order.items)
-    return replace(order, items=items)
+    items = tuple(changed(item, line_total_incl_tax=lines[item.item_id]) for item in order.items)
+    return changed(order, items=items)
 
 
 def readable(order: FulfillmentOrder) -> tuple[Reading, ...]:
