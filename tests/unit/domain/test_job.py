@@ -268,11 +268,11 @@ OF_JOBS_ALONE = {
 
 
 def sets_fields_of_a_job(call: ast.Call) -> bool:
-    """A call that may change a job past its transitions: `with_`, `changed`, or `replace` of a job."""
+    """A call that may change a job past its transitions: `with_`, `changed`, or another copy of a job."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     if name in ("with_", "changed"):
         return name == "with_" or isinstance(call.func, ast.Name)
-    if name != "replace" or not call.keywords:
+    if name not in ("replace", "with_fields") or not call.keywords:
         return False
     of = ast.unparse(call.args[0]) if call.args else ""
     return of.split(".")[-1] in ("job", "successor") or any(one.arg in OF_JOBS_ALONE for one in call.keywords)

@@ -57,6 +57,8 @@ class History:
         rows = [item for job in made for item in job.order.items]
         families, allocated = Families(order.items, rows), _summed(rows)
         listed = {item_key(item): item.qty for item in order.items}
+        if families.plain:
+            return any(key not in listed or listed[key] < qty for key, qty in allocated.items())
         for root in {families.root(key) for key in allocated}:
             family = {key: qty for key, qty in allocated.items() if families.root(key) == root}
             there = [key for key in listed if families.root(key) == root]

@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from shipperone_erp.domain.bundles import Families, item_key, names, price
+from shipperone_erp.domain.bundles import Families, item_key, names, parent_of, price
 from shipperone_erp.domain.money import rounded
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
-from shipperone_erp.kernel.frozen import changed
+from shipperone_erp.kernel.frozen import with_fields
 
 CONFIGURABLE = "configurable"
 Rows = tuple[OrderItem, ...]
@@ -75,20 +75,21 @@ class Goods:
 
 def sort_out(order: FulfillmentOrder, rules: Rules, known: Collection[OrderItem] = ()) -> Goods:
     """Select the order's rows by the tenant's rules; `known` are the rows that the order's allocations listed."""
+    special = any(item.item_type for item in order.items)
+    if not special and all(parent_of(item) is None for item in (*order.items, *known)):
+        return Goods(order, order, order)  # most orders: no row is inside another, and none is of a special kind
     families = Families(order.items, known)
-    if families.plain and not any(item.item_type for item in order.items):
-        return Goods(order, order, order)
     sorting = _Sorting(families, rules)
     found = [sorting.of(root) for root in families.roots]
     if sorting.unclear:
         services = tuple(item for item in order.items if not sorting.service(item))
-        return Goods(order, order, changed(order, items=services), sorting.unclear)
+        return Goods(order, order, with_fields(order, items=services), sorting.unclear)
     invoiced = {item_key(row): row for side in found for row in side.invoiced}
     stocked = {item_key(row): row for side in found for row in side.stocked}
     return Goods(
         order,
-        changed(order, items=_in_order(order, invoiced)),
-        changed(order, items=_in_order(order, stocked)),
+        with_fields(order, items=_in_order(order, invoiced)),
+        with_fields(order, items=_in_order(order, stocked)),
         incomplete="; ".join(sorting.alone) or None,
         choices=tuple(sorting.choices),
     )
@@ -154,7 +155,7 @@ class _Sorting:
     def _variant(self, row: OrderItem, child: OrderItem) -> _Sides:
         on_child = bool(price(child)) and (not price(row) or self._rules.bundles == "children")
         # The ERP's product is the variant: keep the parent's row and its price, with the child's SKU.
-        whole = row if child.sku == row.sku else changed(row, sku=child.sku, name=child.name or row.name)
+        whole = row if child.sku == row.sku else with_fields(row, sku=child.sku, name=child.name or row.name)
         kept, out = (child, row) if on_child else (whole, child)
         self.choices.append(Choice((out,), (kept,)))
         return _Sides((kept,), () if self.service(child) or self.service(row) else (kept,))

@@ -17,7 +17,7 @@ from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.dates import YEARS, Zones
 from shipperone_erp.kernel.durations import words
-from shipperone_erp.kernel.frozen import changed
+from shipperone_erp.kernel.frozen import with_fields
 
 MARGIN = timedelta(days=1)
 """The tolerated difference between clocks, time zones and queues."""
@@ -141,7 +141,7 @@ def believed(order: FulfillmentOrder, job: Job) -> FulfillmentOrder:
         shipped_at = None
     if ordered_at is order.ordered_at and shipped_at is order.shipped_at:
         return order
-    return changed(order, ordered_at=ordered_at, shipped_at=shipped_at)
+    return with_fields(order, ordered_at=ordered_at, shipped_at=shipped_at)
 
 
 def can_be_true(moment: datetime | None, first_listed_at: datetime) -> bool:

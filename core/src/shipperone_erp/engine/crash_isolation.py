@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from shipperone_erp.engine.shared_lock import SharedLock
 
@@ -18,14 +18,9 @@ class CrashIsolation:
         """The running task is the suspect being retried."""
         return self._suspect is not None and asyncio.current_task() is self._suspect
 
-    @asynccontextmanager
-    async def shared(self) -> AsyncIterator[None]:
+    def shared(self) -> AbstractAsyncContextManager[None]:
         """For an ordinary hook: waits while a suspect is retried (the suspect's own hooks pass)."""
-        if self.mine():
-            yield
-            return
-        async with self._lock.shared():
-            yield
+        return nullcontext() if self.mine() else self._lock.shared()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:

@@ -82,6 +82,11 @@ class SharedLimit:
         self._waiting = 0
         self._asking = asyncio.Lock()
 
+    @property
+    def free(self) -> bool:
+        """No rate is set, and nothing blocks the name."""
+        return self._rate is None and self._quiet_until <= self._limits.monotonic()
+
     async def admit(self, patience: float) -> float | None:
         """Wait for a token; the seconds to wait, if that takes longer than `patience`."""
         now = self._limits.monotonic

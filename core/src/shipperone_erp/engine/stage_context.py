@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from functools import lru_cache
 from weakref import WeakValueDictionary
 
 from shipperone_erp.config import TenantSettings
@@ -25,6 +25,7 @@ from shipperone_erp.engine.ledger_revision import LedgerRevision
 from shipperone_erp.engine.proxy_interception import ProxyInterception
 from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.engine.token_breaker import TokenBreaker
+from shipperone_erp.kernel.identity import Same
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
 
@@ -123,10 +124,7 @@ class StageContext:
         if listed is None or listed.fingerprint != fingerprint:
             return None
         await self.check_lease()
-        item_ids = [item.item_id for item in order.items]
-        if self.stage is Stage.ALLOCATION:
-            return await self._client.allocate(order.order_id, item_ids)
-        return await self._client.invoice(order.order_id, item_ids, _shipping(order))
+        return await self._client.confirm(self.stage, _body(self.stage, Same(order)))
 
     @asynccontextmanager
     async def turn_to_confirm(self) -> AsyncIterator[float | None]:
@@ -150,20 +148,13 @@ class StageContext:
             self._noted[job.id] = job
             self._recorded.note(job)
 
-    @asynccontextmanager
-    async def sales_order(self, number: str | None) -> AsyncIterator[None]:
+    def sales_order(self, number: str | None) -> AbstractAsyncContextManager[None]:
         if number is None or self.stage is not Stage.INVOICE:
-            yield
-            return
-        lock = self._sales_orders.setdefault(number, asyncio.Lock())
-        async with lock:
-            yield
+            return nullcontext()
+        return self._sales_orders.setdefault(number, asyncio.Lock())
 
     def body(self, order: FulfillmentOrder) -> str:
-        item_ids = [item.item_id for item in order.items]
-        if self.stage is Stage.ALLOCATION:
-            return allocation_body(order.order_id, item_ids).decode()
-        return invoice_body(order.order_id, item_ids, _shipping(order)).decode()
+        return _body(self.stage, Same(order)).decode()
 
     @property
     def stopping(self) -> bool:
@@ -207,7 +198,13 @@ class StageContext:
         return self._redact(text)
 
 
-def _shipping(order: FulfillmentOrder) -> Decimal:
+@lru_cache(maxsize=256)
+def _body(stage: Stage, same: Same[FulfillmentOrder]) -> bytes:
+    """Cached: what is recorded before a confirmation is sent is the very text that is sent."""
+    order = same.value
+    item_ids = [item.item_id for item in order.items]
+    if stage is Stage.ALLOCATION:
+        return allocation_body(order.order_id, item_ids)
     if order.shipping_amount_incl_tax is None:
         raise ValueError("an order without a shipping amount must have been held before this step")
-    return order.shipping_amount_incl_tax
+    return invoice_body(order.order_id, item_ids, order.shipping_amount_incl_tax)

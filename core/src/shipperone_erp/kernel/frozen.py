@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-__all__ = ["changed"]
+__all__ = ["with_fields"]
 
 if TYPE_CHECKING:
-    from dataclasses import replace as changed  # the type checker compares every keyword with the field's type
+    from dataclasses import replace as with_fields  # the type checker compares every keyword with the field's type
 else:
 
-    def changed(value, **changes):
+    def with_fields(value, **changes):
         """The value with these fields changed; of a dataclass without slots, whose fields are as its type says.
 
         `dataclasses.replace` takes ten times as long, and a pydantic dataclass validates every field once more.

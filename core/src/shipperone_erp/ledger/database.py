@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,8 +19,8 @@ Access = Literal["create", "write", "read"]
 BUSY = 30.0
 """Seconds to wait for another process's write in the same ledger."""
 
-BEGIN = "shipperone_erp_begin"
-"""Execution option: the statement with which a transaction on SQLite begins."""
+READER_CACHE, WRITER_CACHE = 512, 8192
+"""KiB of pages that a connection to SQLite keeps: at most, and of those alone that it has used."""
 
 LOG = "ledger"
 """The engine logs under this name and nothing below a warning, whatever else is enabled: rows hold personal data."""
@@ -36,13 +37,18 @@ PATIENCE = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Database:
-    """An engine to read with and one to write with, on one pool; `place` names it without secrets."""
+    """An engine to read with and one to write with; `place` names it without secrets."""
 
     place: str
     hidden: tuple[str, ...]
     reading: Engine
     writing: Engine
     file: LedgerFile | None = None
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.reading.dispose()
+        self.writing.dispose()
 
     def verify(self, *, in_use: bool = False) -> None:
         """LedgerReplaced if it is a file, and not the one of its first opening."""
@@ -92,7 +98,7 @@ def _sqlite(url: URL, access: Access) -> Database:
         raise LedgerError(_none_at(file))
     mode = "ro" if access == "read" else "rw"
 
-    def opened() -> sqlite3.Connection:
+    def opened(cache: int) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{path.as_uri()}?mode={mode}",
             uri=True,
@@ -107,7 +113,7 @@ def _sqlite(url: URL, access: Access) -> Database:
                 _write_ahead(connection, file)
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
-            connection.execute("PRAGMA cache_size=-512")
+            connection.execute(f"PRAGMA cache_size=-{cache}")
             # erased data are overwritten, whatever SQLite's build options: programs other than SQLite read the file too
             connection.execute("PRAGMA secure_delete=ON")
         except BaseException:
@@ -115,14 +121,23 @@ def _sqlite(url: URL, access: Access) -> Database:
             raise
         return connection
 
-    engine = create_engine("sqlite://", creator=opened, poolclass=QueuePool, hide_parameters=True, logging_name=LOG)
+    def engine(cache: int, begin: str, **pool: int) -> Engine:
+        creator = partial(opened, cache)
+        made = create_engine(
+            "sqlite://", creator=creator, poolclass=QueuePool, hide_parameters=True, logging_name=LOG, **pool
+        )
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
+        @event.listens_for(made, "begin")
+        def begun(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
 
-    # IMMEDIATE: a transaction that reads first and then writes fails instead of waiting for another's write
-    return Database(str(path), (), engine, engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"}), file)
+        return made
+
+    # One connection for all writes of the process, which take turns anyway: SQLite drops a connection's cache when
+    # another one has written. IMMEDIATE: a transaction that reads first and then writes fails instead of waiting for
+    # another's write.
+    writing = engine(WRITER_CACHE, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0)
+    return Database(str(path), (), engine(READER_CACHE, "BEGIN"), writing, file)
 
 
 def _none_at(file: LedgerFile) -> str:

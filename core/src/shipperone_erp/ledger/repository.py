@@ -24,12 +24,10 @@ from shipperone_erp.ledger.fencing import lost_leases
 from shipperone_erp.ledger.fleet_store import FleetStore
 from shipperone_erp.ledger.leases import Held, Owner, Seen
 from shipperone_erp.ledger.retention import Removed, Terms
-from shipperone_erp.ledger.schema import (
-    jobs,
-)
+from shipperone_erp.ledger.schema import jobs
 from shipperone_erp.ledger.statements import statements
 from shipperone_erp.ledger.unit_of_work import Entry, InsertJob, Record, SaveBinding, SaveQueue, UpdateJob, Write
-from shipperone_erp.ledger.writer import Ended, Writer
+from shipperone_erp.ledger.writer import Ended, Writer, future_of_one
 
 
 class Ledger(AlertRecords):
@@ -67,7 +65,7 @@ class Ledger(AlertRecords):
                     "or migrates it"
                 )
         except BaseException:
-            database.reading.dispose()
+            database.close()
             raise
         return cls(database, read_only=read_only)
 
@@ -86,7 +84,7 @@ class Ledger(AlertRecords):
                         with database.reading.connect() as connection:
                             copy_sqlite(connection, folder / "ledger.db")
             finally:
-                database.reading.dispose()
+                database.close()
             if earlier:
                 return cls.open(f"sqlite:///{folder / 'ledger.db'}", migrate=True)
         return cls.open(url, read_only=True)
@@ -161,17 +159,7 @@ class Ledger(AlertRecords):
         OpenJobExists, WriteRefused (no part of this call was recorded), LedgerUnavailable (the outcome is unknown). It
         cannot be cancelled. A failed call does not affect a later one.
         """
-        future: Future[None] = Future()
-        # running at once: a cancelled waiter does not cancel a write under way
-        future.set_running_or_notify_cancel()
-
-        def ended(entries: Sequence[Entry]) -> None:
-            (entry,) = entries
-            if entry.error is None:
-                future.set_result(None)
-            else:
-                future.set_exception(entry.error)
-
+        future, ended = future_of_one()
         self.submit([Entry(writes, lease)], ended)
         return future
 
@@ -284,7 +272,7 @@ class Ledger(AlertRecords):
     def close(self) -> None:
         """Commit all queued writes and close the database."""
         self._writer.close()
-        self._database.reading.dispose()
+        self._database.close()
 
     def _acted(
         self, steered: Sequence[tuple[Job, Job, Action]], *writes: Write, relabelled: tuple[str, str] | None = None

@@ -22,4 +22,4 @@ def tenants_served(url: str) -> Collection[str]:
     except (LedgerError, SQLAlchemyError):
         return frozenset()
     finally:
-        database.reading.dispose()
+        database.close()

@@ -142,13 +142,17 @@ class ShipperOne:
 
     async def allocate(self, order_id: str, item_ids: Sequence[int | str]) -> PostAnswer:
         """Confirm that stock is reserved. Sent once: the caller decides about the answer."""
-        return await self._post(self._allocate, allocation_body(order_id, item_ids))
+        return await self.confirm(Stage.ALLOCATION, allocation_body(order_id, item_ids))
 
     async def invoice(
         self, order_id: str, item_ids: Sequence[int | str], shipping_amount_incl_tax: Decimal
     ) -> PostAnswer:
         """Request the invoicing of exactly this; ShipperOne records it as invoiced. Sent once, as `allocate`."""
-        return await self._post(self._invoice, invoice_body(order_id, item_ids, shipping_amount_incl_tax))
+        return await self.confirm(Stage.INVOICE, invoice_body(order_id, item_ids, shipping_amount_incl_tax))
+
+    async def confirm(self, stage: Stage, body: bytes) -> PostAnswer:
+        """`allocate` or `invoice` with a body of `request_bodies`."""
+        return await self._post(self._allocate if stage is Stage.ALLOCATION else self._invoice, body)
 
     async def aclose(self) -> None:
         """Close all connections. No call after it."""

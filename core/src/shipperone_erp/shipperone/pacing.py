@@ -1,7 +1,7 @@
 """When a request of one tenant may be sent: by ShipperOne's own pace, and by a limit shared with other tenants."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 from shipperone_erp.shipperone.rate_limit import PATIENCE, Kind, RateLimit, RequestLimit
@@ -25,9 +25,13 @@ class Pacing:
         """The remaining seconds of a pause that ShipperOne has requested; negative without one."""
         return self._pace.silence
 
-    @asynccontextmanager
-    async def turn(self, kind: Kind) -> AsyncIterator[float | None]:
+    def turn(self, kind: Kind) -> AbstractAsyncContextManager[float | None]:
         """Wait for a request's turn, which lasts until the context ends. The seconds to wait, if they are too many."""
+        free = self._pace.free and (self._limit is None or self._limit.free)
+        return nullcontext() if free else self._in_turn(kind)
+
+    @asynccontextmanager
+    async def _in_turn(self, kind: Kind) -> AsyncIterator[float | None]:
         async with self._pace.turn(kind) as wait:
             yield await self._limit.admit(self._patience) if wait is None and self._limit is not None else wait
 

@@ -39,6 +39,10 @@ class Kind(StrEnum):
 class RequestLimit(Protocol):
     """A limit that other tenants and other processes share, see `engine.shared_limits`."""
 
+    @property
+    def free(self) -> bool:
+        """Every request may be sent now, and none is counted."""
+
     async def admit(self, patience: float) -> float | None:
         """Wait until a request may be sent; the seconds to wait, if that takes longer than `patience`."""
 
@@ -66,10 +70,15 @@ class RateLimit:
         """The remaining seconds of a pause that ShipperOne has requested; negative without one."""
         return self._quiet_until - self._time.monotonic()
 
+    @property
+    def free(self) -> bool:
+        """ShipperOne does not throttle: no request has to wait for its turn."""
+        return not self._interval and self.silence <= 0
+
     @asynccontextmanager
     async def turn(self, kind: Kind) -> AsyncIterator[float | None]:
         """Wait for a request's turn, which lasts until the context ends. The seconds to wait, if they are too many."""
-        if not self._interval and self.silence <= 0:
+        if self.free:
             yield None
             return
         wait = self._estimate(kind)

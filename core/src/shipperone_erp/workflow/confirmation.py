@@ -113,6 +113,8 @@ async def _post(execution: JobExecution) -> PostAnswer:
 
 
 def _without_names(answer: PostAnswer, order: FulfillmentOrder) -> PostAnswer:
+    if not answer.message and answer.denial is None:
+        return answer  # as ShipperOne accepts most orders: without a word
     denial = None if answer.denial is None else discreet(answer.denial, [order])
     return replace(answer, message=discreet(answer.message, [order]), denial=denial)
 

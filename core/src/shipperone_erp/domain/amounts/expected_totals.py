@@ -15,14 +15,14 @@ A line is its row total, or price times quantity where ShipperOne gives none, ro
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Literal
 
 from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.money import decimals, places_of, rounded, to_places
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
-from shipperone_erp.kernel.frozen import changed
+from shipperone_erp.kernel.frozen import with_fields
 from shipperone_erp.kernel.identity import Same
 
 Reading = Literal["in_row", "off_row", "off_row_net"]
@@ -32,9 +32,12 @@ Discount = Reading | None
 NOTHING = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Figures:
-    """`lines` by item id; None where ShipperOne gives no price. `payments` are not on the invoice."""
+    """`lines` by item id; None where ShipperOne gives no price. `payments` are not on the invoice.
+
+    Each sum is made once, though several checks need it.
+    """
 
     currency: str | None
     lines: Mapping[int | str, Decimal | None]
@@ -42,19 +45,19 @@ class Figures:
     charges: Decimal
     payments: Decimal
 
-    @property
+    @cached_property
     def goods(self) -> Decimal | None:
         """The lines together; None where one has no price."""
         known = [amount for amount in self.lines.values() if amount is not None]
         return sum(known, NOTHING) if len(known) == len(self.lines) else None
 
-    @property
+    @cached_property
     def invoice_total(self) -> Decimal | None:
         """The invoice's total; None where a line has no price."""
         goods = self.goods
         return None if goods is None else goods + self.shipping + self.charges
 
-    @property
+    @cached_property
     def order_total(self) -> Decimal | None:
         """The whole order's total; None where a line has no price."""
         total = self.invoice_total
@@ -83,8 +86,8 @@ def priced(order: FulfillmentOrder, currency: str | None, discount: Discount) ->
     """The order as the connector invoices it: clean amounts, and each item with its line's total."""
     order = cleaned(order, currency)
     lines = figures(order, currency, discount).lines
-    items = tuple(changed(item, line_total_incl_tax=lines[item.item_id]) for item in order.items)
-    return changed(order, items=items)
+    items = tuple(with_fields(item, line_total_incl_tax=lines[item.item_id]) for item in order.items)
+    return with_fields(order, items=items)
 
 
 def readable(order: FulfillmentOrder) -> tuple[Reading, ...]:

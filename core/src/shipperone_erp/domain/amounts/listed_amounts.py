@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from shipperone_erp.domain.money import NOISE, clean, clean_price
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
-from shipperone_erp.kernel.frozen import changed
+from shipperone_erp.kernel.frozen import with_fields
 from shipperone_erp.kernel.identity import Same
 from shipperone_erp.kernel.printable import label
 
@@ -40,17 +40,17 @@ def _cleaned(same: Same[FulfillmentOrder], currency: str | None, tolerance: Deci
             listed.price_incl_tax, listed.row_total_incl_tax, listed.tax_percent, listed.discount,
         ):  # fmt: skip
             return listed
-        return changed(listed, price_incl_tax=price, row_total_incl_tax=row, tax_percent=rate, discount=discount)
+        return with_fields(listed, price_incl_tax=price, row_total_incl_tax=row, tax_percent=rate, discount=discount)
 
     items = tuple(map(item, order.items))
     shipping, total = amount(order.shipping_amount_incl_tax), amount(order.total_incl_tax)
-    charges = tuple(changed(one, amount=clean(one.amount, currency, tolerance=tolerance)) for one in order.charges)
+    charges = tuple(with_fields(one, amount=clean(one.amount, currency, tolerance=tolerance)) for one in order.charges)
     unchanged = (
         shipping == order.shipping_amount_incl_tax and total == order.total_incl_tax and charges == order.charges
     )
     if unchanged and all(new is old for new, old in zip(items, order.items, strict=True)):
         return order
-    return changed(order, items=items, shipping_amount_incl_tax=shipping, total_incl_tax=total, charges=charges)
+    return with_fields(order, items=items, shipping_amount_incl_tax=shipping, total_incl_tax=total, charges=charges)
 
 
 def amounts_of(order: FulfillmentOrder) -> Iterator[tuple[str, Decimal]]:

@@ -15,7 +15,7 @@ from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.serialization import invoice_from_text, order_from_text
 from shipperone_erp.domain.states import ENDED, STEPS, Stage, State, Step
 from shipperone_erp.kernel.errors import LedgerDamaged, ShipperOneErpError
-from shipperone_erp.kernel.frozen import changed
+from shipperone_erp.kernel.frozen import with_fields as changed
 
 __all__ = ["InvalidTransition", "JobRecord", "changed", "moved"]
 
