@@ -20,7 +20,8 @@ def cleaned(order: FulfillmentOrder, currency: str | None, *, tolerance: Decimal
 
     A price of one piece keeps its decimals: only the noise of a float is removed.
     """
-    return _cleaned(Same(order), currency, tolerance)
+    # a smaller tolerance changes nothing (see `clean`): most tenants' checks then share one result
+    return _cleaned(Same(order), currency, max(tolerance, NOISE))
 
 
 @lru_cache(maxsize=512)
@@ -55,20 +56,43 @@ def _cleaned(same: Same[FulfillmentOrder], currency: str | None, tolerance: Deci
 
 def amounts_of(order: FulfillmentOrder) -> Iterator[tuple[str, Decimal]]:
     """Every listed amount, with its name for sentences."""
-    named = {"shipping_amount_incl_tax": order.shipping_amount_incl_tax, "total_incl_tax": order.total_incl_tax}
+    yield from ((_name(*place), amount) for place, amount in _amounts(order))
+
+
+Place = tuple[str, OrderItem | None]
+"""The field of an amount, and its item; `charge …` and no item for a charge."""
+
+
+def _amounts(order: FulfillmentOrder) -> Iterator[tuple[Place, Decimal]]:
+    found: list[tuple[Place, Decimal | None]] = [
+        (("shipping_amount_incl_tax", None), order.shipping_amount_incl_tax),
+        (("total_incl_tax", None), order.total_incl_tax),
+    ]
     for item in order.items:
-        for field in ("price_incl_tax", "row_total_incl_tax", "tax_percent", "discount"):
-            named[f"{field} of item {item.item_id} ({label(item.sku)})"] = getattr(item, field)
-    named.update({f"charge {charge.name}": charge.amount for charge in order.charges})
-    yield from ((name, amount) for name, amount in named.items() if amount is not None)
+        found += [
+            (("price_incl_tax", item), item.price_incl_tax),
+            (("row_total_incl_tax", item), item.row_total_incl_tax),
+            (("tax_percent", item), item.tax_percent),
+            (("discount", item), item.discount),
+        ]
+    found += [((f"charge {charge.name}", None), charge.amount) for charge in order.charges]
+    return ((place, amount) for place, amount in found if amount is not None)
+
+
+def _name(field: str, item: OrderItem | None) -> str:
+    return field if item is None else f"{field} of item {item.item_id} ({label(item.sku)})"
 
 
 def replaced(listed: FulfillmentOrder, used: FulfillmentOrder) -> str | None:
     """'75.65 is used for the listed 75.650000000000006 (row_total_incl_tax of item 1 (MUG)); …'; None if none is."""
-    before = dict(amounts_of(listed))
+
+    def key(field: str, item: OrderItem | None) -> tuple[str, int | str | None, str | None]:
+        return (field, None, None) if item is None else (field, item.item_id, item.sku)
+
+    before = {key(*place): amount for place, amount in _amounts(listed)}
     replacements = [
-        f"{amount:f} is used for the listed {before[name]:f} ({name})"
-        for name, amount in amounts_of(used)
-        if before.get(name, amount) != amount
+        f"{amount:f} is used for the listed {before[key(*place)]:f} ({_name(*place)})"
+        for place, amount in _amounts(used)
+        if before.get(key(*place), amount) != amount
     ]
     return "; ".join(replacements) or None
