@@ -4,6 +4,7 @@ import copy
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ class Writer:
     def __init__(self, commit: Callable[[Sequence[Entry]], None]) -> None:
         self._commit = commit
         self._queue: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
+        self._unreported: deque[Submission] = deque()
         self._open = False
         self._turn = threading.Lock()
         # a daemon, so that a program that does not close its ledger still ends
@@ -76,32 +78,40 @@ class Writer:
             if first is None:
                 return
             time.sleep(GATHER if len(batch) < MANY else GATHER_MANY)
-            together, batch = [first], [*first.entries]
+            self._unreported.append(first)
+            batch = [*first.entries]
             while len(batch) < MOST and not self._queue.empty():
                 submission = self._queue.get()
                 if submission is None:
                     open_ = False
                     break
-                together.append(submission)
+                self._unreported.append(submission)
                 batch += submission.entries
             self._settle(batch)
-            for submission in together:
-                submission.ended(submission.entries)
 
     def _settle(self, batch: Sequence[Entry]) -> None:
         try:
             self._commit(batch)
         except LedgerUnavailable as error:
-            _end(batch, error)
+            self._end(batch, error)
         except Exception as error:  # the thread must live: the error is raised in the waiter
             if len(batch) == 1:
-                _end(batch, error if isinstance(error, LedgerError) else _unforeseen(error))
+                self._end(batch, error if isinstance(error, LedgerError) else _unforeseen(error))
                 return
             middle = len(batch) // 2
             self._settle(batch[:middle])
             self._settle(batch[middle:])
         else:
-            _end(batch, None)
+            self._end(batch, None)
+
+    def _end(self, batch: Sequence[Entry], error: Exception | None) -> None:
+        for entry in batch:
+            # several waiters that raise one exception would write into each other's traceback
+            entry.settle(error if len(batch) == 1 else copy.copy(error))
+        # entries end in order: whoever waits for the first ones of a batch that was halved waits no longer
+        while self._unreported and self._unreported[0].entries[-1].ended:
+            submission = self._unreported.popleft()
+            submission.ended(submission.entries)
 
 
 def future_of_one() -> tuple[Future[None], Ended]:
@@ -118,12 +128,6 @@ def future_of_one() -> tuple[Future[None], Ended]:
             future.set_exception(entry.error)
 
     return future, ended
-
-
-def _end(batch: Sequence[Entry], error: Exception | None) -> None:
-    for entry in batch:
-        # several waiters that raise one exception would write into each other's traceback
-        entry.settle(error if len(batch) == 1 else copy.copy(error))
 
 
 def _unforeseen(error: Exception) -> WriteRefused:
