@@ -3,6 +3,7 @@
     nox -s bench                        2,000 orders, concurrency 32, three rounds
     nox -s bench -- --concurrency 8     where the ERP is what bounds it
     nox -s bench -- --sizes 200,20000   cost per order at several sizes
+    nox -s bench -- --calls             function calls per order in the event loop's thread: the same at any load
 
 The bare loop does what the runtime does to the outside (reads the queues, calls the same hooks in as many threads,
 posts the same bodies over the same client) and keeps nothing: no ledger, no plan, no comparison.
@@ -10,6 +11,7 @@ posts the same bodies over the same client) and keeps nothing: no ledger, no pla
 
 import argparse
 import asyncio
+import cProfile
 import resource
 import statistics
 import subprocess
@@ -140,14 +142,30 @@ async def measure(arm: str, orders: int, concurrency: int) -> tuple[float, float
             return orders / (time.perf_counter() - began), (cpu() - used) * 1000 / orders
 
 
+async def calls(arm: str, orders: int, concurrency: int) -> float:
+    """Function calls an order in the event loop's thread, those of libraries and of the interpreter included."""
+    profile = cProfile.Profile()
+    profile.enable()
+    try:
+        await measure(arm, orders, concurrency)
+    finally:
+        profile.disable()
+    return sum(entry.callcount for entry in profile.getstats()) / orders
+
+
 async def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--orders", type=int, default=2000)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--concurrency", type=int, default=32)
     options.add_argument("--sizes", default="")
+    options.add_argument("--calls", action="store_true")
     chosen = options.parse_args()
     collect_less_often()
+    if chosen.calls:
+        for arm in ("bare", "ledger"):
+            print(f"{arm:6}   {await calls(arm, chosen.orders, chosen.concurrency):8.0f} calls an order")
+        return
     if chosen.sizes:
         print("orders   orders/s   CPU ms/order")
         for size in map(int, chosen.sizes.split(",")):
