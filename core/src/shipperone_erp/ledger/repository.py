@@ -164,10 +164,7 @@ class Ledger(AlertRecords):
         return future
 
     def submit(self, entries: Sequence[Entry], ended: Ended) -> None:
-        """`write` for many calls at once; `ended` is called in the writer's thread once all of them have ended.
-
-        One future for each of an order's fourteen writes would cost more than the writes.
-        """
+        """`write` for many calls at once: `ended` is called in the writer's thread, once all of them have ended."""
         self._refuse_if_read_only()
         self._writer.put(entries, ended)
 
@@ -220,8 +217,7 @@ class Ledger(AlertRecords):
 
     def act(self, action: Action) -> None:
         """Record an operator's action on a tenant."""
-        with self._writing() as connection:
-            self._run(connection, [Record(action)])
+        self._acted((), Record(action))
 
     def rebind(
         self, tenant: str, binding: Binding, action: Action, *, dropped: Sequence[tuple[Job, Job, Action]] | None = None
@@ -236,8 +232,7 @@ class Ledger(AlertRecords):
 
     def save_queue(self, record: QueueRecord) -> None:
         """Save the record of a queue at once, for an operator's action."""
-        with self._writing() as connection:
-            self._run(connection, [SaveQueue(record)])
+        self._acted((), SaveQueue(record))
 
     def remove_old(self, terms: Terms, at: datetime) -> Removed:
         """Delete some expired records, in one short transaction; call again until nothing was deleted."""
