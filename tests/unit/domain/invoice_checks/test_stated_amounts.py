@@ -361,3 +361,21 @@ def test_a_rate_that_no_tax_has_is_held(rate, held):
     assert (found is not None) is held
     if found is not None:
         assert found.sentence.startswith(f"the tax_percent of item 1 (A) is {rate}, and no rate of tax is below 0 or")
+
+
+@pytest.mark.parametrize(
+    ("settings", "hint"),
+    [
+        ({"currency": "JPY"}, True),
+        ({"currency": None}, True),
+        ({"currency": "JPY", "currencies": ("JPY",)}, True),
+        ({"currency": "EUR", "currencies": ("JPY",)}, False),
+        ({"currency": "JPY", "currencies": ("EUR",)}, False),
+    ],
+)
+def test_a_tolerance_of_a_whole_yen_is_not_proposed_beside_another_currency(settings, hint):
+    item = OrderItem(item_id=1, sku="A", qty=D(1), row_total_incl_tax=D("10.5"))
+    order = FulfillmentOrder("FO-1", "main", (item,), "JPY", D(0), D("10.5"))
+    found = problem(order, tenant(**settings), part=False, earlier=())
+    assert found.reason is Reason.AMOUNT_UNEXPLAINED
+    assert ('set `tolerance = "0.5"`' in found.sentence) is hint

@@ -220,13 +220,16 @@ def _too_fine(order: FulfillmentOrder, currency: str, settings: TenantRules, dis
         if discount == "off_row":
             amounts[f"discount of item {item.item_id} ({label(item.sku)})"] = item.discount
     amounts.update({f"charge {charge.name}": charge.amount for charge in order.charges})
+    # a unit of a currency without decimals would be much in the tenant's other currencies
+    others = {settings.currency or currency, *settings.currencies} - {currency}
     for name, amount in amounts.items():
         if amount is not None and abs(amount - rounded(amount, currency)) > settings.tolerance:
+            tolerance = f', or set `tolerance = "{enough(order, currency, settings, discount):f}"`'
             yield Problem(
                 Reason.AMOUNT_UNEXPLAINED,
                 f"the {name} is {amount:f}, and {decimals_in_words(currency)}: an invoice cannot state it, and it is "
                 f"never rounded silently. Have the shop round it to {rounded(amount, currency)}, set another place in "
-                f'[tenants.*.fields], or set `tolerance = "{enough(order, currency, settings, discount):f}"`',
+                f"[tenants.*.fields]{'' if others else tolerance}",
                 Owner.ACCOUNTANT,
             )
 
