@@ -40,6 +40,9 @@ from world import COUNTING, Erp
 COMMAND = "from shipperone_erp.cli import main; main()"
 SLOW = TESTS / "bench"
 IN_ONE_FILE = 100
+RESTS_AFTER = 40.0
+"""Seconds from the first read of all queues until each was read again: from then on, unchanged queues are at rest."""
+
 MEBIBYTE = 2**20
 
 RUNTIME = """\
@@ -83,6 +86,7 @@ def idle_tenants(count: int, seconds: float) -> None:
                 assert process.poll() is None, log.read_text()
                 time.sleep(0.1)
             start, started = cost(process.pid), time.monotonic() - began
+            time.sleep(RESTS_AFTER)
             reads, before, at = running.reads(), cost(process.pid), time.monotonic()
             time.sleep(seconds)
             after, passed, more = cost(process.pid), time.monotonic() - at, running.reads() - reads

@@ -25,6 +25,7 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import (
     ClaimJob,
     InsertJob,
+    QueueRead,
     Record,
     RecordIntent,
     RecordOutcome,
@@ -292,3 +293,19 @@ def test_the_holder_of_a_number_is_the_oldest_other_job_of_any_tenant_on_the_sam
         ("C", "i-8"): "i-5",  # nor does an invoice of another issuer
     }
     assert found[asked[0]] == of("A", "1")
+
+
+def test_a_read_of_a_queue_changes_its_record_only_if_nobody_else_has(ledger):
+    at = NOON.replace(microsecond=123_456)
+    record = QueueRecord(tenant="acme", stage=Stage.INVOICE, first_read_at=at, last_good_read_at=at, rules=1)
+    ledger.save_queue(record)
+    ledger.save_queue(replace(record, stage=Stage.ALLOCATION))
+    lease = a_lease(ledger)
+    ledger.write(QueueRead(record, LATER), lease=lease).result()
+    read = ledger.queue("acme", Stage.INVOICE)
+    assert read == replace(record, last_good_read_at=LATER)
+    assert ledger.queue("acme", Stage.ALLOCATION).last_good_read_at == at
+    # an operator's go-live, in between, stays; the time of a record that was set back stays, too
+    ledger.save_queue(replace(read, live_at=LATER, last_good_read_at=at))
+    ledger.write(QueueRead(read, LATER + timedelta(minutes=1)), lease=lease).result()
+    assert ledger.queue("acme", Stage.INVOICE) == replace(read, live_at=LATER, last_good_read_at=at)
