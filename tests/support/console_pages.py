@@ -29,7 +29,7 @@ VARIES = {
     r"127\.0\.0\.1:\d+": "127.0.0.1:8650",
     rf"\b(by|operator   ) {pwd.getpwuid(os.getuid()).pw_name}\b": r"\1 eva",
     r"\bdated \d{4}-\d\d-\d\d": "dated 2026-11-28",
-    r"this version knows \d{4}": "this version knows 0014",
+    r"this version knows \d{4}": "this version knows 0015",
     r", since \d{4}-\d\d-\d\d": ", since 2026-10-01",
     r"\bledger-\d{4}-\d\d-\d\d\.db": "ledger-2026-11-28.db",
 }

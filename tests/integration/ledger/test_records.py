@@ -71,6 +71,7 @@ CHANGES = {
     "absent_reads": 2,
     "absence_doubtful": True,
     "tax_compared": False,
+    "issuer": "res.company 2",
     "listed_again": 4,
     "ending": State.SUPERSEDED,
     "retries": 1,

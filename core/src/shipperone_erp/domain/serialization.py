@@ -1,11 +1,14 @@
 """Orders and invoices as the JSON text that the ledger stores, and back."""
 
+from dataclasses import fields
 from functools import lru_cache
 
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.order import Charge, FulfillmentOrder, OrderItem, Party
 from shipperone_erp.kernel.identity import Same
 from shipperone_erp.kernel.json import dumps, loads
+
+_STORED = tuple(field.name for field in fields(Invoice) if field.name != "issuer")
 
 
 def order_text(order: FulfillmentOrder) -> str:
@@ -25,17 +28,17 @@ def order_from_text(text: str) -> FulfillmentOrder:
 
 
 def invoice_text(invoice: Invoice) -> str:
-    """The invoice as the ledger stores it."""
+    """The invoice as the ledger stores it, without its issuer, for which a job has a column of its own."""
     return _invoice_text(Same(invoice))
 
 
 @lru_cache(maxsize=64)
 def _invoice_text(same: Same[Invoice]) -> str:
     """Cached: an answer is stored twice in a row, with its call and with its job."""
-    return dumps(same.value)
+    return dumps({name: getattr(same.value, name) for name in _STORED})
 
 
 def invoice_from_text(text: str) -> Invoice:
-    """The invoice that `invoice_text` wrote."""
+    """The invoice that `invoice_text` wrote, without its issuer."""
     raw = loads(text)
     return Invoice(**{"reference": None, "shipping_amount_incl_tax": None, "total_incl_tax": None, **raw})

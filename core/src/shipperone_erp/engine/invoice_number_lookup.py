@@ -30,12 +30,11 @@ class InvoiceNumberLookup:
 
     async def holder(self, number: str, job: Job) -> NumberHolder | None:
         """See `workflow.ports.StagePorts.holder_of_number`."""
-        issuer = job.invoice.issuer if job.invoice else None
-        own = NumberHolder(number, job.id, job.tenant, job.order_id, job.key, issuer)
+        own = NumberHolder(number, job.id, job.tenant, job.order_id, job.key, job.issuer)
         # a number that was issued a moment ago may not be committed yet
         recent = self._recent.setdefault(number, [])
         # a job whose document was lost may get its number again, under its next key
-        other = next((each for each in recent if each.job_id != job.id and each.shares_series(issuer)), None)
+        other = next((each for each in recent if each.job_id != job.id and each.shares_series(job.issuer)), None)
         if other is not None:
             return other
         recent.append(own)

@@ -22,7 +22,7 @@ _ON_THE_SAME_ERP = select(_theirs.c.tenant).where(
 )
 
 HOLDERS_OF_NUMBERS = (
-    select(jobs.c.id, jobs.c.tenant, jobs.c.order_id, jobs.c.key, jobs.c.number, jobs.c.invoice_json)
+    select(jobs.c.id, jobs.c.tenant, jobs.c.order_id, jobs.c.key, jobs.c.number, jobs.c.issuer)
     .where(
         jobs.c.number.in_(bindparam("numbers", expanding=True)),
         jobs.c.tenant.in_(_ON_THE_SAME_ERP),

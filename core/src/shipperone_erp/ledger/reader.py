@@ -15,7 +15,6 @@ from shipperone_erp.domain.records import (
     Pause,
     QueueRecord,
 )
-from shipperone_erp.domain.serialization import invoice_from_text
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.store_addresses import same_store
 from shipperone_erp.ledger import queries
@@ -156,10 +155,9 @@ class LedgerReader(ListReader):
             with self._decoding() as connection:
                 for row in connection.execute(queries.HOLDERS_OF_NUMBERS, {"of_tenant": tenant, "numbers": numbers}):
                     for one in some:
-                        if one.number == row.number and one.job_id != row.id and one not in found:
-                            issuer = invoice_from_text(row.invoice_json).issuer if row.invoice_json else None
-                            if one.shares_series(issuer):
-                                found[one] = NumberHolder(row.number, row.id, row.tenant, row.order_id, row.key, issuer)
+                        of_another = one.number == row.number and one.job_id != row.id
+                        if of_another and one not in found and one.shares_series(row.issuer):
+                            found[one] = NumberHolder(row.number, row.id, row.tenant, row.order_id, row.key, row.issuer)
         return found
 
     def unshipped(self, tenant: str, after: datetime | None, before: datetime) -> list[Job]:

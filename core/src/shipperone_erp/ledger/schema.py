@@ -32,7 +32,7 @@ from shipperone_erp.ledger.column_types import (
     difference_out,
 )
 
-REVISION = "0014"
+REVISION = "0015"
 """The newest migration. They are numbered, so that a ledger of a later version is recognised."""
 
 VERSION_TABLE = "ledger_schema"
@@ -122,6 +122,7 @@ jobs = Table(
     Column("approved_total", FreeText),
     Column("without_vat", String(64)),
     Column("tax_compared", Boolean, nullable=False, server_default=true()),
+    Column("issuer", FreeText),
     UniqueConstraint("key", name="jobs_key"),
     Index("jobs_order", "order_id", "tenant", "stage"),
 )

@@ -104,4 +104,5 @@ class ListingTransitions(JobRecord):
             number=other.number,
             erp=other.erp,
             invoice_json=other.invoice_json,
+            issuer=other.issuer,
         )

@@ -161,6 +161,7 @@ class OperatorTransitions(JobRecord):
             number=number,
             url=None,
             invoice_json=invoice_text(invoice) if invoice is not None else None,
+            issuer=invoice.issuer if invoice is not None else None,
             erp=erp,
             tax_date=day,
             open=True,

@@ -163,6 +163,8 @@ class JobRecord:
     """An operator's decision to handle the order without its VAT ids: a digest of these; see `without_vat`."""
     tax_compared: bool = True
     """False where the tax of some line of the invoice could not be compared with a listed one."""
+    issuer: str | None = None
+    """The issuer of its invoice; a column of its own, since 0.2.0 refuses an unknown field in `invoice_json`."""
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Self:
@@ -182,7 +184,9 @@ class JobRecord:
     @property
     def invoice(self) -> Invoice | None:
         """The invoice as the ERP last stated it. LedgerDamaged if its text is not an invoice."""
-        return self._read(_stated, self.invoice_json, "invoice_json") if self.invoice_json else None
+        if not self.invoice_json:
+            return None
+        return changed(self._read(_stated, self.invoice_json, "invoice_json"), issuer=self.issuer)
 
     def _read(self, reader: Callable[[str], _T], text: str, column: str) -> _T:
         try:

@@ -54,6 +54,7 @@ class WorkTransitions(JobRecord):
             url=invoice.url,
             number=invoice.number,
             invoice_json=invoice_text(invoice),
+            issuer=invoice.issuer,
             compared=invoice.total_incl_tax is not None,
             attempts=self.attempts if self.accepted else 0,
         )
@@ -64,6 +65,7 @@ class WorkTransitions(JobRecord):
         return changed(
             self,
             invoice_json=invoice_text(invoice),
+            issuer=invoice.issuer,
             reference=invoice.reference,
             number=invoice.number,
             url=invoice.url,
@@ -192,7 +194,7 @@ class WorkTransitions(JobRecord):
     def adopted_invoice_is(self, invoice: Invoice, day: date | None) -> Self:
         """Record the invoice that was made elsewhere."""
         self._must(self.adopted and self.stage is Stage.INVOICE, "given an invoice that was made elsewhere")
-        return changed(self, tax_date=day, invoice_json=invoice_text(invoice))
+        return changed(self, tax_date=day, invoice_json=invoice_text(invoice), issuer=invoice.issuer)
 
     def survived_alone(self) -> Self:
         """It was retried while nothing else ran, and the process survived: another job caused the earlier crash."""
