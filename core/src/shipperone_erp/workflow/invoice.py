@@ -28,8 +28,8 @@ from shipperone_erp.workflow.amount_check import check_amounts, total_is_of_more
 from shipperone_erp.workflow.approval import await_approval
 from shipperone_erp.workflow.compensation import issued_already, rebuild
 from shipperone_erp.workflow.confirmation import AT_MOST, confirm
-from shipperone_erp.workflow.delivery import deliver
 from shipperone_erp.workflow.execution import JobExecution
+from shipperone_erp.workflow.goods_delivery import deliver
 from shipperone_erp.workflow.interruptions import HoldJob, RetryLater
 from shipperone_erp.workflow.invoice_dates import dates_set, recorded, settle_supply_day, supply_date
 from shipperone_erp.workflow.invoice_numbers import check_number
