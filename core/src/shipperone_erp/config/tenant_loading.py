@@ -36,6 +36,7 @@ class TenantLoader:
         self._main = main
         self._report = report
         self.secret_files: set[Path] = set()
+        self._refused: dict[tuple[str, str], str] = {}
 
     def merged(self, name: str, home: Document) -> dict[str, Any]:
         """The tenant's settings as written, with `[defaults]` under them."""
@@ -90,7 +91,7 @@ class TenantLoader:
         connector_settings: ConnectorSettings = NoSettings()
         declared = capabilities.ALL
         if connector is not None:
-            plugin = self._plugin(name, "connector", lambda: discovery.load_connector(connector), home, here)
+            plugin = self._plugin(name, "connector", connector, home, here)
             if plugin is not None:
                 declared = capabilities.read(plugin.capabilities)
                 self._offers(name, home, here, connector, plugin, raw)
@@ -99,7 +100,7 @@ class TenantLoader:
                 connector_settings = self._settings(models[connector], tables, context, connector, fault)
         policy_settings: dict[str, ConnectorSettings] = {}
         for policy in policies:
-            found = self._plugin(name, "policies", lambda policy=policy: discovery.load_policy(policy), home, here)
+            found = self._plugin(name, "policies", policy, home, here)
             if found is not None:
                 models[policy] = settings_type(found)
                 redact.add(secret for _, secret in plain_secrets(models[policy], tables.get(policy)))
@@ -127,12 +128,16 @@ class TenantLoader:
             self._report.warn(home, here, warning, name)
         return settings
 
-    def _plugin(self, name: str, key: str, find: Any, home: Document, here: tuple[str, ...]) -> Any:
-        try:
-            return find()
-        except PluginRefused as refused:
-            self._report.of_tenants.append(home.problem((*here, key), str(refused), tenant=name))
-            return None
+    def _plugin(self, name: str, key: str, plugin: str, home: Document, here: tuple[str, ...]) -> Any:
+        """The class; a refusal counts for all tenants: it has read the declarations of every installed package."""
+        refused = self._refused.get((key, plugin))
+        if refused is None:
+            try:
+                return discovery.load_connector(plugin) if key == "connector" else discovery.load_policy(plugin)
+            except PluginRefused as refusal:
+                refused = self._refused[key, plugin] = str(refusal)
+        self._report.of_tenants.append(home.problem((*here, key), refused, tenant=name))
+        return None
 
     def _offers(
         self, name: str, home: Document, here: tuple[str, ...], connector: str, plugin: Any, raw: dict[str, Any]
