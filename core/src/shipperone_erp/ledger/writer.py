@@ -16,7 +16,7 @@ from shipperone_erp.ledger.unit_of_work import Entry
 GATHER = 0.004
 """Seconds for which the first entry of a batch waits for further entries."""
 
-MANY, GATHER_MANY = 16, 0.010
+MANY, GATHER_MANY = 48, 0.010
 """After a batch of that many entries the next one waits for so long: a commit takes as much CPU as a dozen entries."""
 
 MOST = 2000
