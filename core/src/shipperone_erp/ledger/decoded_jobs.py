@@ -3,6 +3,7 @@
 A cycle reads thousands of waiting jobs that have not changed. Each row is compared in full, whichever process wrote it.
 """
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -29,9 +30,17 @@ class DecodedJobs:
         self._query = query.with_only_columns(*(type_coerce(column, NullType()) for column in jobs.c))
         self._kept: dict[Row, dict[int, tuple[Row, Job]]] = {}
         self._conversions: Conversions | None = None
+        self._first = threading.Lock()
 
     def read(self, connection: Connection, **values: object) -> list[Job]:
         """The jobs now. Raises what a conversion raises for a value that no version has written."""
+        if self._conversions is None:
+            # two threads that compile a new statement at once write into the same objects, which has crashed CPython
+            with self._first:
+                return self._read(connection, **values)
+        return self._read(connection, **values)
+
+    def _read(self, connection: Connection, **values: object) -> list[Job]:
         result = connection.execute(self._query, values)
         rows = result.cursor.fetchall() if result.cursor is not None else []
         result.close()
