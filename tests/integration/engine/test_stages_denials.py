@@ -11,8 +11,9 @@ from kills import a_world, killed
 from shipperone_erp import Reason
 from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.engine.stage_context import StageContext
+from shipperone_erp.kernel.backoff import Backoff
 from shipperone_erp.sandbox import Fault, Sandbox
+from shipperone_erp.workflow import retry_schedule
 from stage_orders import order
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
@@ -78,7 +79,8 @@ class Plugged(Connector[ListeningSettings]):
 @pytest.fixture
 def at_once(monkeypatch):
     """Without the pauses between two tries."""
-    monkeypatch.setattr(StageContext, "backoff", lambda self, attempts: timedelta(seconds=0.05))
+    shortest = timedelta(seconds=0.05)
+    monkeypatch.setattr(retry_schedule, "FAILURES", Backoff(shortest, shortest))
 
 
 @pytest.mark.parametrize(

@@ -42,15 +42,15 @@ def our_fault(request, monkeypatch):
             monkeypatch.setattr(shipperone_client.ShipperOne, "_post", posts)
             monkeypatch.setattr(shipperone_client, "post_answer", fails)
             return True
-        call = getattr(shipperone_client.ShipperOne, action)
+        call, stage = shipperone_client.ShipperOne.confirm, A if action == "allocate" else I
 
-        async def no_thread(self, *given):
-            if left[0]:
+        async def no_thread(self, of, body):
+            if of is stage and left[0]:
                 left[0] -= 1
                 raise RuntimeError("can't start new thread")
-            return await call(self, *given)
+            return await call(self, of, body)
 
-        monkeypatch.setattr(shipperone_client.ShipperOne, action, no_thread)
+        monkeypatch.setattr(shipperone_client.ShipperOne, "confirm", no_thread)
         return False
 
     return strike

@@ -1,12 +1,13 @@
 """The free quantity of ShipperOne's SKUs in its warehouses, before any reservation. Reads only."""
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal
 
 from shipperone_erp import FreeStock, Goods, Reason, Refused
 from shipperone_erp_odoo.kits import Parts, parts
 from shipperone_erp_odoo.odoo import Odoo
-from shipperone_erp_odoo.products import Product, products
+from shipperone_erp_odoo.products import Product, counted_products
 from shipperone_erp_odoo.stock import counts
 from shipperone_erp_odoo.warehouses import Company, Site, sites
 
@@ -30,7 +31,8 @@ def free_stock(odoo: Odoo, goods: Sequence[Goods]) -> list[FreeStock]:
 
 
 def _of_company(odoo: Odoo, company: Company, asked: Sequence[Asked]) -> list[FreeStock]:
-    known = products(odoo, {each.sku for each, _ in asked}, company.id)
+    location, _ = Counter(site.stock for _, site in asked).most_common(1)[0]
+    known, counted = counted_products(odoo, {each.sku for each, _ in asked}, company.id, location)
     found: list[FreeStock] = []
     whole: list[tuple[Goods, Site, Product, Parts]] = []
     for each, site in asked:
@@ -48,7 +50,8 @@ def _of_company(odoo: Odoo, company: Company, asked: Sequence[Asked]) -> list[Fr
         else:
             whole.append((each, site, product, one_piece))
     places = {(site.stock, part.id) for _, site, _, kept in whole for part, _ in kept if part.stored}
-    counted = counts(odoo, sorted(places), company.id) if places else {}
+    unknown = sorted(places - counted.keys())
+    counted |= counts(odoo, unknown, company.id) if unknown else {}
     for each, site, product, kept in whole:
         free = [counted[site.stock, part.id].free / amount for part, amount in kept if part.stored]
         pieces = product.in_pieces(min(free)).quantize(Decimal("0.001"), ROUND_DOWN) if free else None
