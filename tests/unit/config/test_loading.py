@@ -275,8 +275,6 @@ def test_another_port_path_or_host_is_another_store(toml, written):
 @pytest.mark.parametrize(
     ("setting", "cause"),
     [
-        ("approvals = 2", "approvals: no approval is required of this tenant's invoices"),
-        ('stages = ["allocation"]\napprove = ["invoice"]', "approve: this tenant does not serve the stage invoice"),
         ('stages = ["invoice", "invoice"]', "stages: write each stage once"),
         ('services = ["virtual", " "]', "services.1: an empty text would be every item without a type"),
         ('hook_timeout = "0s"', 'hook_timeout: write at least "0.001s"'),
@@ -291,6 +289,18 @@ def test_another_port_path_or_host_is_another_store(toml, written):
 def test_a_setting_that_could_not_take_effect_as_meant_is_named(toml, setting, cause):
     (problem,) = toml.problems(GOOD.replace("[tenants.acme]\n", f"[tenants.acme]\n{setting}\n"))
     assert f"tenants.acme.{cause}" in problem
+
+
+@pytest.mark.parametrize(
+    ("setting", "cause"),
+    [
+        ("approvals = 2", "approvals: no approval is required of this tenant's invoices"),
+        ('stages = ["allocation"]\napprove = ["invoice"]', "approve: this tenant does not serve the stage invoice"),
+    ],
+)
+def test_an_approval_that_nobody_will_be_asked_for_is_warned_of(toml, setting, cause):
+    (warning,) = toml.read(GOOD.replace("[tenants.acme]\n", f"[tenants.acme]\n{setting}\n")).warnings
+    assert f"tenants.acme.{cause}" in str(warning)
 
 
 def test_two_approvals_in_the_defaults_are_those_of_the_tenants_that_approve(toml):

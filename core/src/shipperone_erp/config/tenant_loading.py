@@ -117,7 +117,7 @@ class TenantLoader:
                 first, *rest = found_fault.path or ("",)
                 fault(found_fault._replace(path=("fields", *rest)) if first == "queue_fields" else found_fault)
         for path, cause in without_effect(settings, own) if settings is not None else ():
-            fault(Fault(path, cause, None, False))
+            self._report.warn(*place(path), cause, name)
         for path, cause in unmet(settings, declared) if settings is not None else ():
             document, at = place(path)
             self._report.of_tenants.append(document.problem(at, cause, tenant=name))
