@@ -191,7 +191,7 @@ class Merchant:
             "connector": f'"{self.kind.connector}"',
             **self.kind.tenant,
         }
-        erp = {"database": f'"{self.erp.file}"', **self.kind.erp}
+        erp = {"database": f'"{self.erp.file}"', "flushed": "false", **self.kind.erp}
         return "".join(
             f"[tenants.{name}]\n" + "".join(f"{key} = {value}\n" for key, value in table.items())
             for name, table in ((self.name, own), (f"{self.name}.{self.kind.connector}", erp))

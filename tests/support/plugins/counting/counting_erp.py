@@ -72,7 +72,10 @@ GO_ON = object()
 
 
 class CountingSettings(ConnectorSettings):
-    """Where the ERP's file is, and what kind of ERP it is."""
+    """Where the ERP's file is, and what kind of ERP it is.
+
+    `flushed`: each transaction waits for the disk. A killed process loses none without it, either; only a machine would.
+    """
 
     database: str
     password: Secret | None = None
@@ -82,6 +85,7 @@ class CountingSettings(ConnectorSettings):
     numbers_by_date: bool = False
     exclusive: str | None = None
     name: str = ""
+    flushed: bool = True
 
 
 class BareConnector(Connector[CountingSettings]):
@@ -129,6 +133,8 @@ class BareConnector(Connector[CountingSettings]):
     @contextmanager
     def _db(self) -> Iterator[sqlite3.Connection]:
         with TRANSACTION, closing(sqlite3.connect(self.settings.database, timeout=20, isolation_level=None)) as db:
+            if not self.settings.flushed:
+                db.execute("PRAGMA synchronous=OFF")
             db.execute("BEGIN IMMEDIATE")
             yield db
             db.execute("COMMIT")
