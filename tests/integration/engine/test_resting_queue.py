@@ -193,12 +193,12 @@ def test_a_queue_at_rest_is_one_for_which_nothing_is_planned(tmp_path, taken):
 
 
 @asynccontextmanager
-async def at_rest(tmp_path, **settings):
+async def at_rest(tmp_path, lease="30s", **settings):
     """A service with one order that waits for stock; both queues are at rest."""
     with Sandbox() as sandbox:
         world, time = World(tmp_path, sandbox), PassingTime()
         world.settings |= {"stock_retry": '"2h"', **settings}
-        world.runtime_settings["lease"] = '"30s"'
+        world.runtime_settings["lease"] = f'"{lease}"'
         world.erp.stock("MUG", 0)
         sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 1, "10.00")))
         async with serving(world, time) as service:
@@ -270,6 +270,41 @@ def test_whatever_may_have_changed_is_planned(tmp_path, taken):
             world.sandbox.faults.add(Fault("500", action="pending_invoice", times=1))
             await service.cycles(1)
             assert "invoice" not in await rest_in(service, taken)
+
+    asyncio.run(go())
+
+
+async def passes(time, service, seconds):
+    """That much time, in which operators' actions are looked for as often as a service does: none is missed."""
+    for _ in range(seconds // 5):
+        time.passed += 5
+        await service.signals.look()
+
+
+def test_a_rest_ends_at_the_moment_of_the_next_attempt(tmp_path, taken):
+    """The leases are proven all the time, so that nothing else makes a plan due."""
+
+    async def go():
+        async with at_rest(tmp_path, lease="1h", stock_retry='"60s"') as (world, time, service):
+            (before,) = world.jobs()
+            await passes(time, service, 45)
+            assert await rest_in(service, taken) == BOTH
+            await passes(time, service, 15)
+            assert "allocation" not in await rest_in(service, taken)
+            (after,) = world.jobs()
+            assert after.next_attempt_at > before.next_attempt_at, "the ERP was asked again"
+
+    asyncio.run(go())
+
+
+def test_a_full_plan_is_made_every_five_minutes_although_nothing_is_due(tmp_path, taken):
+    async def go():
+        async with at_rest(tmp_path, lease="1h") as (_, time, service):
+            await passes(time, service, 285)
+            assert await rest_in(service, taken) == BOTH
+            await passes(time, service, 15)
+            assert not await rest_in(service, taken)
+            assert await rest_in(service, taken) == BOTH
 
     asyncio.run(go())
 

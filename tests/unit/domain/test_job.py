@@ -26,8 +26,8 @@ from shipperone_erp.domain.states import ENDED, STEPS, Stage, State, Step
 SOURCE = Path(shipperone_erp.__file__).parent
 LATER = NOON + timedelta(hours=1)
 DAY = date(2026, 3, 2)
-DRAFT = Invoice("R-1", (InvoiceLine(11, D(2), D("25.80")),), D("4.99"), D("30.79"), "EUR")
-ISSUED = Invoice("R-1", DRAFT.lines, D("4.99"), D("30.79"), "EUR", True, "2026-1")
+DRAFT = Invoice("R-1", (InvoiceLine(11, D(2), D("25.80")),), D("4.99"), D("30.79"), "EUR", issuer="SK")
+ISSUED = Invoice("R-1", DRAFT.lines, D("4.99"), D("30.79"), "EUR", True, "2026-1", issuer="CZ")
 DIFFERENCE = Difference("total", "1", "2")
 
 NEW = a_job()
@@ -69,9 +69,9 @@ CASES: dict[str, tuple[Callable[[Job], Job], list[Job], list[Job], dict[str, obj
         {"state": State.WORKING, "step": Step.RESERVED}),
     "stock_short": (lambda job: job.stock_short(), [RESERVING], [NEW, RESERVED, BUILDING], {"step": Step.NEW}),
     "draft_built": (lambda job: job.draft_built(DRAFT, believed=False), [BUILDING], [INVOICE, BUILT, RESERVING, FISCAL],
-        {"step": Step.BUILDING, "reference": "R-1", "compared": True}),
+        {"step": Step.BUILDING, "reference": "R-1", "compared": True, "invoice": DRAFT, "issuer": "SK"}),
     "document_stated": (lambda job: job.document_stated(ISSUED), [BUILT, TAKEN, ISSUING], [RESERVED, FISCAL.done()],
-        {"number": "2026-1", "reference": "R-1"}),
+        {"number": "2026-1", "reference": "R-1", "invoice": ISSUED, "issuer": "CZ"}),
     "in_erp": (lambda job: job.in_erp("erp-9"), [RESERVED, BUILT], [], {"erp": "erp-9"}),
     "to_be_built_again": (lambda job: job.to_be_built_again(), [BUILT, TAKEN], [INVOICE, RESERVED, FISCAL, POSTING],
         {"step": Step.BUILDING}),
@@ -104,7 +104,7 @@ CASES: dict[str, tuple[Callable[[Job], Job], list[Job], list[Job], dict[str, obj
     "compared_with_adopted": (lambda job: job.compared_with_adopted("8", compared=False), [ADOPTED], [NEW, BUILT],
         {"number": "8", "compared": False}),
     "adopted_invoice_is": (lambda job: job.adopted_invoice_is(ISSUED, DAY), [ADOPTED_INVOICE], [ADOPTED, BUILT],
-        {"tax_date": DAY}),
+        {"tax_date": DAY, "invoice": ISSUED, "issuer": "CZ"}),
     "survived_alone": (lambda job: job.survived_alone(), [varied(NEW, crashes_alone=1)], [], {"crashes_alone": 0}),
     "process_died": (lambda job: job.process_died(2), [WAITING], [], {"crashes_alone": 2, "next_attempt_at": None}),
     "waiting": (lambda job: job.waiting(Reason.ERP_BUSY, "busy", Owner.NOBODY, until=LATER, attempts=3),
@@ -147,7 +147,8 @@ CASES: dict[str, tuple[Callable[[Job], Job], list[Job], list[Job], dict[str, obj
         {"absent_since": LATER, "absent_reads": 1, "absence_doubtful": True}),
     "absence_doubted": (lambda job: job.absence_doubted(), [NEW], [DONE], {"absence_doubtful": True}),
     "not_given_back": (lambda job: job.not_given_back(), [GIVEN_BACK], [DONE, RESERVED], {"ending": None}),
-    "of_adopted": (lambda job: job.of_adopted(ADOPTED), [NEW], [HELD], {"reference": "X-1", "adopted_at": LATER}),
+    "of_adopted": (lambda job: job.of_adopted(ADOPTED_INVOICE), [NEW], [HELD],
+        {"reference": "X-1", "adopted_at": LATER, "invoice": DRAFT}),
     "taken_up": (lambda job: job.taken_up(LATER), [HELD], [WAITING, DONE, NEW],
         {"state": State.NEW, "reason": None, "since": LATER, "step": Step.RESERVED}),
     "retried": (lambda job: job.retried(LATER), [HELD, WAITING, IGNORED], [NEW, DONE, SUPERSEDED],
@@ -171,8 +172,9 @@ CASES: dict[str, tuple[Callable[[Job], Job], list[Job], list[Job], dict[str, obj
     "to_be_given_back": (lambda job: job.to_be_given_back(LATER, "not shipped"), [DONE], [HELD, TAKEN],
         {"state": State.NEW, "ending": State.GONE, "sentence": "not shipped"}),
     "made_elsewhere": (
-        lambda job: job.made_elsewhere(LATER, reference="X-1", number=None, invoice=None, erp="e", day=None),
-        [HELD, IGNORED], [DONE, TAKEN], {"adopted_at": LATER, "reference": "X-1", "open": True, "step": Step.NEW}),
+        lambda job: job.made_elsewhere(LATER, reference="X-1", number=None, invoice=ISSUED, erp="e", day=None),
+        [HELD, IGNORED], [DONE, TAKEN],
+        {"adopted_at": LATER, "reference": "X-1", "open": True, "step": Step.NEW, "invoice": ISSUED}),
     "credit_recorded": (lambda job: job.credit_recorded(CreditNote("C-1", D(1))), [FISCAL, TAKEN], [BUILT, DONE],
         {"credits": (CreditNote("C-1", D(1)),)}),
     "supply_date_set": (lambda job: job.supply_date_set(LATER, DAY),
