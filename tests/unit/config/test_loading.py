@@ -17,6 +17,7 @@ from examples import examples
 from places import ROOT
 from shipperone_erp.config import load, schema, show
 from shipperone_erp.config.settings import FIELD_NAMES, TENANT_KEYS
+from shipperone_erp.connector import discovery
 from shipperone_erp.connector.discovery import CONNECTORS
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import ConfigurationError, Problem
@@ -301,6 +302,23 @@ def test_a_setting_that_could_not_take_effect_as_meant_is_named(toml, setting, c
 def test_an_approval_that_nobody_will_be_asked_for_is_warned_of(toml, setting, cause):
     (warning,) = toml.read(GOOD.replace("[tenants.acme]\n", f"[tenants.acme]\n{setting}\n")).warnings
     assert f"tenants.acme.{cause}" in str(warning)
+
+
+def test_a_connector_that_is_not_installed_is_looked_for_once_and_named_for_each_tenant(toml, monkeypatch):
+    looked, load_connector = [], discovery.load_connector
+
+    def counted(name):
+        looked.append(name)
+        return load_connector(name)
+
+    monkeypatch.setattr(discovery, "load_connector", counted)
+    missing = GOOD.replace('connector = "counting"', 'connector = "sapp"')
+    assert missing != GOOD
+    second = missing.partition("\n[tenants.acme]")[2].replace("acme", "shop")
+    problems = toml.problems(f"{missing}\n[tenants.shop]{second}", {**ENVIRONMENT, "SHOP_TOKEN": TOKEN})
+    named = [problem.partition(": ")[2].partition(":")[0] for problem in problems if "no connector sapp" in problem]
+    assert named == ["tenants.acme.connector", "tenants.shop.connector"]
+    assert looked == ["sapp"]
 
 
 def test_two_approvals_in_the_defaults_are_those_of_the_tenants_that_approve(toml):

@@ -52,7 +52,7 @@ def get_or_create(
     """The contact of each key.
 
     A contact that is archived, or has become another company or person, is left unchanged, and the next one is created.
-    `unread`: the first one is returned as it is, and whoever uses it reads it and compares it by `fits`.
+    `unread`: the first one is returned as it is; the caller reads it and compares it by `fits`.
     """
     wanted: dict[str, Contact] = {}
     for contact in contacts.values():

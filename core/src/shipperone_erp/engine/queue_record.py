@@ -87,7 +87,7 @@ class QueueKeeper:
         return now
 
     def read_again(self, listing: Listing, record: QueueRecord) -> QueueRecord:
-        """The same where the read has shown nothing new. The rest of the record stays as whoever changed it has it."""
+        """The same where the read has shown nothing new. Only its time is written: an operator's change stays."""
         if _recent(listing, record):
             return record
         self._context.effect_log.queue_read(record, listing.began_at)

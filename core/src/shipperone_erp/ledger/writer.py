@@ -108,7 +108,7 @@ class Writer:
         for entry in batch:
             # several waiters that raise one exception would write into each other's traceback
             entry.settle(error if len(batch) == 1 else copy.copy(error))
-        # entries end in order: whoever waits for the first ones of a batch that was halved waits no longer
+        # entries end in order: the first ones of a halved batch are reported before the rest has ended
         while self._unreported and self._unreported[0].entries[-1].ended:
             submission = self._unreported.popleft()
             submission.ended(submission.entries)

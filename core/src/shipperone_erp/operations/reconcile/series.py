@@ -15,7 +15,7 @@ class Numbers:
     def __init__(self, keys: Mapping[str, Sequence[Document]], others: Iterable[Document]) -> None:
         """`keys`: the ERP's documents by the key of their job; `others`: documents without a known key."""
         self.by_number: dict[str, list[tuple[str | None, Document]]] = defaultdict(list)
-        """Every use of a number, whoever the issuer is."""
+        """Every use of a number, by any issuer."""
         for key, documents in keys.items():
             for document in documents:
                 self._add(key, document)
