@@ -148,7 +148,7 @@ def test_no_secret_is_stored_anywhere_and_personal_data_only_where_documented(pl
         until(lambda: "the token was reloaded" in running.said and "the ERP's secrets were reloaded" in running.said)
         shop.add(order("FO-LATER"))
         until(lambda: planted.erp.delivered("FO-LATER"), 30)
-        shop.faults.add(Fault("echo_html", method="GET", times=2))
+        shop.faults.add(Fault("echo_html", method="GET", page=1, times=2))
         until(lambda: "with a page, “Bad Gateway for Bearer ********" in running.said)
         shop.add(order("FO-TRANSIENT"))
         shop.add(order("FO-AUTH"))
