@@ -170,6 +170,10 @@ def test_a_form_decides_only_about_what_it_has_shown(tmp_path):
         assert "it has changed since this page showed it; look at it again" in words(answer.text)
         assert ledger.find_jobs()[0].state is State.HELD
         newest = browser.get("/order/acme/FO-1").text
+        (now,) = set(re.findall(r'name="seen" value="([0-9a-f]+)"', newest))
+        answer = browser.post("/act", {**form, "seen": [now, seen]}, on="/held")
+        assert "it has changed since this page showed it" in words(answer.text), "of which of the two is not known"
+        assert ledger.find_jobs()[0].state is State.HELD
         (seen,) = set(re.findall(r'name="seen" value="([0-9a-f]+)"', newest))
         assert "Approve: 1 order" in words(browser.post("/act", {**form, "seen": seen}, on="/held").text)
         assert ledger.find_jobs()[0].state is State.NEW

@@ -248,9 +248,14 @@ def _must_know(site: Site, name: str) -> None:
 
 
 def _shown(fields: Fields, keys: Sequence[str]) -> dict[str, str]:
-    """By key, each job as the form showed it; empty for a form that only selects jobs."""
+    """By key, each job as the form showed it; empty for a form that only selects jobs.
+
+    A form that shows fewer or more jobs than it names has shown none of them as they are.
+    """
     shown = fields.get("seen", [])
-    return dict(zip(keys, shown, strict=True)) if len(shown) == len(keys) else {}
+    if shown and len(shown) != len(keys):
+        return dict.fromkeys(keys, "unknown")
+    return dict(zip(keys, shown, strict=False))
 
 
 def _chosen(fields: Fields) -> tuple[JobAction, list[str]]:
