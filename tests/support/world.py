@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import new_ledgers
 import warm_processes
 from places import PLUGINS
 from shipperone_erp.config import Configuration, load
@@ -155,6 +156,8 @@ class World:
         `configuration`: what `read` gave, for several at once.
         """
         configuration = configuration or self.read()
+        if open_ledger is None and self.ledger_url == f"sqlite:///{self.folder}/ledger.db":
+            new_ledgers.place(self.folder / "ledger.db")
         options: dict[str, Any] = {"open_ledger": open_ledger} if open_ledger else {}
 
         async def go() -> dict[str, Ended]:
