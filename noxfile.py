@@ -3,6 +3,9 @@
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nox
@@ -38,6 +41,9 @@ TEST_TOOLS = [
     "pip>=24",  # with the command that its README names
 ]
 
+
+ENOUGH = 6 * 2**30
+"""Bytes of memory for the temporary files of the whole suite, of which it needs a part."""
 
 TEST_PATH = {"PYTHONPATH": os.pathsep.join(("tests", "tests/support"))}
 """Programs of the tests and what they share; pytest itself finds both through tests/conftest.py."""
@@ -96,11 +102,13 @@ def tests(session: nox.Session) -> None:
     pytest = ("pytest", "--durations", "20", "--durations-min", "5", *session.posargs)
     # Real processes, leases and time-outs beside each other make a loaded machine, on which a test may run out of time:
     # what fails is repeated alone. What fails then, fails; what passes only then is printed.
-    try:
-        session.run(*pytest, "-n", workers, "--dist", "worksteal", env=TEST_PATH)
-    except CommandFailed:
-        session.warn("these tests failed beside others and are repeated alone:")
-        session.run(*pytest, "-v", "--last-failed", "--last-failed-no-failures", "none", env=TEST_PATH)
+    with temporary_files() as where:
+        env = {**TEST_PATH, **where}
+        try:
+            session.run(*pytest, "-n", workers, "--dist", "worksteal", env=env)
+        except CommandFailed:
+            session.warn("these tests failed beside others and are repeated alone:")
+            session.run(*pytest, "-v", "--last-failed", "--last-failed-no-failures", "none", env=env)
 
 
 @nox.session
@@ -109,6 +117,20 @@ def unit(session: nox.Session) -> None:
     install_wheels(session)
     session.install(*TEST_TOOLS)
     session.run("pytest", "-q", "-n", "auto", *(session.posargs or ["tests/unit"]), env=TEST_PATH)
+
+
+@contextmanager
+def temporary_files() -> Iterator[dict[str, str]]:
+    """Where the tests write: memory, if there is plenty. Each commit of a ledger would wait for the disk otherwise.
+
+    Tests kill processes, not machines, and find what a process has written in either place.
+    """
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK) or shutil.disk_usage(memory).free < ENOUGH:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="nox-tests-", dir=memory, ignore_cleanup_errors=True) as folder:
+        yield {"TMPDIR": folder}
 
 
 BOUNDARIES = [
