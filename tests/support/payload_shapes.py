@@ -214,6 +214,12 @@ def _with_gift_cards(raw: Raw, stage: Stage) -> Raw:
     return raw
 
 
+def _rates_as_fractions(raw: Raw, stage: Stage) -> Raw:
+    for item in raw["items"]:
+        item["tax_rate"] = D(item.pop("tax_percent")) / 100
+    return raw
+
+
 def _no_currency(raw: Raw, stage: Stage) -> Raw:
     del raw["currency"]
     del raw["total_incl_tax"]
@@ -317,6 +323,9 @@ SHAPES: dict[str, Shape] = {
         lambda: [order_of(name, f"FO-{name}-{n}", 100 * n) for n in range(1, 4) for name in ("set", "parts")],
         asks="does the ERP keep bundles in stock, or their parts?",
         proven=False,
+    ),
+    "rates of tax as fractions": Shape(
+        _rates_as_fractions, asks='% or, as a fraction, 21 %. Set `tax_rates = "percent"` or', proven=False
     ),
     "no currency": Shape(_no_currency, asks="state no currency", proven=False),
 }

@@ -1,6 +1,7 @@
 """Parts and sales orders through both stages: issued invoices, held jobs, and the operator's cures."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from decimal import Decimal as D
@@ -160,7 +161,10 @@ def test_a_draft_that_waited_for_approval_is_checked_again_before_it_is_sent(sho
     two_orders_of_one_sale(shop)
     shop.once(settle_for=1)
     assert {job.reason for job in shop.jobs(stage=I)} == {Reason.AWAITING_APPROVAL}
-    says(shop, "approve", "FO-1", "FO-2", "--note", "both are right")
+    approved = says(shop, "approve", "FO-1", "FO-2", "--note", "both are right")
+    assert re.findall(r"FO-\d: draft \S+ of 14.99 EUR is approved; ", approved) != [], (
+        "the operator sees what was approved"
+    )
     shop.once(settle_for=2)
     assert len(totals(shop, "FO-1") + totals(shop, "FO-2")) == 1
     (held,) = [job for job in shop.jobs(stage=I) if job.state is State.HELD]

@@ -81,6 +81,20 @@ def test_what_a_policy_has_accepted_is_sent_after_a_wait_and_not_where_the_polic
     assert len(world.sandbox.order("FO-1").invoices) == 1, "four waits do not use up what the policy may accept"
 
 
+@pytest.mark.parametrize(("unit", "percent"), [("fraction", D(21)), ("percent", D("0.21"))])
+def test_a_rate_that_may_be_a_fraction_is_held_and_resumes_once_its_unit_is_set(world, unit, percent):
+    item = SandboxItem(id=1, sku="MUG", qty=D(2), row_total_incl_tax=D("20.00"), tax_percent=D("0.21"))
+    world.sandbox.add(SandboxOrder(order_id="FO-1", items=(item,)), stage="invoice")
+    assert world.once().ending is Ending.HELD
+    job = world.job("FO-1", I)
+    assert (job.reason, job.step, documents(world)) == (Reason.AMOUNT_UNEXPLAINED, Step.NEW, [])
+    assert "is 0.21, which is 0.21 % or, as a fraction, 21 %" in (job.sentence or "")
+    world.settings["tax_rates"] = f'"{unit}"'
+    world.finishes()
+    assert documents(world) == [("issued", "24.99")]
+    assert [line.tax_percent for line in world.job("FO-1", I).invoice.lines] == [percent]
+
+
 def accepted_and_not_issued(world) -> None:
     world.settings["discount"] = '"in_row"'
     world.sandbox.add(discounted(), stage="invoice")

@@ -193,6 +193,14 @@ def test_times_are_utc_and_aware(text: str, expected: datetime | None) -> None:
     assert read_order(raw_order(shipped_at=text), {}).shipped_at == expected
 
 
+@pytest.mark.parametrize(
+    ("listed", "percent"), [("0.21", "21"), ("0.055", "5.5"), ("0", "0"), (None, None), (1, "100")]
+)
+def test_rates_that_are_fractions_are_read_as_percentages(listed: object, percent: str | None) -> None:
+    (item,) = OrderWire({}, rates_are_fractions=True).read(with_item(tax_rate=listed)).items
+    assert item.tax_percent == (None if percent is None else Decimal(percent))
+
+
 @pytest.mark.case("B14")
 def test_a_tenant_names_places_and_only_these_count() -> None:
     raw = raw_order(

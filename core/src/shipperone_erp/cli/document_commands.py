@@ -103,9 +103,10 @@ def approve(
         jobs = [job_selection.pick(ledger, wanted, job_actions.can_be_approved, "approved") for wanted in picks]
 
         def approved(job: Job) -> None:
+            what = approving.approved_document(job)
             done = job_actions.approve(ledger, job, utc_now(), note, persons=approving.persons(loaded, job))
             follows = "a running service processes it at once" if done else "a second person must approve it, too"
-            print_text(f"{job.tenant} {job.stage} {job.order_id}: approved; {follows}")
+            print_text(f"{job.tenant} {job.stage} {job.order_id}: {what} is approved; {follows}")
 
         raise_refused(for_each(jobs, approved))
 

@@ -158,6 +158,11 @@ class TenantSettings(_Settings):
     tolerance: Amount = Field(
         Decimal("0.00"), description="the accepted difference between amounts, in comparisons with ShipperOne"
     )
+    tax_rates: Literal["percent", "fraction"] | None = Field(
+        None,
+        description="whether 0.21 is a rate of 0.21 % or of 21 %; unset: an order that lists a rate between 0 and 1 is "
+        "held",
+    )
     tax_date: Literal["shipped", "first_listed", "issued"] = Field(
         "shipped", description="the day of supply of an invoice"
     )

@@ -27,6 +27,7 @@ class PlannerRules:
     bundles: str = "hold"
     services: tuple[str, ...] = ()
     discount: str | None = None
+    tax_rates: str | None = None
     ship_within: timedelta = timedelta(days=14)
     dates: DateRules = field(default_factory=DateRules)
     unsteady_within: timedelta = timedelta(minutes=10)
@@ -84,6 +85,7 @@ def planner_rules(settings: TenantRules, stage: Stage) -> PlannerRules:
         bundles=settings.bundles,
         services=settings.services,
         discount=settings.discount,
+        tax_rates=settings.tax_rates,
         ship_within=settings.ship_within,
         dates=DateRules.of(settings),
         unsteady_within=max(timedelta(minutes=10), 4 * settings.poll_interval),

@@ -1,4 +1,4 @@
-"""`order approve --total`: an operator accepts amounts that no setting explains, at exactly their sum."""
+"""`order approve`: what is approved, by how many, and `--total`, which accepts unexplained amounts at their sum."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +10,7 @@ from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import job_actions
 from shipperone_erp.operations.invoice_obstacles import possible_totals
+from shipperone_erp.workflow.approval import described
 
 
 def persons(loaded: Configuration, job: Job) -> int:
@@ -17,6 +18,12 @@ def persons(loaded: Configuration, job: Job) -> int:
     if job.tenant not in loaded.tenants:
         raise UsageError(f"{job.tenant} has an invalid configuration, so it is not known how many persons must approve")
     return loaded.tenants[job.tenant].approvals
+
+
+def approved_document(job: Job) -> str:
+    """The document that an approval of this job applies to, with its total, as it waits now."""
+    built = job.invoice
+    return described(job, built, built.currency or job.order.currency) if built is not None else "it"
 
 
 def approve_sum(

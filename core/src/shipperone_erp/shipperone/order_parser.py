@@ -59,7 +59,9 @@ class OrderWire:
         charges: Sequence[ChargeRule] = (),
         tenant: str = "NAME",
         zones: Zones = UTC_ONLY,
+        rates_are_fractions: bool = False,
     ) -> None:
+        self._rates_are_fractions = rates_are_fractions
         self._charges = charges
         self._zones = zones
         self._tenant = tenant
@@ -69,7 +71,10 @@ class OrderWire:
     def of(cls, rules: TenantRules, stage: Stage) -> Self:
         """For the orders that this queue of the tenant lists."""
         zones = Zones.of(rules.timezone, rules.dates_without_zone)
-        return cls(rules.fields_of(stage), charges=rules.charges, tenant=rules.name, zones=zones)
+        return cls(
+            rules.fields_of(stage), charges=rules.charges, tenant=rules.name, zones=zones,
+            rates_are_fractions=rules.tax_rates == "fraction",
+        )  # fmt: skip
 
     def read(self, raw: object) -> FulfillmentOrder:
         """As `read_order`; also refuses a value that is not a JSON object."""
@@ -165,6 +170,7 @@ class OrderWire:
         if qty <= 0:
             # neither a line to leave out nor one to confirm: ShipperOne compares the items with its own one by one
             item.refuse(f"has the quantity {qty}: nothing can be reserved or invoiced")
+        rate = item.number(fields["tax_percent"])
         own_warehouse = item.text(fields["warehouse_code"])
         parent = item.id(fields["parent_item_id"])
         return OrderItem(
@@ -175,7 +181,7 @@ class OrderWire:
             warehouse_code=None if own_warehouse == warehouse else own_warehouse,
             price_incl_tax=item.number(fields["price_incl_tax"]),
             row_total_incl_tax=item.number(fields["row_total_incl_tax"]),
-            tax_percent=item.number(fields["tax_percent"]),
+            tax_percent=rate.scaleb(2) if rate is not None and self._rates_are_fractions else rate,
             discount=item.number(fields["discount"]),
             parent_item_id=None if parent in (0, "0") else parent,
             item_type=item.text(fields["item_type"]),

@@ -37,13 +37,17 @@ def await_approval(execution: JobExecution, built: Invoice) -> None:
         or execution.job.approved == mark(execution.job)
     ):
         return
-    what = f"draft {built.reference}" if built.reference else "the invoice as computed"
-    total = built.total_incl_tax if built.total_incl_tax is not None else "an unknown total"
-    dates = {"day of supply": execution.job.supply_date, "date of issue": execution.job.issue_date}
-    dated = "".join(f", {name} {day}" for name, day in dates.items() if day is not None)
     raise HoldJob(
         Reason.AWAITING_APPROVAL,
-        f"{what} of {total} {execution.currency() or ''}".rstrip()
-        + f"{dated} waits for `order approve {execution.job.order_id}`",
+        f"{described(execution.job, built, execution.currency())} waits for `order approve {execution.job.order_id}`",
         Owner.ACCOUNTANT,
     )
+
+
+def described(job: Job, built: Invoice, currency: str | None) -> str:
+    """What is to be approved, in words: the document, its total and currency, and the days that it will have."""
+    what = f"draft {built.reference}" if built.reference else "the invoice as computed"
+    total = built.total_incl_tax if built.total_incl_tax is not None else "an unknown total"
+    dates = {"day of supply": job.supply_date, "date of issue": job.issue_date}
+    dated = "".join(f", {name} {day}" for name, day in dates.items() if day is not None)
+    return f"{what} of {total} {currency or ''}".rstrip() + dated

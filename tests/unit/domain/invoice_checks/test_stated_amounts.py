@@ -363,6 +363,21 @@ def test_a_rate_that_no_tax_has_is_held(rate, held):
         assert found.sentence.startswith(f"the tax_percent of item 1 (A) is {rate}, and no rate of tax is below 0 or")
 
 
+@pytest.mark.parametrize(("rate", "percent"), [("0.21", "21"), ("0.999", "99.9"), ("0", None), ("1", None)])
+def test_a_rate_between_nought_and_one_is_held_until_its_unit_is_set(rate, percent):
+    item = OrderItem(item_id=1, sku="A", qty=D(1), row_total_incl_tax=D(20), tax_percent=D(rate))
+    order = FulfillmentOrder("FO-1", "main", (item,), "EUR", D(0), D(20))
+    found = problem(order, tenant(), part=False, earlier=())
+    assert (found is None) is (percent is None)
+    if found is not None:
+        assert found.sentence == (
+            f"the tax_percent of item 1 (A) is {rate}, which is {rate} % or, as a fraction, {percent} %. "
+            'Set `tax_rates = "percent"` or `tax_rates = "fraction"` in [tenants.acme]: every order that is held for '
+            "this then resumes automatically"
+        )
+    assert problem(order, tenant(tax_rates="percent"), part=False, earlier=()) is None
+
+
 @pytest.mark.parametrize(
     ("settings", "hint"),
     [

@@ -15,6 +15,7 @@ from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.history import History
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.bounds import Bounds
+from shipperone_erp.domain.invoice_checks.rate_units import in_words, of_unit, unclear_rate
 from shipperone_erp.domain.invoice_checks.remainder import enough, explaining, unexplained
 from shipperone_erp.domain.invoice_checks.repeated_charges import repeated
 from shipperone_erp.domain.job import Job
@@ -112,6 +113,9 @@ def _problems(
     ) or reading_at(order, currency, approved)
     yield from _unpriced(order, tenant, discount)
     yield from _no_rates(order)
+    if settings.tax_rates is None and (unclear := unclear_rate(order)):
+        cause = f"{in_words(unclear, tenant)}: every order that is held for this then resumes automatically"
+        yield Problem(Reason.AMOUNT_UNEXPLAINED, cause, Owner.IT, (of_unit(unclear),))
     yield from _too_fine(order, currency, settings, discount)
     sums = figures(order, currency, discount)
     if sums.invoice_total is not None and sums.invoice_total < 0:

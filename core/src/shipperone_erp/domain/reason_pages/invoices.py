@@ -65,13 +65,14 @@ PAGES: Mapping[Reason, Explanation] = {
         ACCOUNTANT,
         "Lines, shipping and charges do not add up to the order's total, or an amount has more decimals than its "
         "currency: a coupon, a gift card, a fee, a discount or a rounding that no setting names. Or it is not proven "
-        "whether rows are before or after their discount. Or a partial shipment lists the row, the discount or "
-        "the total of more than itself. The message states the sums; for a partial shipment, with every invoice of "
-        "the order.",
+        "whether rows are before or after their discount, or whether a rate of tax below 1 is a percentage. Or a "
+        "partial shipment lists the row, the discount or the total of more than itself. The message states the sums; "
+        "for a partial shipment, with every invoice of the order.",
         "It is held: nothing is built, and an existing draft is not sent. It resumes automatically once a configured "
-        "charge, or `discount`, explains the difference.",
+        "charge, `discount` or `tax_rates` explains it.",
         'Add a coupon or a fee to [[tenants.NAME.charges]] with `kind = "line"`, a gift card with `kind = '
-        '"payment"`; set `discount` to how rows are listed; allow a cent with `tolerance`. '
+        '"payment"`; set `discount` to how rows are listed, `tax_rates` to how rates are; allow a cent with '
+        "`tolerance`. "
         f"docs/explanation/amounts.md has an example of each. {RETRY} For a single order that is right "
         "as it is: `order approve ID --total T`; for an existing credit note: `order credited ID`.",
     ),

@@ -12,6 +12,7 @@ from shipperone_erp.domain.amounts.discount_readings import EVERY, open_readings
 from shipperone_erp.domain.amounts.expected_totals import READINGS, figures
 from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.invoice_checks.order_sums import Terms, charged
+from shipperone_erp.domain.invoice_checks.rate_units import in_words, unclear_rate
 from shipperone_erp.domain.line_selection import Rule as Rows
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.order import FulfillmentOrder
@@ -56,6 +57,9 @@ def decide(
             )
     order_total, of_totals = _order_total(tried, orders, discount)
     evidence += of_totals
+    unclear = next((item for order in orders if (item := unclear_rate(order))), None)
+    if tried.tax_rates is None and unclear is not None:
+        questions.append(f"are rates of tax listed as percentages? {in_words(unclear, settings.name)}")
     currency = _currency(settings, orders, questions)
     bundles = proposal.bundles
     if any(item.parent_item_id is not None for order in orders for item in order.items):

@@ -71,7 +71,10 @@ def wire_of(settings: TenantSettings, stage: Stage, charges: Sequence[ChargeSett
     """The reader of that queue's orders."""
     zones = Zones.of(settings.timezone, settings.dates_without_zone)
     named = settings.charges if charges is None else charges
-    return OrderWire(settings.fields_of(stage), charges=named, tenant=settings.name, zones=zones)
+    return OrderWire(
+        settings.fields_of(stage), charges=named, tenant=settings.name, zones=zones,
+        rates_are_fractions=settings.tax_rates == "fraction",
+    )  # fmt: skip
 
 
 def judge(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], recorded: Recorded | None = None) -> Verdict:
