@@ -115,7 +115,7 @@ def _problems(
     yield from _no_rates(order)
     if settings.tax_rates is None and (unclear := unclear_rate(order)):
         cause = f"{in_words(unclear, tenant)}: every order that is held for this then resumes automatically"
-        yield Problem(Reason.AMOUNT_UNEXPLAINED, cause, Owner.IT, (of_unit(unclear),))
+        yield Problem(Reason.AMOUNT_UNEXPLAINED, cause, Owner.ACCOUNTANT, (of_unit(unclear),))
     yield from _too_fine(order, currency, settings, discount)
     sums = figures(order, currency, discount)
     if sums.invoice_total is not None and sums.invoice_total < 0:
