@@ -121,6 +121,70 @@ def test_the_preview_shows_the_listed_orders_and_the_effect_of_each_option(befor
 
 
 @pytest.mark.case("B3")
+@pytest.mark.parametrize("hidden", ["sku", "order_id"])
+def test_orders_that_could_not_be_read_before_the_go_live_do_not_start_once_they_can(before, hidden):
+    """A partner's first contact: the place of a field is named after the first read of the queue."""
+
+    def elsewhere(raw):
+        if hidden == "order_id":
+            return {"shipment": raw["order_id"], **{key: value for key, value in raw.items() if key != "order_id"}}
+        return {**raw, "items": [{"code_of_goods": item.pop("sku"), **item} for item in raw["items"]]}
+
+    for order_id in ("FO-1", "FO-2", "FO-3"):
+        before.sandbox.change(order_id, lambda raw: elsewhere({**raw, "items": [dict(item) for item in raw["items"]]}))
+    assert before.once().ending is Ending.HELD
+    assert {job.reason for job in before.jobs()} == {Reason.BEFORE_GO_LIVE}
+    if hidden == "order_id":
+        assert "are listed without a readable id" in said(before, "go-live", "acme", "--from-now", code=2)
+    place = "shipment" if hidden == "order_id" else "code_of_goods"
+    before.more += f'\n[tenants.acme.fields]\n{hidden} = "{place}"\n'
+    for _ in range(3):
+        assert before.once().ending is Ending.HELD
+    assert before.sandbox.posts == []
+    assert before.books.reserved("FO-1") == 0
+    assert {job.reason for job in before.jobs() if job.state is State.HELD} == {Reason.BEFORE_GO_LIVE}
+    said(before, "go-live", "acme", "--all")
+    before.finishes()
+    assert len(before.books.invoices("FO-3")) == 1
+
+
+@pytest.mark.case("B3")
+def test_an_empty_answer_of_the_queue_does_not_start_the_orders_of_before_the_go_live(before):
+    before.once()
+    listed = {order_id: before.sandbox.order(order_id) for order_id in ("FO-1", "FO-2", "FO-3")}
+    for order_id in listed:
+        before.sandbox.cancel(order_id)
+    for _ in range(3):
+        before.once(settle_for=1)
+    assert {job.state for job in before.jobs()} == {State.GONE}
+    for order_id, state in listed.items():
+        state.cancelled = False
+        before.sandbox.change(order_id, lambda raw: raw)
+    assert before.once().ending is Ending.HELD
+    assert before.sandbox.posts == []
+    assert {job.reason for job in before.jobs() if not job.ended} == {Reason.BEFORE_GO_LIVE}
+
+
+@pytest.mark.case("B3")
+def test_a_part_of_an_ignored_order_is_held_for_an_operator(before):
+    """The shop finishes FO-3 by hand, one piece after the other; nothing of it is invoiced here meanwhile."""
+    before.once()
+    said(before, "go-live", "acme", "--from-now")
+    one = {"qty": 1, "row_total_incl_tax": D("5.00")}
+    before.sandbox.change(
+        "FO-3", lambda raw: {**raw, "items": [{**raw["items"][0], **one}], "total_incl_tax": D("9.99")}
+    )
+    before.once()
+    held = before.job("FO-3", I)
+    assert (held.state, held.reason) == (State.HELD, Reason.ITEMS_CHANGED)
+    assert before.sandbox.posts == []
+    assert before.books.drafts() == 0
+    said(before, "order", "retry", "FO-3", "--key", held.key)
+    before.finishes()
+    assert [booked.items for booked in before.books.invoices("FO-3")] == [{"20": 1}]
+
+
+@pytest.mark.case("B3")
 def test_an_adopted_document_is_compared_and_confirmed_and_never_changed(before):
     before.once()
     reference = reserved_by_hand(before, "FO-1")
@@ -359,3 +423,39 @@ def test_reservations_are_compared_by_their_lines_with_one_call_of_the_erp(liste
     assert (held.state, held.reason, held.owner) == (State.HELD, Reason.ITEMS_CHANGED, "warehouse")
     assert (listed.job("FO-2", A).state, listed.job("FO-2", A).compared) == (State.DONE, True)
     assert [post.path.rpartition("/")[2] for post in listed.sandbox.posts] == ["allocate"]
+
+
+@pytest.mark.case("B3")
+@pytest.mark.parametrize("state", ["draft", "voided"])
+def test_an_invoice_that_is_not_issued_is_not_confirmed(listed, state):
+    reference = invoiced_by_hand(listed, 2, "14.99")
+    erp = listed.books if isinstance(listed.books, OnSql) else listed.erp
+    erp.ask("UPDATE invoices SET state = ?", state)
+    said(listed, "order", "adopt", "FO-3", "--reference", reference, "--total", "14.99")
+    listed.once()
+    held = listed.job("FO-3", I)
+    assert held.state is State.HELD
+    assert f"state: ERP {state}, ShipperOne issued" in (held.sentence or "")
+    assert posts(listed) == []
+
+
+@pytest.mark.case("B3")
+def test_one_invoice_is_adopted_for_one_order_only(before):
+    before.sandbox.add(order("FO-5", ("TEA", 2, "5.00"), first_id=50), stage="invoice")
+    before.once()
+    both = before.folder / "both.csv"
+    both.write_text("order_id,reference,stage\nFO-3,INV/7,invoice\nFO-5,INV/7,invoice\n")
+    refused = said(before, "order", "adopt", "--csv", str(both), code=2)
+    assert "INV/7 is the invoice of order FO-3 already" in refused
+    assert not any(job.adopted for job in before.jobs())
+
+    said(before, "order", "adopt", "FO-3", "--reference", "INV/7")
+    assert "INV/7 is the invoice of order FO-3 already" in said(
+        before, "order", "adopt", "FO-5", "--reference", "INV/7", code=2
+    )
+    before.once()
+    assert before.job("FO-3", I).state is State.DONE
+    assert "INV/7 is the invoice of order FO-3 already" in said(
+        before, "order", "adopt", "FO-5", "--reference", "INV/7", code=2
+    )
+    assert len(posts(before)) == 1

@@ -376,6 +376,40 @@ def test_no_currency_anywhere_is_held_and_the_tenants_own_is_taken(merchant):
     assert invoiced(merchant)[0] == D("24.99")
 
 
+@pytest.mark.case("B20")
+def test_an_order_that_was_allocated_in_another_currency_is_not_invoiced_in_the_tenants_own(merchant):
+    """pending_invoice lists no currency: 24.99 crowns would become 24.99 euros."""
+    merchant.settings["currencies"] = '["CZK"]'
+    merchant.sandbox.auto_ship = False
+    merchant.sandbox.add(order("24.99", currency="CZK"))
+    merchant.finishes()
+    merchant.sandbox.change("FO-1", lambda raw: {key: value for key, value in raw.items() if key != "currency"})
+    merchant.sandbox.ship("FO-1")
+    sentence = held(merchant, Reason.CURRENCY_DIFFERS)
+    assert "lists the order without a currency, so that it counts as EUR now, and listed it in CZK before" in sentence
+    merchant.sandbox.change("FO-1", lambda raw: raw)
+    retried(merchant)
+    merchant.finishes()
+    assert invoiced(merchant)[0] == D("24.99")
+
+
+@pytest.mark.case("B1")
+def test_a_fee_in_a_list_with_gaps_is_on_the_invoice(merchant):
+    """PHP writes a list with gaps as an object with numbers as keys, as it does the items."""
+    merchant.sandbox.add(order("0", extra={"fees": [{"amount": "1.50"}, {"amount": "0.50"}]}))
+
+    def with_gaps(raw):
+        del raw["total_incl_tax"]
+        rows = {str(number): {**item, "fee": "3.00"} for number, item in enumerate(raw["items"], 4)}
+        return {**raw, "items": rows, "fees": {"1": raw["fees"][0], "3": raw["fees"][1]}}
+
+    merchant.sandbox.change("FO-1", with_gaps)
+    charge(merchant, "fee", "fees.amount", "line")
+    charge(merchant, "packing", "items.fee", "line")
+    merchant.finishes()
+    assert invoiced(merchant) == (D("29.99"), D("4.99"))
+
+
 def unproven(order_id="FO-1", **fields):
     """Two mugs at 20.00, 2.00 off, and no total: before the discount or after it?"""
     return order("0", order_id=order_id, discount=D("2.00"), **fields)

@@ -69,6 +69,30 @@ def test_five_are_done_and_then_three_are_listed(merchant):
 
 
 @pytest.mark.case("B11")
+def test_invoiced_goods_that_are_listed_again_under_another_item_id_are_held(merchant):
+    merchant.sandbox.add(order("FO-1"))
+    merchant.finishes()
+    merchant.sandbox.add(order("FO-1", first_id=9), stage="invoice")
+    held = until_held(merchant, "FO-1", I)
+    assert (held.reason, held.owner) == (Reason.MORE_THAN_ORDERED, Owner.SHIPPERONE)
+    assert "item 9 (MUG) was never allocated under this id: 2 of the SKU are allocated, 2 are invoiced" in held.sentence
+    assert invoiced(merchant) == [{"1": 2}]
+
+
+@pytest.mark.case("B11")
+def test_parts_under_other_ids_than_the_allocations_are_invoiced_up_to_what_was_allocated(merchant):
+    merchant.sandbox.auto_ship = False
+    merchant.sandbox.add(order("FO-1", ("MUG", 3, "10.00")))
+    merchant.finishes()
+    for item_id, pieces in ((91, 2), (92, 1)):
+        merchant.sandbox.add(order("FO-1", ("MUG", pieces, "10.00"), first_id=item_id), stage="invoice")
+        merchant.finishes()
+    assert invoiced(merchant) == [{"91": 2}, {"92": 1}]
+    merchant.sandbox.add(order("FO-1", ("MUG", 1, "10.00"), first_id=93), stage="invoice")
+    assert until_held(merchant, "FO-1", I).reason is Reason.MORE_THAN_ORDERED
+
+
+@pytest.mark.case("B11")
 def test_listed_again_is_not_repeated_past_what_was_allocated(merchant):
     """ShipperOne still lists what is done, and a person says `order repeat` by mistake: two were allocated, not four."""
     merchant.sandbox.add(order("FO-1"))

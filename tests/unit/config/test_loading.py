@@ -304,6 +304,25 @@ def test_an_approval_that_nobody_will_be_asked_for_is_warned_of(toml, setting, c
     assert f"tenants.acme.{cause}" in str(warning)
 
 
+@pytest.mark.parametrize(
+    ("setting", "most"),
+    [
+        ('tolerance = "1.01"', "1.00"),
+        ('currency = "KWD"\ntolerance = "0.5"', "0.100"),
+        ('currency = "JPY"\ncurrencies = ["EUR"]\ntolerance = "5"', "1.00"),
+    ],
+)
+def test_a_tolerance_that_accepts_more_than_rounding_is_warned_of(toml, setting, most):
+    (warning,) = toml.read(GOOD.replace("[tenants.acme]\n", f"[tenants.acme]\n{setting}\n")).warnings
+    assert "tenants.acme.tolerance: " in str(warning)
+    assert f"{most} is the most for rounding" in str(warning)
+
+
+@pytest.mark.parametrize("setting", ['tolerance = "1.00"', 'currency = "JPY"\ntolerance = "100"'])
+def test_a_tolerance_for_rounding_is_not_warned_of(toml, setting):
+    assert toml.read(GOOD.replace("[tenants.acme]\n", f"[tenants.acme]\n{setting}\n")).warnings == ()
+
+
 def test_a_connector_that_is_not_installed_is_looked_for_once_and_named_for_each_tenant(toml, monkeypatch):
     looked, load_connector = [], discovery.load_connector
 

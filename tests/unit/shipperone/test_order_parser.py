@@ -340,3 +340,14 @@ def test_tenants_with_one_table_share_its_places_and_a_sentence_names_the_right_
     for wire, name in ((first, "a"), (second, "b"), (other, "c")):
         with pytest.raises(Unreadable, match=rf"\[tenants\.{name}\.fields\] sku"):
             wire.read({"order_id": "FO-1", "warehouse_code": "main", "items": [{"item_id": 1, "qty": 1}]})
+
+
+@pytest.mark.parametrize("order_id", ["FO\0-1", "F" * 501])
+def test_an_id_that_no_ledger_can_look_up_makes_the_entry_unreadable(order_id: str) -> None:
+    with pytest.raises(Unreadable) as refused:
+        read_order(raw_order(order_id=order_id), {})
+    assert refused.value.order_id is None, "it must not reach a query"
+    with pytest.raises(Unreadable) as refused:
+        read_order(raw_order(order_number=order_id), {})
+    assert refused.value.order_id == "FO-000012345"
+    assert read_order(raw_order(order_id="ü" * 300), {}).order_id == "ü" * 300

@@ -121,19 +121,18 @@ def line(row: Row, step: str, ids: Mapping[str, int | str] = MappingProxyType({}
 
 def document(row: Row, lines: Iterable[InvoiceLine] = ()) -> Document:
     """A row of list_documents, with its lines."""
-    key, reference = row.get("key"), row.get("reference")
     return Document(
         kind=text(row, "kind", "list_documents"),
-        key=None if key is None else str(key),
-        reference=None if reference is None else str(reference),
-        order_id=row.get("order_id"),
+        key=_text_or_none(row, "key"),
+        reference=_text_or_none(row, "reference"),
+        order_id=_text_or_none(row, "order_id"),
         lines=tuple(lines),
         total_incl_tax=amount(row, "total_incl_tax"),
         currency=_stripped(row.get("currency")),
         state=_stripped(row.get("state")),
         number=_number(row),
         date=date_from_database(row.get("date"), "date"),
-        refers_to=row.get("refers_to"),
+        refers_to=_text_or_none(row, "refers_to"),
         url=row.get("url"),
         issuer=_issuer(row),
     )
@@ -145,6 +144,12 @@ def text(row: Row, column: str, step: str) -> str:
     if value is None:
         raise Refused(Reason.CONFIG_INCOMPLETE, f"{step} returns a row without {column}")
     return str(value)
+
+
+def _text_or_none(row: Row, column: str) -> str | None:
+    """The value of an optional column, as text: a column of integers may hold an id."""
+    value = row.get(column)
+    return None if value is None else str(value)
 
 
 def amount(row: Row, column: str) -> Decimal | None:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from shipperone_erp.config.capability_checks import unmet
-from shipperone_erp.config.conflicts import without_effect
+from shipperone_erp.config.conflicts import too_generous, without_effect
 from shipperone_erp.config.load_report import LoadReport
 from shipperone_erp.config.plaintext_secrets import AS_SECRET, IN_ADDRESS, plain_passwords, plain_secrets
 from shipperone_erp.config.secret_sources import SecretPlaces
@@ -116,7 +116,7 @@ class TenantLoader:
             for found_fault in faults(error, TenantSettings, known):
                 first, *rest = found_fault.path or ("",)
                 fault(found_fault._replace(path=("fields", *rest)) if first == "queue_fields" else found_fault)
-        for path, cause in without_effect(settings, own) if settings is not None else ():
+        for path, cause in (*without_effect(settings, own), *too_generous(settings)) if settings is not None else ():
             self._report.warn(*place(path), cause, name)
         for path, cause in unmet(settings, declared) if settings is not None else ():
             document, at = place(path)

@@ -73,7 +73,8 @@ class History:
     def more_than_allocated(self, order: FulfillmentOrder) -> str | None:
         """A sentence if more of an item would be invoiced than the ledger has allocated of it; None if not.
 
-        The contents of a bundle are never invoiced beside the bundle, neither in one invoice nor in two.
+        An item under an id that was never allocated is bounded by its SKU. The contents of a bundle are never invoiced
+        beside the bundle, neither in one invoice nor in two.
         """
         invoiced = _summed(item for job in self._accepted for item in self._counted(job.order))
         rows = [item for job in self._accepted for item in job.order.items]
@@ -86,12 +87,30 @@ class History:
                     f"{names([item])}: {plain(limit)} allocated, {plain(before)} invoiced already, "
                     f"and {plain(item.qty)} more are listed"
                 )
+            if limit is None and (renamed := self._more_of_its_sku(item)):
+                return renamed
             key = item_key(item)
             twice = [other for other in invoiced if families.within(other, key) or families.within(key, other)]
             if twice and price(item):
                 other = names(row for row in {item_key(row): row for row in rows}.values() if item_key(row) in twice)
                 return f"{names([item])}: {other} of the same bundle was invoiced already"
         return None
+
+    def _more_of_its_sku(self, item: OrderItem) -> str | None:
+        """The goods were invoiced already, under the id of their allocation or another one.
+
+        Before the first invoice of its SKU nothing shows that the ledger holds all allocations of the order.
+        """
+        allocated, before = (
+            sum((row.qty for job in jobs for row in self._counted(job.order) if row.sku == item.sku), Decimal(0))
+            for jobs in ([job for job in self._allocations if job.accepted], self._accepted)
+        )
+        if not allocated or not before or before + item.qty <= allocated:
+            return None
+        return (
+            f"{names([item])} was never allocated under this id: {plain(allocated)} of the SKU are allocated, "
+            f"{plain(before)} are invoiced already, and {plain(item.qty)} more are listed"
+        )
 
     @cached_property
     def _allocated(self) -> Mapping[str, Decimal]:

@@ -27,11 +27,18 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import content_digest, undated
 from shipperone_erp.domain.listed_again import listed_again
 from shipperone_erp.domain.listing import Listed, Listing, UnreadableOrder
-from shipperone_erp.domain.new_jobs import adopted_for_another_listing, new_job, start_job
+from shipperone_erp.domain.new_jobs import (
+    adopted_for_another_listing,
+    held_before_go_live,
+    held_since_ignored,
+    new_job,
+    start_job,
+)
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.planner_input import PlannerRules
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.serialization import order_text
+from shipperone_erp.domain.set_aside import UNREADABLE, ignored_before, is_ignored, of_unreadable, waits_for_go_live
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.domain.supply_date import Window, allocation_accepted_at, implausible
 from shipperone_erp.domain.unstable_listing import held_as_unsteady, is_unsteady, wait_until_stable
@@ -169,13 +176,17 @@ def _not_open(
 ) -> Decision:
     order = listed.order
     content = content_digest(rules.base_url, rules.store_code, rules.stage, order)
-    if any(job.state is State.IGNORED and job.content == content for job in jobs):
+    if is_ignored(order, content, jobs):
         return NoAction(order.order_id, "was ignored by an operator; `order retry` resumes it")
     if any(job.state is State.IGNORED and _still_reserves(job, order) for job in jobs):
         return NoAction(order.order_id, "was ignored with its reservation; `order retry` releases that first")
+    live = live and not waits_for_go_live(order, jobs)
     history = History(rules, jobs, allocations)
     again = history.confirmed_before(order)
     if again is None:
+        ignored = ignored_before(order, jobs)
+        if ignored is not None:
+            return held_since_ignored(rules, listed, ignored, history, now)
         return start_job(rules, listed, history, live, now)
     repeated = history.repeated(content)
     if repeated is not None:
@@ -197,9 +208,18 @@ def why_not_now(job: Job) -> str:
 
 
 def unreadable_decisions(
-    rules: PlannerRules, listing: Listing, entry: UnreadableOrder, order_id: str, jobs: Collection[Job], now: datetime
+    rules: PlannerRules,
+    listing: Listing,
+    entry: UnreadableOrder,
+    order_id: str,
+    jobs: Collection[Job],
+    live: bool,
+    now: datetime,
 ) -> Iterator[Decision]:
-    """An order that cannot be read blocks no other: it gets a held job of its own, or its open job is held."""
+    """An order that cannot be read blocks no other: it gets a held job of its own, or its open job is held.
+
+    Before the go-live it is held for that: once it can be read, it does not start automatically.
+    """
     job = next((job for job in jobs if job.open), None)
     if job is not None and job.lost_at is not None:
         yield settle(job, job.lost_at, listing, rules)
@@ -210,7 +230,13 @@ def unreadable_decisions(
     if job is not None:
         yield PutOnHold(job, Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT)
         return
+    if any(job.state is State.IGNORED and of_unreadable(job) for job in jobs):
+        yield NoAction(order_id, "was ignored by an operator; `order retry` resumes it")
+        return
     order = FulfillmentOrder(order_id=order_id, warehouse_code="", items=(), extra={"listed": entry.raw})
-    listed = Listed(order=order, fingerprint=f"unreadable-{entry.digest}")
+    listed = Listed(order=order, fingerprint=f"{UNREADABLE}{entry.digest}")
     job = new_job(rules, listed, History(rules, jobs), now)
-    yield StartHeld(job.held(Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT))
+    if live:
+        yield StartHeld(job.held(Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT))
+    else:
+        yield held_before_go_live(rules, job, f"it cannot be read: {entry.sentence}. Also, ")

@@ -5,6 +5,7 @@ from datetime import datetime
 from shipperone_erp.domain.decisions import Start, StartHeld, listed_items
 from shipperone_erp.domain.history import History
 from shipperone_erp.domain.ids import new_id
+from shipperone_erp.domain.invoice_checks.comparison import order_differences, side_by_side
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import content_digest, job_key
 from shipperone_erp.domain.listing import Listed
@@ -20,16 +21,33 @@ def start_job(
     """The next job of a listing: held before the go-live, or if it exceeds the allocated quantity; else started."""
     job = new_job(rules, listed, history, now, occurrence=occurrence)
     if not live:
-        sentence = (
-            f"it was listed before {rules.tenant} went live and may have been handled by hand: `go-live {rules.tenant} "
-            "--all` processes all such orders, `--from-now` ignores them"
-        )
-        return StartHeld(job.held(Reason.BEFORE_GO_LIVE, sentence, Owner.IT))
+        return held_before_go_live(rules, job)
     if rules.stage is Stage.INVOICE:
         too_much = history.more_than_allocated(listed.order)
         if too_much:
             return StartHeld(job.held(Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE))
     return Start(job)
+
+
+def held_before_go_live(rules: PlannerRules, job: Job, before: str = "") -> StartHeld:
+    """A new job of an order that was listed before the go-live. `before`: more about it, for its sentence."""
+    sentence = (
+        f"{before}it was listed before {rules.tenant} went live and may have been handled by hand: `go-live "
+        f"{rules.tenant} --all` processes all such orders, `--from-now` ignores them"
+    )
+    return StartHeld(job.held(Reason.BEFORE_GO_LIVE, sentence, Owner.IT))
+
+
+def held_since_ignored(rules: PlannerRules, listed: Listed, ignored: Job, history: History, now: datetime) -> StartHeld:
+    """An ignored order is listed differently: an operator decides whether that is handled by hand, too."""
+    order_id = listed.order.order_id
+    both = side_by_side(order_differences(ignored.order, listed.order), "ignored", "now")
+    sentence = (
+        f"an operator has ignored {ignored.key}, and ShipperOne lists the order differently now ({both}): run `order "
+        f"retry {order_id}` to process it, or `order ignore {order_id}` if it is handled by hand, too"
+    )
+    owner = Owner.ACCOUNTANT if rules.stage is Stage.INVOICE else Owner.WAREHOUSE
+    return StartHeld(new_job(rules, listed, history, now).held(Reason.ITEMS_CHANGED, sentence, owner))
 
 
 def adopted_for_another_listing(

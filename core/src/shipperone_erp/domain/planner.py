@@ -20,6 +20,7 @@ from shipperone_erp.domain.listed_orders import listed_decisions, unreadable_dec
 from shipperone_erp.domain.listing import Listing, UnreadableOrder
 from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
 from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.set_aside import UNREADABLE
 from shipperone_erp.domain.states import State
 from shipperone_erp.kernel.durations import words
 from shipperone_erp.kernel.grouping import grouped
@@ -90,7 +91,7 @@ def _of_order(
     if listed is not None:
         yield from listed_decisions(rules, listing, listed, jobs, allocations, planner_input.live, now)
     if entry is not None:
-        yield from unreadable_decisions(rules, listing, entry, order_id, jobs, now)
+        yield from unreadable_decisions(rules, listing, entry, order_id, jobs, planner_input.live, now)
     if listed is None and entry is None:
         for job in jobs:
             if job.open and job.ending is not None and job.lost_at is None and not job.due(now):
@@ -136,4 +137,4 @@ def _unfinished(
 
 
 def _name(entry: UnreadableOrder) -> str:
-    return entry.order_id or f"unreadable-{entry.digest}"
+    return entry.order_id or f"{UNREADABLE}{entry.digest}"

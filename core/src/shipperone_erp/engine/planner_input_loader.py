@@ -8,6 +8,7 @@ from shipperone_erp.domain.listing import Listed, Listing
 from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import QueueRecord
+from shipperone_erp.domain.set_aside import unnamed_before_go_live
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.ledger.repository import Ledger
 
@@ -22,7 +23,8 @@ def load_planner_input(
     busy: frozenset[str] = frozenset(),
     confirmed: tuple[datetime | None, datetime] | None = None,
 ) -> tuple[PlannerInput, QueueRecord]:
-    """Blocking; reads only. `live` is False only while the queue has never been read completely in this ledger.
+    """Blocking; reads only. `live` is False while the queue has never been read completely in this ledger, and while
+    an entry of that time, without a readable id, is not decided.
 
     The records of the `busy` orders are included, listed or not: these orders are being worked on, and not planned.
     `shipped`: the orders that pending_invoice lists now. `confirmed`: the period of confirmations whose allocations
@@ -52,7 +54,8 @@ def load_planner_input(
         seen_in_invoice = _listed_as_shipped([*unfinished, *late], shipped)
         seen_in_invoice |= _came_to_an_invoice(ledger, rules.tenant, unfinished, frozenset(ids))
     record = ledger.queue(rules.tenant, rules.stage) or QueueRecord(tenant=rules.tenant, stage=rules.stage)
-    live = go_live == "now" or record.first_read_at is not None or record.live_at is not None
+    decided = record.first_read_at is not None or record.live_at is not None
+    live = go_live == "now" or (decided and not unnamed_before_go_live(unfinished))
     planner_input = PlannerInput(
         jobs=tuple(known.values()),
         allocations=tuple(allocations),

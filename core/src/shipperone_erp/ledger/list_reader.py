@@ -85,6 +85,19 @@ class ListReader(RowReader):
     def _summaries(self, wanted: queries.Wanted, ids: Collection[int]) -> dict[int, JobSummary]:
         return {row["id"]: JobSummary(**row) for row in self._rows(queries.summaries(wanted), ids=ids)}
 
+    def invoices_of(self, references: Collection[str]) -> list[Job]:
+        """The invoices, of any tenant, whose document has one of these references, without those that were undone."""
+        found: list[Job] = []
+        wanted = sorted(references)
+        for start in range(0, len(wanted), CHUNK):
+            query = select(jobs).where(
+                jobs.c.stage == Stage.INVOICE,
+                jobs.c.reference.in_(wanted[start : start + CHUNK]),
+                jobs.c.state.not_in([State.GONE, State.SUPERSEDED]),
+            )
+            found += self._jobs(query)
+        return found
+
     def named(self, text: str, limit: int = 50) -> list[JobSummary]:
         """Jobs whose order, key, invoice number or sales order is this text, or whose order begins with it."""
         found: dict[int, JobSummary] = {}

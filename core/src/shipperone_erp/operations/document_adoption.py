@@ -15,6 +15,7 @@ from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import Action
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.actors import new_action
 from shipperone_erp.operations.job_actions import has_changed
@@ -57,9 +58,12 @@ def adopt(ledger: Ledger, made: Sequence[Made], now: datetime, note: str | None)
     """Record that these documents were created elsewhere: all of them, or none and a UsageError with each reason."""
     steered: list[tuple[Job, Job, Action]] = []
     bad: list[str] = []
+    invoices = grouped(ledger.invoices_of({one.reference for one in made}), key=lambda job: job.reference)
     for one in made:
         try:
-            steered.append(_steered(ledger, one, now, note))
+            done = _steered(ledger, one, now, note)
+            _refuse_a_second_order(done[1], [*invoices.get(one.reference, ()), *(after for _, after, _ in steered)])
+            steered.append(done)
         except UsageError as error:
             bad.append(f"{one.place}{error}")
     if bad:
@@ -89,6 +93,18 @@ def _steered(ledger: Ledger, made: Made, now: datetime, note: str | None) -> tup
         + [f"{name} {value}" for name, value in (("number", made.number), ("total", made.total)) if value is not None]
     )
     return job, after, new_action(f"adopt {details}", job.tenant, now, note, job.id)
+
+
+def _refuse_a_second_order(job: Job, others: Sequence[Job]) -> None:
+    """UsageError if the same invoice of the same ERP stands for another job already."""
+    for other in others:
+        same = other.reference == job.reference and other.stage is job.stage is Stage.INVOICE and other.id != job.id
+        if same and (job.erp is None or other.erp in (None, job.erp)):
+            whose = f"order {other.order_id}" + (f" of {other.tenant}" if other.tenant != job.tenant else "")
+            raise UsageError(
+                f"{job.key}: {job.reference} is the invoice of {whose} already ({other.key}): one invoice is confirmed "
+                "for one part of one order"
+            )
 
 
 def from_csv(file: Path, tenant: str | None) -> list[Made]:

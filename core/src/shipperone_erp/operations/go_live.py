@@ -7,6 +7,7 @@ from datetime import datetime
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import QueueRecord
+from shipperone_erp.domain.set_aside import of_unnamed
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
@@ -54,7 +55,8 @@ def go_live(
 
     The decision is recorded as an action on the tenant, and one on each of these jobs.
 
-    UsageError with `from_now` if a queue was never read, since its listed orders are unknown.
+    UsageError with `from_now` if a queue was never read, or lists an order without a readable id: it is not known which
+    orders are listed.
     """
     records = {stage: ledger.queue(tenant, stage) or QueueRecord(tenant=tenant, stage=stage) for stage in stages}
     unread = [stage for stage, record in records.items() if record.first_read_at is None]
@@ -68,6 +70,13 @@ def go_live(
         for job in ledger.find_jobs(tenant=tenant, states=[State.HELD], reason=Reason.BEFORE_GO_LIVE)
         if job.stage in records
     ]
+    unnamed = [job for job in waiting if of_unnamed(job)]
+    if from_now and unnamed:
+        raise UsageError(
+            f"{tenant}: {len(unnamed)} order(s) are listed without a readable id, so it is not known which orders are "
+            f"to be ignored. Set `order_id` in [tenants.{tenant}.fields], then read the queue again. First: "
+            f"{unnamed[0].sentence}"
+        )
     what = "go-live --from-now" if from_now else "go-live --all"
     for job in waiting:
         if from_now:

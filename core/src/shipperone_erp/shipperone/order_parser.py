@@ -48,6 +48,9 @@ def unmatched(fields: Mapping[str, str], orders: Iterable[Mapping[str, Any]]) ->
 DATES = ("ordered_at", "shipped_at")
 UTC_ONLY = Zones()
 
+LONGEST_ID = 500
+"""Characters. An index of PostgreSQL takes some 2,700 bytes for the order, the tenant and the stage together."""
+
 
 class OrderWire:
     """Reads the orders of one tenant; the places of its fields are computed once."""
@@ -84,6 +87,7 @@ class OrderWire:
         order_id = order.text(self._places.order["order_id"])
         if order_id is None:
             order.missing(self._places.order["order_id"], "no id")
+        _refuse_unstorable(order, "an id", order_id)
         order.who, order.order_id = f"order {order_id}", order_id
         return self._order(order, order_id)
 
@@ -119,6 +123,8 @@ class OrderWire:
         entries = self._entries(order)
         items = self._items(order, entries, warehouse)
         currency = order.text(fields["currency"])
+        order_number = order.text(fields["order_number"])
+        _refuse_unstorable(order, "an order_number", order_number)
         parties = {role: _party(order, places) for role, places in self._places.parties.items()}
         return FulfillmentOrder(
             order_id=order_id,
@@ -127,7 +133,7 @@ class OrderWire:
             currency=currency.strip().upper() if currency else None,
             shipping_amount_incl_tax=order.number(fields["shipping_amount_incl_tax"]),
             total_incl_tax=order.number(fields["total_incl_tax"]),
-            order_number=order.text(fields["order_number"]),
+            order_number=order_number,
             payment_method=order.text(fields["payment_method"]),
             payment_reference=order.text(fields["payment_reference"]),
             ordered_at=order.moment(fields["ordered_at"], self._zones)[0],
@@ -187,6 +193,14 @@ class OrderWire:
             item_type=item.text(fields["item_type"]),
             extra=item.extra(),
         )
+
+
+def _refuse_unstorable(order: JsonObject, what: str, text: str | None) -> None:
+    """Refuse the order if the ledger cannot look up this text: one such order would stop a read of the whole queue."""
+    if text is None or (len(text) <= LONGEST_ID and "\0" not in text):
+        return
+    why = "with the character NUL in it" if len(text) <= LONGEST_ID else f"of {len(text)} characters"
+    order.refuse(f"has {what} {why}; at most {LONGEST_ID} characters without NUL can be recorded")
 
 
 def _party(order: JsonObject, role: Role) -> Party | None:

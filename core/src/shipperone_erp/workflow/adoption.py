@@ -6,6 +6,7 @@ holds the job for an operator.
 
 from datetime import timedelta
 
+from shipperone_erp.domain.document_states import NOT_ISSUED, NOT_RESERVED
 from shipperone_erp.domain.hook_answers import Document, Invoice, InvoiceLine, Pending
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, reason_for, side_by_side
@@ -19,6 +20,11 @@ from shipperone_erp.workflow.invoice_numbers import check_number
 
 LONG_BEFORE = timedelta(days=90)
 """The search period for the ERP's documents where ShipperOne does not list the time of the order."""
+
+
+NOT_EFFECTIVE = {Stage.INVOICE: NOT_ISSUED, Stage.ALLOCATION: NOT_RESERVED}
+
+KINDS = {Stage.INVOICE: "invoice", Stage.ALLOCATION: "reservation"}
 
 
 async def adopt(execution: JobExecution) -> None:
@@ -78,7 +84,9 @@ async def _found(execution: JobExecution) -> Document | None:
     named = execution.job.reference, execution.job.number
 
     async def look() -> Document | Pending | None:
-        documents = await execution.ports.hooks.list_documents(since)
+        others = {*KINDS.values(), "credit_note"} - {KINDS[execution.job.stage]}
+        listed = await execution.ports.hooks.list_documents(since)
+        documents = [document for document in listed if document.kind not in others]
         by_reference = [document for document in documents if document.reference == named[0]]
         by_number = [document for document in documents if named[1] and document.number == named[1]]
         return next(iter(by_reference or by_number), None)
@@ -91,6 +99,9 @@ def _differences(execution: JobExecution, document: Document | None, total: obje
     order, settings = execution.order, execution.ports.settings
     if document is not None and document.order_id not in (None, order.order_id):
         return (Difference("order_id", document.order_id, order.order_id),)
+    if document is not None and (document.state or "").lower() in NOT_EFFECTIVE[execution.job.stage]:
+        effective = "issued" if execution.job.stage is Stage.INVOICE else "reserved"
+        return (Difference("state", document.state, effective),)
     lines = document.lines if document else ()
     stated = Invoice(
         execution.job.reference,

@@ -12,7 +12,7 @@ from shipperone_erp.domain.field_places import Places
 from shipperone_erp.domain.json_object import JsonObject
 from shipperone_erp.domain.order import Charge
 from shipperone_erp.domain.rules import ChargeRule
-from shipperone_erp.kernel.json_values import exact, is_scalar, kind
+from shipperone_erp.kernel.json_values import exact, is_scalar, kind, rows_of
 
 ITEMS = "items"
 """As the first step of a path: the order's items, under whichever key they are listed."""
@@ -46,6 +46,7 @@ def items_charges(named: Sequence[ChargeRule], fields: Mapping[str, str]) -> fro
 
 def found_at(raw: Any, path: str) -> Iterator[Any]:
     """The values at the end of a path. A list yields those of each of its entries (of one, where the step is a number).
+    So does an object with numbers as keys, which PHP makes of a list with gaps.
 
     `gift_cards.amount` is the amount of every gift card, `gift_cards.0.amount` that of the first.
     """
@@ -53,14 +54,15 @@ def found_at(raw: Any, path: str) -> Iterator[Any]:
 
 
 def _walk(raw: Any, steps: Sequence[str]) -> Iterator[Any]:
-    if isinstance(raw, list) and steps and steps[0].isdecimal():
-        for entry in raw[int(steps[0]) :][:1]:
+    rows = rows_of(raw)
+    if isinstance(raw, dict) and steps and steps[0] in raw:
+        yield from _walk(raw[steps[0]], steps[1:])
+    elif rows is not None and steps and steps[0].isdecimal():
+        for entry in rows[int(steps[0]) :][:1]:
             yield from _walk(entry, steps[1:])
-    elif isinstance(raw, list):
-        for entry in raw:
+    elif rows is not None:
+        for entry in rows:
             yield from _walk(entry, steps)
-    elif steps and isinstance(raw, dict):
-        yield from _walk(raw.get(steps[0]), steps[1:])
     elif not steps and raw is not None and not (isinstance(raw, str) and not raw.strip()):
         yield raw
 

@@ -105,6 +105,9 @@ def _problems(
             f"add it to `currencies` of [tenants.{tenant}]",
             Owner.ACCOUNTANT,
         )
+    other = next((known for known in _currencies(recorded) if known != currency), None)
+    if other is not None:
+        yield Problem(Reason.CURRENCY_DIFFERS, _other_currency(order, currency, other, tenant), Owner.ACCOUNTANT)
     if order.shipping_amount_incl_tax is None:
         yield _missing(tenant, Reason.SHIPPING_MISSING, "shipping_amount_incl_tax")
     before = [job.order for job in earlier] if part else []
@@ -156,6 +159,24 @@ def _problems(
     if excess:
         cure = f"Have ShipperOne correct it, or record a credit note by `order credited {order.order_id}`"
         yield _held(order, f"{excess}. {cure}", sums)
+
+
+def _currencies(recorded: Recorded) -> Iterator[str]:
+    """The currencies that the order's allocations and earlier invoices state."""
+    for job in (*recorded.allocations, *recorded.invoices):
+        stated = job.order.currency or (job.invoice.currency if job.invoice is not None else None)
+        if stated is not None:
+            yield stated
+
+
+def _other_currency(order: FulfillmentOrder, currency: str, other: str, tenant: str) -> str:
+    listed = f"lists the order in {currency}"
+    if order.currency is None:
+        listed = f"lists the order without a currency, so that it counts as {currency}"
+    return (
+        f"ShipperOne {listed} now, and listed it in {other} before: its amounts are in one of the two. Have ShipperOne "
+        f"list one currency in both queues, or set its place in [tenants.{tenant}.fields.invoice]"
+    )
 
 
 def _held(order: FulfillmentOrder, sentence: str, sums: Figures) -> Problem:

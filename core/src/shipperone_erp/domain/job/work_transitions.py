@@ -6,6 +6,7 @@ from typing import Self
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.job.record import JobRecord, changed
 from shipperone_erp.domain.keys import job_key
+from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import STEPS, Stage, State, Step
 
@@ -136,14 +137,18 @@ class WorkTransitions(JobRecord):
         return changed(self, step=Step.NEW, reference=None, url=None, invoice_json=None)
 
     def ended_as(self, state: State, why: str) -> Self:
-        """It has ended as `gone` or `superseded`. Follows `undo_begins` of the same."""
+        """It has ended as `gone` or `superseded`. Follows `undo_begins` of the same.
+
+        One that left its queue undecided before the go-live keeps that reason: listed again, it is held again.
+        """
         self._must(self.ending is state and state is not State.NEW, state)
+        undecided = state is State.GONE and self.reason is Reason.BEFORE_GO_LIVE
         return changed(
             self,
             state=state,
             open=False,
             ending=None,
-            reason=None,
+            reason=self.reason if undecided else None,
             sentence=why,
             owner=None,
             next_attempt_at=None,

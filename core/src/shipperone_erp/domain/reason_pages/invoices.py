@@ -48,9 +48,11 @@ PAGES: Mapping[Reason, Explanation] = {
     ),
     Reason.CURRENCY_DIFFERS: Explanation(
         ACCOUNTANT,
-        "The order, or the invoice, is in another currency than the tenant's `currency` and `currencies` allow.",
+        "The order, or the invoice, is in another currency than the tenant's `currency` and `currencies` allow, or the "
+        "order was allocated in another one.",
         HELD,
-        f'If it is right, add it: `currencies = ["CZK"]`; else correct it in the shop or the ERP. {RETRY}',
+        f'If it is right, add it: `currencies = ["CZK"]`; else correct it in the shop or the ERP, or set the place of '
+        f"`currency` in [tenants.NAME.fields]. {RETRY}",
     ),
     Reason.TOTAL_DIFFERS: Explanation(
         ACCOUNTANT,

@@ -13,13 +13,14 @@ PAGES: Mapping[Reason, Explanation] = {
         "Items or quantities have changed, or differ between the ERP and ShipperOne.",
         "The order is read again, its documents are undone, and it restarts; if that is not possible, it is held. An "
         "order whose listing changes three times within ten minutes is held, and proceeds automatically once it has "
-        "been unchanged for ten minutes.",
+        "been unchanged for ten minutes. An ignored order that is listed differently is held.",
         f"If it is held, compare both sides in `order show ID`. {RETRY}",
         (ACCOUNTANT, WAREHOUSE, SHIPPERONE),
     ),
     Reason.MORE_THAN_ORDERED: Explanation(
         SHIPPERONE,
-        "More of an item is listed as shipped than was allocated. `order repeat` does not change that.",
+        "More of an item is listed as shipped than was allocated, or more of its SKU under another item id. `order "
+        "repeat` does not change that.",
         HELD,
         f"Have ShipperOne correct the shipped quantities. {RETRY}",
     ),
@@ -184,7 +185,8 @@ PAGES: Mapping[Reason, Explanation] = {
     ),
     Reason.BEFORE_GO_LIVE: Explanation(
         IT,
-        "It was already listed at the first read of this queue, so it may have been handled by hand.",
+        "It was already listed at the first read of this queue, so it may have been handled by hand. It stays held if "
+        "it leaves the queue undecided and is listed again.",
         HELD,
         "`shipperone-erp go-live TENANT --all` processes all of them; `--from-now` ignores all of them. `order "
         "retry ID` processes a single one; `order adopt ID --reference R` confirms a document that was created by "

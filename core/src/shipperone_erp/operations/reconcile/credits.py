@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from shipperone_erp.domain.credit_note import CreditNote
+from shipperone_erp.domain.document_states import NOT_ISSUED
 from shipperone_erp.domain.hook_answers import Document
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.job import Job
@@ -10,9 +11,6 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.reconcile.finding_kinds import Compared, Finding
 from shipperone_erp.operations.reports import money_text
-
-NOT_ISSUED = frozenset({"draft", "cancel", "cancelled", "canceled", "voided", "void"})
-"""States of a credit note, in the terms of ERPs, in which it is not effective."""
 
 
 def credit_notes(
