@@ -13,8 +13,9 @@ from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.kernel.json import loads
 from shipperone_erp.operations import go_live, job_actions
-from shipperone_erp.sandbox import Fault
+from shipperone_erp.sandbox import Fault, Sandbox
 from stage_orders import act, one_mug_less, order, steer, voided_as_shipperone_accepts_it
+from world import World
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
@@ -44,6 +45,36 @@ def test_unreadable_orders_hide_no_other_and_start_once_they_can_be_read(world):
     world.sandbox.change("FO-BAD", lambda raw: raw)
     world.finishes()
     assert world.erp.issued("FO-BAD") == ["1:2"]
+
+
+@pytest.mark.case("B3")
+def test_an_order_that_moves_up_between_two_pages_of_the_first_read_is_held_for_the_go_live(tmp_path):
+    """Somebody confirms the first order by hand meanwhile: a walk over the pages misses the third one."""
+    with Sandbox(page_size=2) as sandbox:
+        world = World(tmp_path, sandbox)
+        world.settings["go_live"] = '"ask"'
+        for number in range(5):
+            sandbox.add(order(f"FO-{number}", first_id=10 * number + 1))
+        sandbox.faults.add(Fault("remove", action="pending_allocation", page=1, times=1))
+        for _ in range(2):
+            assert world.once().ending is Ending.HELD
+        assert sandbox.posts == []
+        held = {job.order_id for job in world.jobs() if job.reason is Reason.BEFORE_GO_LIVE and not job.ended}
+        assert held == {"FO-1", "FO-2", "FO-3", "FO-4"}
+
+
+def test_an_order_that_was_confirmed_by_hand_while_it_could_not_be_read_is_not_started(world):
+    world.sandbox.add(order(), stage="invoice")
+    world.sandbox.change("FO-1", lambda raw: {**raw, "items": [{"id": 1, "sku": "MUG"}]})
+    world.once(settle_for=0)
+    steer(world, job_actions.resolve, "FO-1", I, outcome="confirmed")
+    world.sandbox.change("FO-1", lambda raw: raw)
+    for _ in range(6):
+        world.once(settle_for=0)
+    held = world.job("FO-1", I)
+    assert (held.state, held.reason) == (State.HELD, Reason.LISTED_AGAIN)
+    assert "could not be read then" in (held.sentence or "")
+    assert world.sandbox.posts == []
 
 
 def test_go_live_previews_the_orders_listed_before(world):

@@ -15,6 +15,7 @@ from shipperone_erp.domain.line_selection import Rows, Rules, sort_out
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.reservations import rows_in
+from shipperone_erp.domain.set_aside import of_unreadable
 from shipperone_erp.domain.states import State, Step
 from shipperone_erp.kernel.printable import label
 
@@ -29,15 +30,20 @@ class History:
         self._allocations = allocations
 
     def confirmed_before(self, order: FulfillmentOrder) -> Job | None:
-        """The newest confirmed job with one of these items in exactly the same quantity; None if there is none."""
+        """The newest confirmed job with one of these items in exactly the same quantity; None if there is none.
+
+        What an operator confirmed while it could not be read may have been any of them.
+        """
         wanted = _amounts(self._counted(order))
         for job in sorted(self._accepted, key=lambda job: job.id, reverse=True):
-            if wanted & _amounts(self._counted(job.order)):
+            if of_unreadable(job) or wanted & _amounts(self._counted(job.order)):
                 return job
         return None
 
     def the_same(self, before: FulfillmentOrder, now: FulfillmentOrder) -> str:
         """'2 of MUG (item 1), …': the items that both list in exactly the same quantity."""
+        if not before.items:
+            return "what could not be read then"
         known = _amounts(self._counted(before))
         same = [item for item in self._counted(now) if (str(item.item_id), plain(item.qty)) in known]
         return ", ".join(f"{plain(item.qty)} of {label(item.sku)} (item {item.item_id})" for item in same)

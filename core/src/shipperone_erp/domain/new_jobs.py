@@ -40,14 +40,14 @@ def held_before_go_live(rules: PlannerRules, job: Job, before: str = "") -> Star
 
 def held_since_ignored(rules: PlannerRules, listed: Listed, ignored: Job, history: History, now: datetime) -> StartHeld:
     """An ignored order is listed differently: an operator decides whether that is handled by hand, too."""
-    order_id = listed.order.order_id
+    job, order_id = new_job(rules, listed, history, now), listed.order.order_id
     both = side_by_side(order_differences(ignored.order, listed.order), "ignored", "now")
     sentence = (
         f"an operator has ignored {ignored.key}, and ShipperOne lists the order differently now ({both}): run `order "
-        f"retry {order_id}` to process it, or `order ignore {order_id}` if it is handled by hand, too"
+        f"retry {job.key}` to process it, or `order ignore {order_id}` if it is handled by hand, too"
     )
     owner = Owner.ACCOUNTANT if rules.stage is Stage.INVOICE else Owner.WAREHOUSE
-    return StartHeld(new_job(rules, listed, history, now).held(Reason.ITEMS_CHANGED, sentence, owner))
+    return StartHeld(job.held(Reason.ITEMS_CHANGED, sentence, owner))
 
 
 def adopted_for_another_listing(

@@ -89,14 +89,16 @@ class StagePlanning:
         return self._resting
 
     async def look(self, listing: Listing, running: frozenset[str]) -> tuple[PlannerInput, list[Decision]]:
-        """Plan from this read, or from another one that proves absence where the plan wants one.
+        """Plan from this read, or from another one that proves absence where the plan wants one, or it is the first.
 
         `running`: the orders that were worked on when the read began.
         """
         self._resting, revision = None, self.context.ledger_revision()
         planner_input, record = await self._load(listing, running)
         decisions = await self._plan(listing, planner_input)
-        if not listing.proves_absence and listing.complete and wants_proof(decisions, listing):
+        # an order that moved up between two pages of the first read would count as listed after the go-live
+        first = record.first_read_at is None and not planner_input.live
+        if not listing.proves_absence and listing.complete and (first or wants_proof(decisions, listing)):
             listing = await self._proving_read()
             planner_input, record = await self._load(listing, running)
             decisions = await self._plan(listing, planner_input)
