@@ -80,6 +80,21 @@ def test_invoiced_goods_that_are_listed_again_under_another_item_id_are_held(mer
 
 
 @pytest.mark.case("B11")
+def test_goods_that_are_to_be_allocated_again_under_other_item_ids_are_not_reserved_twice(merchant):
+    merchant.sandbox.auto_ship = False
+    merchant.sandbox.add(order("FO-1"))
+    merchant.finishes()
+    merchant.sandbox.add(order("FO-1", first_id=9))
+    held = until_held(merchant, "FO-1", A)
+    assert held.reason is Reason.LISTED_AGAIN
+    assert "ShipperOne confirmed 2 of MUG (item 1) under other item ids as" in held.sentence
+    assert merchant.books.stock_of("MUG") == (20, 2)
+    says(merchant, "repeat", "FO-1")
+    merchant.finishes()
+    assert merchant.books.stock_of("MUG") == (20, 4)
+
+
+@pytest.mark.case("B11")
 def test_parts_under_other_ids_than_the_allocations_are_invoiced_up_to_what_was_allocated(merchant):
     merchant.sandbox.auto_ship = False
     merchant.sandbox.add(order("FO-1", ("MUG", 3, "10.00")))

@@ -16,7 +16,7 @@ from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.reservations import rows_in
 from shipperone_erp.domain.set_aside import of_unreadable
-from shipperone_erp.domain.states import State, Step
+from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.kernel.printable import label
 
 
@@ -32,11 +32,14 @@ class History:
     def confirmed_before(self, order: FulfillmentOrder) -> Job | None:
         """The newest confirmed job with one of these items in exactly the same quantity; None if there is none.
 
-        What an operator confirmed while it could not be read may have been any of them.
+        What an operator confirmed while it could not be read may have been any of them. An allocation of the same goods
+        counts under whichever ids: a second reservation would hold them twice.
         """
         wanted = _amounts(self._counted(order))
         for job in sorted(self._accepted, key=lambda job: job.id, reverse=True):
             if of_unreadable(job) or wanted & _amounts(self._counted(job.order)):
+                return job
+            if job.stage is Stage.ALLOCATION and _goods(job.order) == _goods(order):
                 return job
         return None
 
@@ -46,7 +49,9 @@ class History:
             return "what could not be read then"
         known = _amounts(self._counted(before))
         same = [item for item in self._counted(now) if (str(item.item_id), plain(item.qty)) in known]
-        return ", ".join(f"{plain(item.qty)} of {label(item.sku)} (item {item.item_id})" for item in same)
+        under = "" if same else " under other item ids"
+        goods = (f"{plain(item.qty)} of {label(item.sku)} (item {item.item_id})" for item in same or before.items)
+        return ", ".join(goods) + under
 
     def repeated(self, content: str) -> Job | None:
         """The newest job, if an operator's `order repeat` started it: no second command is needed. Else None."""
@@ -141,6 +146,10 @@ def _summed(items: Iterable[OrderItem]) -> Mapping[str, Decimal]:
     for item in items:
         found[item_key(item)] += item.qty
     return found
+
+
+def _goods(order: FulfillmentOrder) -> list[tuple[str, str, str]]:
+    return sorted((item.sku, plain(item.qty), order.source_warehouse(item)) for item in order.items)
 
 
 def _amounts(items: Iterable[OrderItem]) -> set[tuple[str, str]]:
