@@ -185,6 +185,19 @@ def over_invoiced(shop):
     listed_with(shop)
 
 
+def test_a_credit_note_never_exceeds_an_invoice_whose_total_the_erp_does_not_state(shop):
+    """5000.00 instead of 50.00: the bound of the whole order would be lifted for every later part."""
+    shop.erp_settings["drafts"] = "false"
+    for hook in ("build_invoice", "issue_invoice"):
+        shop.erp.script(hook, "no_total", times=99)
+    shop.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 4, "10.00")))
+    shop.finishes()
+    refused = shop.command("order", "credited", "FO-1", "--number", "C-7", "--amount", "45.00", "--note", "mistyped")
+    assert refused.returncode == 2
+    assert "is 44.99; 45.00 is too much" in refused.stderr
+    says(shop, "credited", "FO-1", "--number", "C-7", "--amount", "44.99", "--note", "all of it")
+
+
 def test_a_credit_note_lets_the_rest_of_an_order_go_on(shop):
     over_invoiced(shop)
     shop.once(settle_for=1)

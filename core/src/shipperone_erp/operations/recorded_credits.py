@@ -7,6 +7,7 @@ exceeded its total are resumed.
 from dataclasses import dataclass
 from datetime import datetime
 
+from shipperone_erp.domain.amounts.expected_totals import figures
 from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.money import decimals_in_words, rounded
@@ -40,6 +41,8 @@ def credited(
     if any(known.number == credit.number for known in job.credits):
         raise UsageError(f"{job.key}: credit note {credit.number} is recorded already")
     total = job.invoice.total_incl_tax if job.invoice else None
+    if total is None:  # the ERP stated none: the listed amounts, before any discount that may be taken off
+        total = figures(job.order, stated, "in_row").invoice_total
     if total is not None and job.credited + credit.amount > total:
         already = f", and {job.credited:f} is credited already" if job.credits else ""
         raise UsageError(
