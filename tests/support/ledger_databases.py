@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, inspect, make_url, text
 from sqlalchemy.pool import NullPool
 
 import new_ledgers
+from kept_databases import KeptDatabases
 from made_once import copied, made_once
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
@@ -179,16 +180,13 @@ def own_postgresql() -> Iterator[OwnPostgresql]:
 
 
 @contextmanager
-def empty_postgresql(server: str, *, template: str = "template1") -> Iterator[str]:
-    """An empty database of its own on that server, or a copy of another one of it."""
+def empty_postgresql(server: str) -> Iterator[str]:
+    """An empty database of its own on that server."""
     url = make_url(server).set(drivername="postgresql+psycopg")
     name = f"ledger_{uuid.uuid4().hex}"
     engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:
-        # as files: written page by page into the log, a copy costs the server ten times as much CPU, most of it when
-        # the database is dropped
-        as_files = " STRATEGY FILE_COPY" if (connection.dialect.server_version_info or ()) >= (15,) else ""
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}{as_files}"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
     yield url.set(database=name).render_as_string(hide_password=False)
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
@@ -206,20 +204,18 @@ def postgresql_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_with_a_ledger(postgresql_server: str) -> Iterator[str]:
-    """The name of a database with an empty ledger, to be copied."""
-    with empty_postgresql(postgresql_server) as url:
-        Ledger.open(url, migrate=True).close()
-        yield make_url(url).database or ""
+def postgresql_databases(postgresql_server: str) -> Iterator[KeptDatabases]:
+    """Those of that server, for one test after the other."""
+    kept = KeptDatabases(postgresql_server)
+    yield kept
+    kept.close()
 
 
 @pytest.fixture
-def postgresql_url(request: pytest.FixtureRequest, postgresql_server: str) -> Iterator[str]:
+def postgresql_url(request: pytest.FixtureRequest, postgresql_databases: KeptDatabases) -> Iterator[str]:
     """A database of its own: empty, or with the ledger of a test that asks for `ledger`."""
-    template = "template1"
-    if "ledger" in request.fixturenames:
-        template = request.getfixturevalue("postgresql_with_a_ledger")
-    with empty_postgresql(postgresql_server, template=template) as url:
+    asked = "ledger" in request.fixturenames
+    with postgresql_databases.with_ledger() if asked else postgresql_databases.empty() as url:
         yield url
 
 
