@@ -241,6 +241,12 @@ def test_the_documents_are_listed(booking_erp):
     assert erp.connector.list_documents(began + timedelta(hours=1)) == []
 
 
+def test_ids_of_listed_documents_may_be_integers_in_the_erp(a_sqlite_erp):
+    query = {"sql": "SELECT 'invoice' AS kind, 12 AS reference, 7 AS order_id, 11 AS refers_to, 3 AS number"}
+    (listed,) = a_sqlite_erp(list_documents=(query,)).connector.list_documents(datetime.now(UTC))
+    assert (listed.reference, listed.order_id, listed.refers_to, listed.number) == ("12", "7", "11", "3")
+
+
 def test_without_a_query_the_documents_are_not_listed_as_none(a_sqlite_erp):
     with pytest.raises(Refused, match="no statements are configured for list_documents"):
         a_sqlite_erp(list_documents=()).connector.list_documents(datetime.now(UTC))
