@@ -463,6 +463,45 @@ def sale_settings(shop: Shop) -> None:
     assert shop.counted(erp, "MUG") == (10, 2)
 
 
+def sale_discounted(shop: Shop) -> None:
+    """Shipping, a fee and two discounts are lines of the sales order and of its invoice, each at its amount and linked
+    to its own, also if they share a product; nothing is left to invoice. A later part has none of them again."""
+    shop.product("MUG", 10)
+    shop.product("FEE", service=True)
+    shop.product("OFF", service=True)
+    charges = {"fee": shop.sku("FEE"), "coupon": shop.sku("OFF"), "points": shop.sku("OFF")}
+    erp = connector(shop, charges=charges)
+    amounts = {"fee": D("2.50"), "coupon": D("-3.00"), "points": D("-1.00")}
+    charged = tuple(Charge(name, amount, "line") for name, amount in amounts.items())
+    order = shop.order(shop.item(1, "MUG", "4", "20.00"), charges=charged)
+    reserved = shop.reserve(erp, "a1", order)
+    assert isinstance(reserved, Reserved)
+    assert shop.reserve(connector(shop, charges=charges), "a1", order) == reserved
+    assert D(str(order_of(erp, reserved.reference)["amount_total"])) == D("23.49")
+    extra = [D("4.99"), *amounts.values()]
+    assert lines_of(erp, reserved.reference) == [(4, 0, 0, 5), *((1, 0, 0, price) for price in extra)]
+    parts = {
+        "i1": (shop.order(shop.item(1, "MUG", "3", "15.00"), charges=charged), D("18.49"), [D(5), *extra]),
+        "i2": (shop.order(shop.item(1, "MUG", "1", "5.00"), fee="0"), D("5.00"), [D(5)]),
+    }
+    for name, (part, total, prices) in parts.items():
+        draft = shop.build(erp, name, part, a1=reserved)
+        assert draft.total_incl_tax == total
+        issued = shop.issue(erp, name, draft, part)
+        assert (issued.issued, issued.total_incl_tax) == (True, total)
+        domain = [("move_id", "in", ids(issued.reference)), ("display_type", "=", "product")]
+        fields = ["price_unit", "sale_line_ids"]
+        rows = erp._odoo.find("account.move.line", domain, fields, order="sequence, id")
+        assert [D(str(row["price_unit"])) for row in rows] == prices
+        linked = [row["sale_line_ids"] for row in rows]
+        assert [len(line) for line in linked] == [1] * len(prices)
+        assert len({id for line in linked for id in line}) == len(prices), "no two share a line of the sales order"
+        assert shop.deliver(erp, name, part, ("a1", reserved)) == Done()
+    assert lines_of(erp, reserved.reference) == [(4, 4, 4, 5), *((1, 0, 1, price) for price in extra)]
+    assert order_of(erp, reserved.reference)["invoice_status"] == "invoiced"
+    assert shop.counted(erp, "MUG") == (6, 0)
+
+
 def sale_credited_in_part(shop: Shop) -> None:
     """A credit note of some pieces is linked to the lines of the sales order: once it is posted, Odoo counts them as
     no longer invoiced, and the sale's other lines as they were."""
@@ -497,6 +536,7 @@ SALE_CASES = {
         sold_twice, sale_short, sale_released, sale_cancelled_by_hand, sale_foreign, sale_routed, sale_elsewhere,
         sale_in_parts,
         sale_cut_short, sale_invoiced_by_hand, sale_batch, sale_delivered_unreserved, sale_currency, sale_switched,
-        switched_elsewhere, sale_listed, sale_doctor, sale_settings, sale_credited_in_part,
+        switched_elsewhere, sale_listed, sale_doctor, sale_settings, sale_discounted,
+        sale_credited_in_part,
     )
 }  # fmt: skip
