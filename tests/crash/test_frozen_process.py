@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import new_ledgers
 import warm_processes
 from places import SUPPORT
 from service_process import order, service, until
@@ -65,8 +66,9 @@ def database(request):
 
 
 def emptied(world: World) -> None:
-    """A PostgreSQL ledger serves one world after another here: each finds it empty."""
+    """A PostgreSQL ledger serves one world after another here: each finds it empty. A file is new."""
     if world.runtime_settings["ledger"].startswith('"sqlite'):
+        new_ledgers.place(world.folder / "ledger.db")
         return
     from sqlalchemy import create_engine, text
 

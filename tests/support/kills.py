@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+import new_ledgers
 import warm_processes
 from places import SUPPORT
 from shipperone_erp.sandbox import Sandbox
@@ -27,6 +28,7 @@ def a_world(folder: Path, sandbox: Sandbox, kind: str) -> World:
 
 def killed(world: World, when: str, commit: int) -> bool:
     """Run it until it is killed there; False if it came to its end before."""
+    new_ledgers.place(world.folder / "ledger.db")
     script = SUPPORT / "killed_run.py"
     done = warm_processes.run_script(
         str(script), str(world.write()), when, str(commit), "SIGKILL", env=world.process_environment()
