@@ -48,7 +48,6 @@ class StageEffectLog:
         self._changes = 0
         self._last_change = 0
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
-        self._inbox: LoopInbox | None = None
         self.failure: BaseException | None = None
 
     @property
@@ -77,9 +76,7 @@ class StageEffectLog:
     def _submit(self) -> None:
         """Hand what was gathered to the writer, which reports the end of all at once."""
         entries, self._gathered = self._gathered, []
-        if self._inbox is None:
-            self._inbox = LoopInbox(asyncio.get_running_loop())
-        inbox = self._inbox
+        inbox = LoopInbox.of_running_loop()
         try:
             self._ledger.submit(entries, lambda entries: inbox.put(partial(self._settled, entries)))
         except LedgerError as closed:

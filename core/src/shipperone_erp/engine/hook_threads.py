@@ -47,7 +47,6 @@ class HookThreads:
         self._turn = threading.Lock()
         self._threads = 0
         self._busy = 0
-        self._inbox: LoopInbox | None = None
 
     async def run(
         self,
@@ -85,9 +84,7 @@ class HookThreads:
                 with self._turn:
                     self._busy -= 1  # before the result is delivered: the next call then finds this thread free
 
-        if self._inbox is None:
-            self._inbox = LoopInbox(asyncio.get_running_loop())
-        result, call = for_a_thread(counted, self._inbox, returned=back)
+        result, call = for_a_thread(counted, LoopInbox.of_running_loop(), returned=back)
         with self._turn:
             self._calls.put(call)
             self._busy += 1

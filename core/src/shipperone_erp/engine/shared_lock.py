@@ -11,10 +11,9 @@ class SharedLock:
     def __init__(self) -> None:
         self.sharing = 0
         """The number of current sharers."""
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._open = asyncio.Event()
-        self._open.set()
+        # events are made when somebody waits for them: thousands of these locks are never held exclusively
+        self._unshared: asyncio.Event | None = None
+        self._opened: asyncio.Event | None = None
         self._turn = asyncio.Lock()
 
     def shared(self) -> "Share":
@@ -23,27 +22,29 @@ class SharedLock:
 
     async def enter(self) -> None:
         """Begin to share; `leave` once for each."""
-        while not self._open.is_set():
-            await self._open.wait()
+        while self._opened is not None:
+            await self._opened.wait()
         self.sharing += 1
-        self._idle.clear()
 
     def leave(self) -> None:
         """End to share."""
         self.sharing -= 1
-        if self.sharing == 0:
-            self._idle.set()
+        if self.sharing == 0 and self._unshared is not None:
+            self._unshared.set()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """Hold it exclusively."""
         async with self._turn:
-            self._open.clear()
+            opened = self._opened = asyncio.Event()
             try:
-                await self._idle.wait()
+                if self.sharing:
+                    self._unshared = asyncio.Event()
+                    await self._unshared.wait()
                 yield
             finally:
-                self._open.set()
+                self._opened = self._unshared = None
+                opened.set()
 
 
 class Share:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -68,12 +69,17 @@ class StageWorker:
         self._paused: Pause | None = None
         self._epoch = tenant.epoch
         self._nudged = asyncio.Event()
-        self._acted_on = asyncio.Event()
+        self._cycling = False
+        self._acted_on = False
+        self._obeying: asyncio.Task[None] | None = None
         signals.add(tenant.name, self._nudge)
 
     def _nudge(self) -> None:
+        """An operator has acted on this tenant. A pause takes effect at once, even during a long read."""
         self._nudged.set()
-        self._acted_on.set()
+        self._acted_on = True
+        if self._cycling and self._obeying is None:
+            self._obeying = asyncio.create_task(self._obey_a_pause())
 
     async def serve(self) -> None:
         """Run until `stopping`: no error of this tenant ends it, and none affects another tenant."""
@@ -119,10 +125,10 @@ class StageWorker:
     async def _until_stopped(self, run: StageCycle) -> None:
         """Run cycles; at shutdown, wait a limited time for work under way, including a hanging hook."""
         cycles = asyncio.create_task(self._cycles(run))
-        stopped = asyncio.create_task(self._stopping.wait())
-        obeying = asyncio.create_task(self._obey_a_pause())
+        self._cycling = True
         try:
-            await asyncio.wait({cycles, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            with self._woken_by_stop() as stopped:
+                await asyncio.wait({cycles, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if not self._process_stopping.is_set():
                 await self._finish_calls(cycles)
             _, late = await asyncio.wait({cycles}, timeout=STOP_WITHIN)
@@ -135,8 +141,19 @@ class StageWorker:
             with contextlib.suppress(asyncio.CancelledError):
                 await cycles
         finally:
+            self._cycling = False
+            if self._obeying is not None:
+                self._obeying.cancel()
+
+    @contextlib.contextmanager
+    def _woken_by_stop(self) -> Iterator["asyncio.Task[object]"]:
+        """A task that ends when this worker stops, which ends a rest as well."""
+        stopped: asyncio.Task[object] = asyncio.create_task(self._stopping.wait())
+        stopped.add_done_callback(lambda task: None if task.cancelled() else self._nudged.set())
+        try:
+            yield stopped
+        finally:
             stopped.cancel()
-            obeying.cancel()
 
     async def _finish_calls(self, cycles: "asyncio.Task[None]") -> None:
         """The tenant moves to another process: wait until the last call has returned or its outcome is unknown."""
@@ -159,12 +176,13 @@ class StageWorker:
         await run.rest()
 
     async def _obey_a_pause(self) -> None:
-        """A pause by an operator takes effect at once, even during a long read."""
-        while True:
-            await self._acted_on.wait()
-            self._acted_on.clear()
-            with contextlib.suppress(LedgerError):  # it is read again before the next cycle
-                await self._look_for_a_pause()
+        try:
+            while self._acted_on:
+                self._acted_on = False
+                with contextlib.suppress(LedgerError):  # it is read again before the next cycle
+                    await self._look_for_a_pause()
+        finally:
+            self._obeying = None
 
     async def _look_for_a_pause(self) -> None:
         found = (await self._signals.paused(self._tenant.name)).get(self._stage)
@@ -202,17 +220,17 @@ class StageWorker:
 
     async def _wait_after_failure(self) -> None:
         self._failures += 1
-        await self._rest(self._backoff())
+        with self._woken_by_stop():
+            await self._rest(self._backoff())
 
     def _backoff(self) -> float:
         return FAILURES.delay(self._failures).total_seconds()
 
     async def _rest(self, seconds: float) -> None:
         """Wait that long, unless an operator acts on this tenant, its secrets are renewed, or the process stops."""
-        awake = [asyncio.create_task(event.wait()) for event in (self._stopping, self._nudged)]
-        await asyncio.wait(awake, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in awake:
-            task.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._nudged.wait()
         self._nudged.clear()
 
     def _stand_by(self, holder: str) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
+from typing import ClassVar
+from weakref import WeakKeyDictionary
 
 
 class LoopInbox:
@@ -11,6 +13,14 @@ class LoopInbox:
 
     Calls run in the loop in the order in which they were put. Those put after the loop was closed are dropped.
     """
+
+    _of_loop: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, "LoopInbox"]] = WeakKeyDictionary()
+
+    @classmethod
+    def of_running_loop(cls) -> "LoopInbox":
+        """The one inbox that all callers of the running loop share."""
+        loop = asyncio.get_running_loop()
+        return cls._of_loop.get(loop) or cls._of_loop.setdefault(loop, cls(loop))
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

@@ -19,7 +19,7 @@ async def aside(function: Callable[[], ResultT]) -> ResultT:
 
     Not in the loop's own few threads: a deliberately slow answer must not block those for the ledger.
     """
-    result, call = for_a_thread(function, LoopInbox(asyncio.get_running_loop()))
+    result, call = for_a_thread(function, LoopInbox.of_running_loop())
     try:
         threading.Thread(target=call, name="aside", daemon=True).start()
     except RuntimeError:  # no thread can be started: blocking the loop is better than failing

@@ -7,7 +7,6 @@ other.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
@@ -62,7 +61,7 @@ class RateLimit:
         self._throttled_at = float("-inf")
         self._probe_first = False
         self._probing = False
-        self._waiting: dict[Kind, deque[asyncio.Future[bool]]] = {kind: deque() for kind in Kind}
+        self._waiting: dict[Kind, list[asyncio.Future[bool]]] = {kind: [] for kind in Kind}
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -149,12 +148,12 @@ class RateLimit:
             self._waiting[kind] = line  # the other kind comes first now
             self._next_at = now + self._interval
             self._probing = self._probe_first
-            line.popleft().set_result(self._probing)
+            line.pop(0).set_result(self._probing)
 
     def _next(self) -> Kind | None:
         for kind, line in self._waiting.items():
             while line and line[0].done():
-                line.popleft()  # the waiting call was cancelled
+                line.pop(0)  # the waiting call was cancelled
             if line:
                 return kind
         return None
