@@ -76,6 +76,7 @@ def idle_tenants(count: int, seconds: float) -> None:
         file = tenants(Path(folder), running.base_url, count)
         log = Path(folder) / "log"
         environment = {**os.environ, "PYTHONPATH": str(SLOW), "TOKEN": shop.TOKEN}
+        Ledger.open(f"sqlite:///{folder}/ledger.db", migrate=True).close()  # as at every start but the first
         began = time.monotonic()
         with log.open("w") as out:
             process = subprocess.Popen(

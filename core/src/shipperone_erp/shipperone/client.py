@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any, TypeVar
 
@@ -35,6 +35,7 @@ from shipperone_erp.shipperone.responses import (
     silenced_read,
 )
 
+CONFIRMATIONS = {Stage.ALLOCATION: "fulfillmentOrder/allocate", Stage.INVOICE: "fulfillmentOrder/invoice"}
 QUEUES = {Stage.ALLOCATION: "pending_allocation", Stage.INVOICE: "pending_invoice"}
 ResultT = TypeVar("ResultT")
 
@@ -60,9 +61,7 @@ class ShipperOne:
     ) -> None:
         self.time = time
         self._account = account
-        self._allocate = httpx.URL(f"{account.address}/fulfillmentOrder/allocate")
-        self._invoice = httpx.URL(f"{account.address}/fulfillmentOrder/invoice")
-        self._polled: dict[str, httpx.URL] = {}
+        self._urls: dict[str, httpx.URL] = {}
         self._exchange = exchange or HttpExchange(account.root, time=time)
         self._pacing = pacing or Pacing(time=time)
         self._one_by_one = asyncio.Lock()
@@ -87,14 +86,15 @@ class ShipperOne:
             )
         self._token = text
         self._redact.add([text])
-        common = {
-            "Authorization": f"Bearer {text}",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": f"shipperone-erp/{version('shipperone-erp')}",
-        }
-        self._get_headers = httpx.Headers(common)
-        self._post_headers = httpx.Headers({**common, "Content-Type": "application/json"})
+        self._get_headers = httpx.Headers(
+            {
+                "Authorization": f"Bearer {text}",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": _user_agent(),
+            }
+        )
+        self._post_headers: httpx.Headers | None = None
 
     async def page(self, stage: Stage, number: int) -> Sequence[Any]:
         """The entries of one page of a queue, the first being 1, as ShipperOne lists them. ReadFailed if none came."""
@@ -103,8 +103,8 @@ class ShipperOne:
     async def page_body(self, stage: Stage, number: int) -> Received:
         """One page as received, not parsed. ReadFailed if the answer is no 2xx, or none came."""
         path = f"fulfillmentOrders/{QUEUES[stage]}?page={number}"
-        if number == 1 and path not in self._polled:
-            self._polled[path] = self._url(path)  # kept, since parsing an address takes longer than an idle poll's plan
+        if number == 1:
+            self._kept_url(path)
         return await self._get(path, _page_name(stage, number))
 
     async def failed_page(self, number: int) -> Sequence[Any]:
@@ -152,7 +152,7 @@ class ShipperOne:
 
     async def confirm(self, stage: Stage, body: bytes) -> PostAnswer:
         """`allocate` or `invoice` with a body of `request_bodies`."""
-        return await self._post(self._allocate if stage is Stage.ALLOCATION else self._invoice, body)
+        return await self._post(self._kept_url(CONFIRMATIONS[stage]), body)
 
     async def aclose(self) -> None:
         """Close all connections. No call after it."""
@@ -175,8 +175,12 @@ class ShipperOne:
         return await self._get(path, what)  # the previous token was refused
 
     async def _fetched(self, path: str) -> Received:
-        url = self._polled.get(path) or self._url(path)
+        url = self._urls.get(path) or self._url(path)
         return await self._exchange.send("GET", url, self._get_headers, None)
+
+    def _kept_url(self, path: str) -> httpx.URL:
+        """Kept, since parsing an address takes longer than an idle poll's plan."""
+        return self._urls.get(path) or self._urls.setdefault(path, self._url(path))
 
     def _url(self, path: str) -> httpx.URL:
         return httpx.URL(f"{self._account.address}/{path}")
@@ -199,12 +203,18 @@ class ShipperOne:
         self._pacing.answered(began, throttled=False, retry_after=None)
         return response
 
+    def _headers_of_posts(self) -> httpx.Headers:
+        """Made when they are needed: an idle tenant sends none."""
+        if self._post_headers is None:
+            self._post_headers = httpx.Headers([*self._get_headers.multi_items(), ("Content-Type", "application/json")])
+        return self._post_headers
+
     async def _post(self, url: httpx.URL, body: bytes) -> PostAnswer:
         if (silence := self._pacing.silence) > 0:
             return silenced_post(silence, self.time.now())
         token, began = self._token, self.time.monotonic()
         try:
-            response = await self._exchange.send("POST", url, self._post_headers, body)
+            response = await self._exchange.send("POST", url, self._headers_of_posts(), body)
         except Exception as failure:  # any exception of a library about an answer: the request may have been sent
             _log_unexpected(failure)
             return lost_post(failure, self.time.now())
@@ -238,3 +248,8 @@ async def connected(account: Account, limits: ExchangeLimits) -> AsyncIterator[S
         yield client
     finally:
         await client.aclose()
+
+
+@cache
+def _user_agent() -> str:
+    return f"shipperone-erp/{version('shipperone-erp')}"
