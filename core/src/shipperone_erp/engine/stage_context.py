@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from weakref import WeakValueDictionary
 
 from shipperone_erp.config import TenantSettings
@@ -95,13 +95,16 @@ class StageContext:
         self._numbers = InvoiceNumberLookup(settings.name, records.holders_of_numbers)
         self._recorded = RecordedJobs(settings.base_url, settings.store_code)
         self._noted: dict[int, Job] = {}
-        self._sales_orders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._client = platform.client
         self._token = platform.token
         self._firewall = platform.firewall
         self._observe = process.observe
         self._redact = process.redact
         self._stopping = process.stopping
+
+    @cached_property
+    def _sales_orders(self) -> WeakValueDictionary[str, asyncio.Lock]:
+        return WeakValueDictionary()
 
     async def holder_of_number(self, number: str, job: Job) -> NumberHolder | None:
         return await self._numbers.holder(number, job)
