@@ -76,7 +76,7 @@ FAULTS = (
           "elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):",
           "elif job.ending is None or _back_untouched(job):", "unit/domain/test_planner.py"),
     Fault("what was confirmed and is still listed is processed again", f"{CORE}/domain/history.py",
-          "            if wanted & _amounts(self._counted(job.order)):\n", "            if False:\n",
+          "            if of_unreadable(job) or wanted & _amounts(self._counted(job.order)):\n", "            if False:\n",
           "unit/domain/test_planner.py"),
     # the ledger
     Fault("a stale fencing token writes", f"{CORE}/ledger/fencing.py",

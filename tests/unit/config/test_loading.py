@@ -523,7 +523,7 @@ def test_a_password_in_the_ledgers_address_is_masked(toml):
 
 def test_config_show_prints_toml_with_every_setting(toml):
     shown = tomllib.loads(show(toml.read()))
-    assert shown["tenants"]["acme"].keys() >= set(TENANT_KEYS) - {"fields", "currency", "discount"}
+    assert shown["tenants"]["acme"].keys() >= set(TENANT_KEYS) - {"fields", "currency", "discount", "tax_rates"}
     assert shown["tenants"]["acme"]["counting"]["database"] == "erp.db"
 
 
