@@ -1,7 +1,9 @@
 """Calls from other threads into an event loop: all arrive, in order, however few wake-ups they take."""
 
 import asyncio
+import gc
 import threading
+import weakref
 
 from shipperone_erp.kernel.loop_inbox import LoopInbox
 
@@ -83,3 +85,17 @@ def test_a_call_after_the_loop_was_closed_is_dropped():
     inbox = LoopInbox(loop)
     loop.close()
     inbox.put(lambda: None)
+
+
+def test_a_loop_has_one_inbox_which_ends_with_it():
+    async def go():
+        inbox = LoopInbox.of_running_loop()
+        assert LoopInbox.of_running_loop() is inbox
+        return inbox, weakref.ref(asyncio.get_running_loop())
+
+    first, loop = asyncio.run(go())
+    second, _ = asyncio.run(go())
+    assert first is not second
+    gc.collect()
+    assert loop() is None, "nothing keeps a loop that has ended"
+    first.put(lambda: None)  # dropped

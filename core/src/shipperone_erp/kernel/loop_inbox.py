@@ -5,7 +5,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable
 from typing import ClassVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 
 class LoopInbox:
@@ -14,6 +14,7 @@ class LoopInbox:
     Calls run in the loop in the order in which they were put. Those put after the loop was closed are dropped.
     """
 
+    # an inbox does not keep its loop, or none would ever be forgotten here
     _of_loop: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, "LoopInbox"]] = WeakKeyDictionary()
 
     @classmethod
@@ -23,7 +24,7 @@ class LoopInbox:
         return cls._of_loop.get(loop) or cls._of_loop.setdefault(loop, cls(loop))
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self._loop = ref(loop)
         self._calls: deque[Callable[[], None]] = deque()
         self._woken = False
 
@@ -32,8 +33,9 @@ class LoopInbox:
         self._calls.append(call)
         if not self._woken:
             self._woken = True
-            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-                self._loop.call_soon_threadsafe(self._run)
+            if loop := self._loop():
+                with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+                    loop.call_soon_threadsafe(self._run)
 
     def _run(self) -> None:
         # first: what is put from here on either is found below, or wakes the loop again
@@ -43,4 +45,5 @@ class LoopInbox:
             try:
                 call()
             except Exception as error:
-                self._loop.call_exception_handler({"message": "a call from another thread failed", "exception": error})
+                context = {"message": "a call from another thread failed", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(context)

@@ -71,12 +71,12 @@ class OrderWire:
         self._places = Places.of(fields)
 
     @classmethod
-    def of(cls, rules: TenantRules, stage: Stage) -> Self:
-        """For the orders that this queue of the tenant lists."""
+    def of(cls, rules: TenantRules, stage: Stage, charges: Sequence[ChargeRule] | None = None) -> Self:
+        """For the orders that this queue of the tenant lists; with other charges than the tenant's, if given."""
         zones = Zones.of(rules.timezone, rules.dates_without_zone)
         return cls(
-            rules.fields_of(stage), charges=rules.charges, tenant=rules.name, zones=zones,
-            rates_are_fractions=rules.tax_rates == "fraction",
+            rules.fields_of(stage), charges=rules.charges if charges is None else charges, tenant=rules.name,
+            zones=zones, rates_are_fractions=rules.tax_rates == "fraction",
         )  # fmt: skip
 
     def read(self, raw: object) -> FulfillmentOrder:

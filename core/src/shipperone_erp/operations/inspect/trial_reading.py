@@ -16,7 +16,6 @@ from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.recorded_jobs import Recorded
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.operations.invoice_obstacles import standing_against
 from shipperone_erp.shipperone.order_parser import OrderWire, Unreadable
 
@@ -69,12 +68,7 @@ def with_fields(settings: TenantSettings, stage: Stage, fields: Mapping[str, str
 
 def wire_of(settings: TenantSettings, stage: Stage, charges: Sequence[ChargeSettings] | None = None) -> OrderWire:
     """The reader of that queue's orders."""
-    zones = Zones.of(settings.timezone, settings.dates_without_zone)
-    named = settings.charges if charges is None else charges
-    return OrderWire(
-        settings.fields_of(stage), charges=named, tenant=settings.name, zones=zones,
-        rates_are_fractions=settings.tax_rates == "fraction",
-    )  # fmt: skip
+    return OrderWire.of(settings, stage, charges)
 
 
 def judge(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], recorded: Recorded | None = None) -> Verdict:
