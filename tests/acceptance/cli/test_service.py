@@ -159,11 +159,11 @@ def test_a_pause_is_obeyed_while_a_queue_is_being_read(often):
         often.sandbox.add(order(f"FO-{number}"))
     with service(often) as running:
         until(lambda: often.erp.effects("reserve_stock") > 0)
-        reads = often.sandbox.requests.total()
-        often.sandbox.faults.add(Fault("latency", method="GET", seconds=250))
-        until(lambda: often.sandbox.requests.total() > reads)
+        late = often.sandbox.faults.add(Fault("latency", action="pending_allocation", seconds=250))
+        until(lambda: late.hits > 0)
         often.command("pause", "acme", "--stage", "allocation")
         until(lambda: "acme/allocation: paused by" in running.said)
+        assert "did not answer in time" not in running.said, "it did not wait for the end of the read"
         # the hook in flight may end; how long that takes is the machine's affair, twenty orders are not
         assert at_rest(lambda: often.erp.effects("reserve_stock"), 3) < 20
 

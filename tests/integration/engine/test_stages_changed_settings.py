@@ -84,7 +84,7 @@ def test_what_a_policy_has_accepted_is_sent_after_a_wait_and_not_where_the_polic
 @pytest.mark.parametrize(("unit", "percent"), [("fraction", D(21)), ("percent", D("0.21"))])
 def test_a_rate_that_may_be_a_fraction_is_held_and_resumes_once_its_unit_is_set(world, unit, percent):
     item = SandboxItem(id=1, sku="MUG", qty=D(2), row_total_incl_tax=D("20.00"), tax_percent=D("0.21"))
-    world.sandbox.add(SandboxOrder(order_id="FO-1", items=(item,)), stage="invoice")
+    world.sandbox.add(SandboxOrder(order_id="FO-1", items=(item,)))  # allocated before the unit is set
     assert world.once().ending is Ending.HELD
     job = world.job("FO-1", I)
     assert (job.reason, job.step, documents(world)) == (Reason.AMOUNT_UNEXPLAINED, Step.NEW, [])

@@ -419,12 +419,14 @@ def test_text_that_no_database_stores_is_made_storable(server: ScriptedServer) -
 def test_a_replaced_token_is_used_from_the_next_call_on(server: ScriptedServer) -> None:
     async def calls(client: ShipperOne) -> None:
         await client.warehouses()
+        await client.allocate("A", [1])
         client.replace_token(Secret("the-new-one\n"))
         await client.warehouses()
         await client.allocate("A", [1])
 
     calling(server.base_url, calls)
     assert [request.headers["authorization"] for request in server.requests] == [
+        f"Bearer {TOKEN}",
         f"Bearer {TOKEN}",
         "Bearer the-new-one",
         "Bearer the-new-one",
