@@ -32,8 +32,8 @@ FIRST_TO_SEE_IT = {r"\bacme/(allocation|invoice)( was taken over|: the ledger)":
 VARIES = {
     "frozen": FIRST_TO_SEE_IT,
     "two_processes": {r"\bacme/(allocation|invoice): on standby": "acme/allocation: on standby"},
-    # which of the orders that were tried at once is tried no more is left to the threads
-    "erp_down": {r"\bFO-0000(0[3-9]|[1-9]\d)\b": "FO-000002"},
+    # which of the orders that were tried at once waits first is left to the threads
+    "erp_down": {r"\bFO-\d{6}\b": "FO-000001"},
     "disk_full": {
         **FIRST_TO_SEE_IT,
         r"is temporarily unavailable: .*?(\"|$)": r"is temporarily unavailable: database or disk is full\1",
