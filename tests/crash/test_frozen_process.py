@@ -140,11 +140,11 @@ def test_suspended_during_a_confirmation_no_effect_is_repeated(world, action):
         world.finishes()
         jobs = world.jobs()
         process.send_signal(signal.SIGCONT)
-        _, said = process.communicate(timeout=120)
+        _, printed = process.communicate(timeout=120)
     finally:
         process.kill()
     assert process.returncode == 1
-    assert "was taken over by another process; this process records and starts nothing more" in said
+    assert "was taken over by another process; this process records and starts nothing more" in printed
     assert world.jobs() == jobs
     assert asking
     assert (world.erp.live("FO-1"), world.erp.issued("FO-1")) == (1, ["1:2"])
@@ -159,11 +159,11 @@ def test_a_second_service_is_on_standby_names_the_holder_and_takes_over(world):
     with service(world) as first, service(world) as second:
         world.sandbox.add(order("FO-1"))
         until(lambda: world.erp.delivered("FO-1"))
-        until(lambda: "on standby" in first.said + second.said)
-        working, waiting = (first, second) if "on standby" in second.said else (second, first)
+        until(lambda: "on standby" in first.logged + second.logged)
+        working, waiting = (first, second) if "on standby" in second.logged else (second, first)
         for stage in Stage:
-            assert f"acme/{stage}: on standby; served by process {working.process.pid} on " in waiting.said
-        assert "on standby" not in working.said
+            assert f"acme/{stage}: on standby; served by process {working.process.pid} on " in waiting.logged
+        assert "on standby" not in working.logged
         world.erp.script("reserve_stock", "hang", order="FO-2", detail="300")
         world.sandbox.add(order("FO-2"))
         until(lambda: world.erp.ask("SELECT times FROM script") == [(0,)])
@@ -172,7 +172,7 @@ def test_a_second_service_is_on_standby_names_the_holder_and_takes_over(world):
         until(lambda: world.erp.delivered("FO-2"))
         assert time.monotonic() - died > 0.5, "it waited for the lease's time"
         before = f"in place of process {working.process.pid} on "
-        assert all(f"acme/{stage}: served by this process from now on, {before}" in waiting.said for stage in Stage)
+        assert all(f"acme/{stage}: served by this process from now on, {before}" in waiting.logged for stage in Stage)
         assert waiting.stop() == 0
     assert {job.state for job in world.jobs()} == {State.DONE}
     for order_id in ("FO-1", "FO-2"):

@@ -111,10 +111,10 @@ def test_a_service_with_every_hostile_connector_serves_the_healthy_tenant_beside
         assert process.wait(timeout=60) == 0, log.read_text()[-2000:]
 
     assert healthy.issued() == [(order_id, 1) for order_id in sorted(healthy.sold)]
-    said = log.read_text()
-    assert PASSWORD not in said
-    assert "unimportable" in said
-    assert "hostile_module" in said
+    log_text = log.read_text()
+    assert PASSWORD not in log_text
+    assert "unimportable" in log_text
+    assert "hostile_module" in log_text
     with Ledger.open(f"sqlite:///{tmp_path}/ledger.db", read_only=True) as ledger:
         jobs = ledger.find_jobs()
     wrong = {job.tenant for job in jobs if job.reason == Reason.CONNECTOR_BUG}

@@ -53,7 +53,7 @@ def test_killed_at_every_commit_of_both_stages_no_effect_is_repeated(tmp_path, k
 def test_killed_at_every_commit_while_a_draft_is_rebuilt(tmp_path, when):
     """The order changes while ShipperOne is asked: 400, discarded, superseded, built again.
 
-    Killed between ShipperOne's 400 and its record, nobody knows what ShipperOne said, and the queue shows neither the
+    Killed between ShipperOne's 400 and its record, the answer is unknown, and the queue shows neither the
     same nor nothing: that is for a person.
     """
     with Sandbox() as sandbox:
@@ -141,7 +141,7 @@ def test_power_lost_after_each_single_record_the_outcome_of_a_post_is_never_forg
             assert world.erp.issued(order_id) == [f"{commit * 10}:2"], (commit, world.jobs())
             assert len(sandbox.order(order_id).invoices) == 1, commit
     gc.collect()
-    assert "never retrieved" not in caplog.text, "what failed is told once, and by us"
+    assert "never retrieved" not in caplog.text, "a failure is reported once, by us"
 
 
 @pytest.mark.case("O2")

@@ -107,8 +107,8 @@ def test_a_service_reports_that_it_is_ready_alive_and_stopping(world, systemd):
     command = [sys.executable, "-c", "from shipperone_erp.cli import main; main()", "run", "-c", str(world.file)]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as running:
         try:
-            said = {systemd.recv(100) for _ in range(4)}
-            assert said == {b"READY=1", b"WATCHDOG=1"}
+            notifications = {systemd.recv(100) for _ in range(4)}
+            assert notifications == {b"READY=1", b"WATCHDOG=1"}
             running.send_signal(signal.SIGTERM)
             while (last := systemd.recv(100)) == b"WATCHDOG=1":
                 pass

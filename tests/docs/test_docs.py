@@ -44,8 +44,8 @@ def test_every_relative_link_leads_somewhere(page):
 
 def test_every_reason_is_explained_in_sentences():
     assert set(EXPLANATIONS) == set(Reason)
-    for reason, said in EXPLANATIONS.items():
-        for text in (said.means, said.meanwhile, said.cure):
+    for reason, explanation in EXPLANATIONS.items():
+        for text in (explanation.means, explanation.meanwhile, explanation.cure):
             assert text.endswith((".", "`")), (reason, text)
             assert text[0].isupper() or text[0] == "`", (reason, text)
             assert "{" not in text, (reason, text)

@@ -101,16 +101,16 @@ def test_systemd_accepts_every_setting_of_the_unit(tmp_path):
     file = tmp_path / "shipperone-erp.service"
     text = re.sub(r"/opt/\S+/shipperone-erp ", f"{sys.executable} ", text).replace("User=shipperone-erp", "User=root")
     file.write_text(text, encoding="utf-8")
-    said = subprocess.run(
+    printed = subprocess.run(
         [str(ANALYZE), "verify", "--man=no", str(file)], capture_output=True, text=True, timeout=60, check=False
     )
-    ours = [line for line in said.stderr.splitlines() if "shipperone-erp.service" in line]
+    ours = [line for line in printed.stderr.splitlines() if "shipperone-erp.service" in line]
     assert ours == []
     file.write_text(text.replace("ProtectHome=", "ProtectHouse="), encoding="utf-8")
-    said = subprocess.run(
+    printed = subprocess.run(
         [str(ANALYZE), "verify", "--man=no", str(file)], capture_output=True, text=True, timeout=60, check=False
     )
-    assert "ProtectHouse" in said.stderr, "it would say so"
+    assert "ProtectHouse" in printed.stderr, "it would say so"
 
 
 def test_the_dockerfile_copies_what_is_built_and_runs_the_service_as_nobody_in_particular():
@@ -119,11 +119,11 @@ def test_the_dockerfile_copies_what_is_built_and_runs_the_service_as_nobody_in_p
     lines = [line.partition(" ") for line in text.splitlines() if line.strip()]
     assert lines[0][0] == "FROM"
     assert {word for word, _, _ in lines} <= DOCKERFILE
-    said = {word: rest for word, _, rest in lines}
-    assert re.fullmatch(r"python:3\.\d+-slim", said["FROM"])
-    assert said["COPY"].split()[0] == f"{DIST.name}/", "what `nox -s release` builds"
+    instructions = {word: rest for word, _, rest in lines}
+    assert re.fullmatch(r"python:3\.\d+-slim", instructions["FROM"])
+    assert instructions["COPY"].split()[0] == f"{DIST.name}/", "what `nox -s release` builds"
     installed = re.findall(r"shipperone-erp[a-z-]*", next(rest for word, _, rest in lines if "pip install" in rest))
     assert {*installed} <= {project(package)["name"] for package in PACKAGES}
-    assert int(said["USER"]) > 0
-    assert said["STOPSIGNAL"] == "SIGTERM"
-    takes_effect(" ".join([*json.loads(said["ENTRYPOINT"]), *json.loads(said["CMD"])]))
+    assert int(instructions["USER"]) > 0
+    assert instructions["STOPSIGNAL"] == "SIGTERM"
+    takes_effect(" ".join([*json.loads(instructions["ENTRYPOINT"]), *json.loads(instructions["CMD"])]))

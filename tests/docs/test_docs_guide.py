@@ -35,8 +35,8 @@ def exists(module: str) -> bool:
 
 @pytest.mark.parametrize("row", ROWS, ids=[row[0][:50] for row in ROWS])
 def test_a_row_names_modules_and_tests_that_exist(row):
-    said, where, proof = row
-    assert said[0].isupper() or said[0].isdigit()
+    statement, where, proof = row
+    assert statement[0].isupper() or statement[0].isdigit()
     for module in re.findall(r"`([^`]+)`", where):
         assert exists(module), module
     named = re.findall(r"`([^`]+)`", proof)

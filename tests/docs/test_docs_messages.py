@@ -13,12 +13,12 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.queue_files import read_file
 
 
-def page_of(said: str) -> set[str]:
+def page_of(text: str) -> set[str]:
     """The pages of the messages that this is one of."""
     return {
         message.page
         for message in docs_messages.messages()
-        if re.fullmatch(".+".join(map(re.escape, message.text.split("…"))), " ".join(said.split()))
+        if re.fullmatch(".+".join(map(re.escape, message.text.split("…"))), " ".join(text.split()))
     }
 
 

@@ -67,7 +67,7 @@ def test_every_state_and_every_database_is_on_the_page():
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"^   (shipperone-erp sql .*)$", PAGE, re.MULTILINE))))
 def test_every_command_of_the_page_is_one(command):
     words = command.split()[2:]
-    told = CliRunner().invoke(app, words)
-    assert "No such option" not in told.output
-    assert "No such command" not in told.output
-    assert told.exit_code == 0 or words[0] == "check"
+    invoked = CliRunner().invoke(app, words)
+    assert "No such option" not in invoked.output
+    assert "No such command" not in invoked.output
+    assert invoked.exit_code == 0 or words[0] == "check"

@@ -326,9 +326,9 @@ class Chaos:
             mine = [job for job in jobs if job.tenant == merchant.name]
             wrong += [f"{merchant.name}: {found}" for found in everything(merchant, mine)]
         wrong += self.fleet.odd_ends
-        said = self.fleet.said()
-        wrong += [f"a service said: {line}" for line in said.splitlines() if "bug in shipperone-erp" in line]
-        if any(merchant.sandbox.token in said for merchant in self.merchants):
+        log_text = self.fleet.logged()
+        wrong += [f"a service logged: {line}" for line in log_text.splitlines() if "bug in shipperone-erp" in line]
+        if any(merchant.sandbox.token in log_text for merchant in self.merchants):
             wrong.append("a token is in a log")
         wrong[:] = list(dict.fromkeys(wrong))
         self.result.counts |= counts(

@@ -94,7 +94,7 @@ def idle_tenants(count: int, seconds: float) -> None:
         finally:
             process.kill()
             process.wait()
-        said = log.read_text().strip()
+        log_text = log.read_text().strip()
     used = (after.cpu_seconds - before.cpu_seconds) * 60 / passed
     print(f"{count} idle tenants, both stages, poll_interval 30s, SQLite")
     print(f"  until every queue was read    {started:8.1f} s, {start.cpu_seconds:.1f} s of CPU")
@@ -103,8 +103,8 @@ def idle_tenants(count: int, seconds: float) -> None:
     print(f"  CPU of a cycle                {(after.cpu_seconds - before.cpu_seconds) / more * 1000:8.2f} ms")
     print(f"  RSS                           {after.rss / MEBIBYTE:8.0f} MiB")
     print(f"  threads, open files           {after.threads:8} {after.files}", flush=True)
-    if said:
-        print(f"  it said: {said[:2000]}")
+    if log_text:
+        print(f"  it logged: {log_text[:2000]}")
 
 
 def waiting_orders(count: int) -> None:

@@ -130,7 +130,7 @@ class Fleet:
             service.kill()
         self._services.clear()
 
-    def said(self) -> str:
+    def logged(self) -> str:
         """Everything that all of them have said."""
         return "\n".join(log.read_text(errors="replace") for log in self._logs)
 
@@ -217,8 +217,12 @@ class Workers(Fleet):
         return warm_processes.Process("-c", *arguments, env={**os.environ, **self._environment}, stdout=out, stderr=out)
 
     def _ended(self, service: Service, code: int, *, asked: bool) -> None:
-        said = service.log.read_text(errors="replace")
-        if code == 1 and "is temporarily unavailable" in said and "served by this worker from now on" not in said:
+        log_text = service.log.read_text(errors="replace")
+        if (
+            code == 1
+            and "is temporarily unavailable" in log_text
+            and "served by this worker from now on" not in log_text
+        ):
             self.struck["started while there was no database"] += 1  # systemd starts it again
         else:
             super()._ended(service, code, asked=asked)

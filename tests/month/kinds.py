@@ -68,7 +68,7 @@ KINDS: dict[str, Kind] = {
     "plain": Kind(590, _plain),
     "parts": Kind(70, _scenario("parts")),
     "equal parts, repeated": Kind(20, _scenario("equal_parts")),
-    "equal parts, nobody says": Kind(15, _scenario("equal_parts"), (I, Reason.LISTED_AGAIN)),
+    "equal parts, no operator": Kind(15, _scenario("equal_parts"), (I, Reason.LISTED_AGAIN)),
     "bundle": Kind(60, _scenario("bundle")),
     "bundle priced on the set": Kind(10, _scenario("set")),
     "service": Kind(30, _scenario("service")),

@@ -311,10 +311,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, default in (("--orders", 3000), ("--days", 30), ("--seed", 1)):
         parser.add_argument(name, type=int, default=default)
-    told = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        said, wrong = run_month(Path(folder), orders=told.orders, days=told.days, seed=told.seed)
-    print(said)
+        printed, wrong = run_month(Path(folder), orders=options.orders, days=options.days, seed=options.seed)
+    print(printed)
     print(*(wrong or ["stock, invoices and ShipperOne agree to the piece and the cent"]), sep="\n")
     return 1 if wrong else 0
 

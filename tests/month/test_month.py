@@ -8,7 +8,7 @@ from month.run import run_month
 
 @pytest.mark.timeout(400)
 def test_a_short_month_agrees_to_the_piece_and_the_cent(tmp_path):
-    said, wrong = run_month(tmp_path, orders=150, days=5, seed=7)
-    print(said)
-    assert wrong == [], said
-    assert all(kind in said for kind in KINDS)
+    printed, wrong = run_month(tmp_path, orders=150, days=5, seed=7)
+    print(printed)
+    assert wrong == [], printed
+    assert all(kind in printed for kind in KINDS)

@@ -45,7 +45,7 @@ def listing(
 
 
 class Books:
-    """What the ledger holds: allocations and accepted invoices, as they are told to it one after another."""
+    """What the ledger holds: allocations and accepted invoices, added one after another."""
 
     def __init__(self, **settings) -> None:
         self.settings = tenant(**settings)
@@ -57,7 +57,7 @@ class Books:
         return self
 
     def invoiced(self, order: FulfillmentOrder, total=None, **fields) -> "Books":
-        """Accepted as listed, and issued at `total` where the ERP told one."""
+        """Accepted as listed, and issued at `total` where the ERP stated one."""
         number = f"{len(self.invoices) + 1}"
         lines = None if total is None else invoice_text(Invoice(number, (), order.shipping_amount_incl_tax, D(total)))
         self.jobs.append(self._job(order, Stage.INVOICE, number=number, invoice_json=lines, **fields))

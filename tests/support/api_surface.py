@@ -64,8 +64,8 @@ def read(version: str) -> str:
 
 def declared(of: str, now: str = shipperone_erp.API_VERSION, file: Path = FOLDER / "breaks.toml") -> set[str]:
     """The breaks of API `of` that were decided on; each only with a later major version, and not before its time."""
-    told = tomllib.loads(file.read_text(encoding="utf-8")).get("break", [])
-    return {one["what"] for one in told if _major(of) < _major(one["api"]) <= _major(now) and one["instead"]}
+    entries = tomllib.loads(file.read_text(encoding="utf-8")).get("break", [])
+    return {one["what"] for one in entries if _major(of) < _major(one["api"]) <= _major(now) and one["instead"]}
 
 
 def added(old: str, new: str) -> set[str]:
@@ -75,8 +75,8 @@ def added(old: str, new: str) -> set[str]:
 
 def declared_additions(file: Path = FOLDER / "changes.toml") -> set[str]:
     """What is declared as gained since the newest release; each with what it is for."""
-    told = tomllib.loads(file.read_text(encoding="utf-8")).get("addition", [])
-    return {one["what"] for one in told if one["says"]}
+    entries = tomllib.loads(file.read_text(encoding="utf-8")).get("addition", [])
+    return {one["what"] for one in entries if one["says"]}
 
 
 def _names(text: str) -> set[str]:
@@ -171,8 +171,8 @@ def _signature(function: Any, *, of_self: bool = False) -> str:
         for one in found.parameters.values()
     ]
     returned = found.return_annotation
-    told = "" if returned is found.empty else f" -> {api_types.written(returned)}"
-    return str(found.replace(parameters=plain, return_annotation=found.empty)) + told
+    written_type = "" if returned is found.empty else f" -> {api_types.written(returned)}"
+    return str(found.replace(parameters=plain, return_annotation=found.empty)) + written_type
 
 
 def _default(value: object) -> str:

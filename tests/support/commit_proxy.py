@@ -96,6 +96,6 @@ class _Pair:
     client: socket.socket
     server: socket.socket
     mute: bool = False
-    """Nothing that the server still says reaches the client."""
+    """Nothing that the server still sends reaches the client."""
     silent: bool = False
-    """Nothing passes in either direction, and nobody is told."""
+    """Nothing passes in either direction, and no side is notified."""

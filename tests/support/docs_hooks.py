@@ -76,7 +76,7 @@ def _value(made: type[Any]) -> str:
         kind = _words(hints[field.name]).replace("|", "\\|")
         rows.append(f"| `{field.name}` | `{kind}` | {_default(field)} |")
     ways = [_way(made, name) for name, member in vars(made).items() if _is_a_way(name, member)]
-    methods = [f"- `{signature}`: {said}" for signature, said in ways]
+    methods = [f"- `{signature}`: {text}" for signature, text in ways]
     parts = [f"### `{made.__name__}`", _doc(made), "\n".join(rows) if len(rows) > 2 else "", "\n".join(methods)]
     return "\n\n".join(part for part in parts if part)
 
@@ -133,9 +133,9 @@ def _words(kind: Any) -> str:
 
 
 def _doc(of: Any) -> str:
-    said = inspect.getdoc(of)
-    assert said, f"{of} says nothing of itself"
-    return said
+    text = inspect.getdoc(of)
+    assert text, f"{of} says nothing of itself"
+    return text
 
 
 PARTS = {

@@ -110,9 +110,9 @@ def checks() -> list[tuple[str, str, str]]:
                 wanted = [check, sentence, *more[:1]]
             else:
                 continue
-            check, said, *cure = (_text(each, function, call.lineno) for each in wanted)
-            if check and said:
-                found.add((check, said, "".join(one or "" for one in cure)))
+            check, sentence, *cure = (_text(each, function, call.lineno) for each in wanted)
+            if check and sentence:
+                found.add((check, sentence, "".join(one or "" for one in cure)))
     return sorted(found)
 
 

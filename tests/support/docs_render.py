@@ -163,8 +163,8 @@ def _layers() -> str:
         names = sorted(name for name in floor if (PACKAGE / name).exists())
         if not names:
             continue
-        said = [f"{name}: {_says(name)}" if len(names) > 1 else _says(name) for name in names]
-        rows.append(f"| {', '.join(f'`{name}`' for name in names)} | {'<br>'.join(said)} |")
+        lines = [f"{name}: {_says(name)}" if len(names) > 1 else _says(name) for name in names]
+        rows.append(f"| {', '.join(f'`{name}`' for name in names)} | {'<br>'.join(lines)} |")
     return "\n".join(rows)
 
 
@@ -185,9 +185,9 @@ def _sessions() -> str:
 
 def _says(name: str) -> str:
     file = PACKAGE / name / "__init__.py"
-    said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
-    assert said, f"{name} says nothing of itself"
-    return said.split("\n\n")[0].replace("\n", " ")
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    assert text, f"{name} says nothing of itself"
+    return text.split("\n\n")[0].replace("\n", " ")
 
 
 def _source(file: str | Path | None) -> str:
@@ -201,8 +201,8 @@ def _harness_settings() -> str:
     for entry, after in itertools.pairwise([*body, None]):
         if isinstance(entry, ast.AnnAssign):
             default = f"`{ast.unparse(entry.value)}`" if entry.value else "required"
-            said = after.value.value if isinstance(after, ast.Expr) else SAID_BY_ITS_NAME[ast.unparse(entry.target)]
-            rows.append(f"| `{ast.unparse(entry.target)}` | {default} | {' '.join(said.split())} |")
+            text = after.value.value if isinstance(after, ast.Expr) else SAID_BY_ITS_NAME[ast.unparse(entry.target)]
+            rows.append(f"| `{ast.unparse(entry.target)}` | {default} | {' '.join(text.split())} |")
     return "\n".join(rows)
 
 
@@ -222,17 +222,17 @@ def _mistakes() -> str:
     for found in conformance.CASES.values():
         for name, fault in faults.items():
             if fault.caught_by == found.id:
-                says = " ".join(inspect.cleandoc(fault.__doc__).split())
-                rows.append(f"| {found.id} {found.line} | `{name}`: {says} | {found.since} |")
+                text = " ".join(inspect.cleandoc(fault.__doc__).split())
+                rows.append(f"| {found.id} {found.line} | `{name}`: {text} | {found.since} |")
     return "\n".join(rows)
 
 
 def _error_reasons() -> str:
     """Each reason with whose move it is and the first sentence of what it means."""
     rows = ["| code | owner | meaning |", "|---|---|---|"]
-    for reason, said in sorted(explanations.EXPLANATIONS.items()):
-        first = re.split(r"(?<=[a-z`)]\.) ", said.means)[0]
-        rows.append(f"| [`{reason}`](reasons.md#{reason}) | {said.owner} | {first} |")
+    for reason, explanation in sorted(explanations.EXPLANATIONS.items()):
+        first = re.split(r"(?<=[a-z`)]\.) ", explanation.means)[0]
+        rows.append(f"| [`{reason}`](reasons.md#{reason}) | {explanation.owner} | {first} |")
     return "\n".join(rows)
 
 
@@ -247,8 +247,8 @@ def _error_exits() -> str:
 def _error_exceptions() -> str:
     rows = ["| exception | what it is |", "|---|---|"]
     for raised in docs_hooks.raised():
-        said = " ".join((inspect.getdoc(raised) or "").split())
-        rows.append(f"| [`{raised.__name__}`](hooks.md) | {said} |")
+        text = " ".join((inspect.getdoc(raised) or "").split())
+        rows.append(f"| [`{raised.__name__}`](hooks.md) | {text} |")
     return "\n".join(rows)
 
 
@@ -281,10 +281,10 @@ ASKED = {
 def _faq() -> str:
     parts = []
     for asked, reason in ASKED.items():
-        said = explanations.EXPLANATIONS[reason]
+        explanation = explanations.EXPLANATIONS[reason]
         parts.append(
-            f"## {asked}\n\n{said.means}\n\n{said.meanwhile}\n\n**What to do:** {said.cure}\n\n"
-            f"*[`{reason}`](reasons.md#{reason}), owner: {explanations.named(said.owner)}*"
+            f"## {asked}\n\n{explanation.means}\n\n{explanation.meanwhile}\n\n**What to do:** {explanation.cure}\n\n"
+            f"*[`{reason}`](reasons.md#{reason}), owner: {explanations.named(explanation.owner)}*"
         )
     return "\n\n".join(parts)
 

@@ -114,7 +114,7 @@ def two_processes(world: World) -> Steps:
     with serving(world) as first:
         until(serves(world, first))
         with serving(world, "second") as second:
-            until(lambda: second.said.count("on standby") == 2)
+            until(lambda: second.logged.count("on standby") == 2)
             yield
             assert first.process.wait(timeout=60) == -signal.SIGKILL
             until(serves(world, second))
@@ -125,11 +125,11 @@ def frozen(world: World) -> Steps:
     with serving(world) as first:
         until(serves(world, first))
         with serving(world, "second") as second:
-            until(lambda: second.said.count("on standby") == 2)
+            until(lambda: second.logged.count("on standby") == 2)
             yield
             until(serves(world, second))
             yield
-            until(lambda: "was taken over by another process" in first.said)
+            until(lambda: "was taken over by another process" in first.logged)
             yield
             world.sandbox.add(order())
             until(lambda: world.erp.delivered("FO-1"))
@@ -170,8 +170,8 @@ def token_revoked(world: World) -> Steps:
         yield
         until(lambda: world.erp.delivered("FO-1"))
         fully_once(world)
-        assert "the token was reloaded" in running.said
-        assert "renewed-token" not in running.said
+        assert "the token was reloaded" in running.logged
+        assert "renewed-token" not in running.logged
 
 
 def platform_down(world: World) -> Steps:
@@ -361,14 +361,14 @@ def password_changed(world: World) -> Steps:
         yield
         until(lambda: world.erp.delivered("FO-1"))
         fully_once(world)
-        assert "the ERP's secrets were reloaded" in running.said
+        assert "the ERP's secrets were reloaded" in running.logged
 
 
 def stock_taking(world: World) -> Steps:
     with serving(world) as running:
         until(serves(world, running))
         yield
-        until(lambda: "acme/allocation: paused by" in running.said)
+        until(lambda: "acme/allocation: paused by" in running.logged)
         world.sandbox.add(order())
         yield
         until(lambda: world.erp.delivered("FO-1"))
@@ -378,8 +378,8 @@ def stock_taking(world: World) -> Steps:
 def bulk_retry(world: World) -> Steps:
     for number in (1, 2, 3):
         world.sandbox.add(order(f"FO-{number}"))
-        said = "product_unknown: there is no product MUG"
-        world.erp.script("reserve_stock", "refused", order=f"FO-{number}", detail=said)
+        message = "product_unknown: there is no product MUG"
+        world.erp.script("reserve_stock", "refused", order=f"FO-{number}", detail=message)
     world.once(settle_for=0)
     yield
     world.finishes()
@@ -455,7 +455,7 @@ def disk_full(world: World) -> Steps:
         written = max(file.stat().st_size for file in world.folder.glob("ledger.db*"))
         resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (min(written, 20_000), allowed[1]))
         world.sandbox.add(order())
-        until(lambda: "is temporarily unavailable" in running.said)
+        until(lambda: "is temporarily unavailable" in running.logged)
         yield
         resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, allowed)
         until(lambda: world.erp.delivered("FO-1"))

@@ -87,5 +87,5 @@ def diagram(stage: Stage) -> str:
     )
 
 
-def _text(x: float, y: float, said: str, anchor: str) -> str:
-    return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{escape(said)}</text>' if said else ""
+def _text(x: float, y: float, label: str, anchor: str) -> str:
+    return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{escape(label)}</text>' if label else ""

@@ -293,7 +293,7 @@ def picked(odoo: FakeOdoo, has: float) -> FakeOdoo:
 
 
 def lines(answers, **settings) -> list[Check]:
-    """The checks of an Odoo 19 that answers so, by model and method; what it is not told it does not know."""
+    """The checks of an Odoo 19 that answers so, by model and method; what is not listed does not exist."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/jsonrpc":

@@ -54,7 +54,7 @@ class Worker:
                 )  # fmt: skip
 
     @property
-    def said(self) -> str:
+    def logged(self) -> str:
         return self.log.read_text()
 
     def stop(self, within: float = 40.0) -> int:
@@ -182,7 +182,7 @@ class Fleet:
 
 
 class NobodysHost:
-    """Serves whom it is told to, and does nothing for them."""
+    """Serves the tenants that it is given, and does nothing for them."""
 
     def __init__(self) -> None:
         self.serving: frozenset[str] = frozenset()

@@ -496,8 +496,8 @@ def credited(shop: Shop) -> None:
     fields = ["move_id", "product_id", "name", "quantity", "price_unit", "tax_ids", "account_id", "price_total"]
     rows = erp._odoo.find("account.move.line", lines, fields, order="sequence, id")
     invoiced, mirrored = (
-        [{**row, "id": 0, "move_id": 0} for row in rows if row["move_id"][0] == ids(told.reference)[0]]
-        for told in (issued, note)
+        [{**row, "id": 0, "move_id": 0} for row in rows if row["move_id"][0] == ids(document.reference)[0]]
+        for document in (issued, note)
     )
     assert len(invoiced) == 4, "three for 10.00 are two lines"
     assert mirrored == invoiced
@@ -531,14 +531,14 @@ def credited(shop: Shop) -> None:
 
 
 def doctor(shop: Shop) -> None:
-    """Nothing fails for a user with no more rights than the page says; what is named wrong is told by its name."""
+    """Nothing fails for a user with no more rights than the page says; a wrong name is reported."""
     lines = shop.connector(payments={"card": {}}).check()
     assert [line for line in lines if line.ok is False] == []
     no_sample = " is included in its price; a sample cannot be computed over XML-RPC"
     for rate, tax in ((23, "11.21"), (5, "2.86")):
         sample = f": 3 at 19.99 come to 59.97, {tax} of it tax"
-        says = no_sample if shop.protocol == "xmlrpc" else sample
-        assert f"{shop.tag} {rate} % incl.{says}" in {line.sentence for line in lines}
+        more = no_sample if shop.protocol == "xmlrpc" else sample
+        assert f"{shop.tag} {rate} % incl.{more}" in {line.sentence for line in lines}
     assert next(line.sentence for line in lines if line.name == "currency").endswith(" EUR")
     assert {"version", "login", "company", "rights", "warehouses", "products", "taxes", "journal", "lock dates"} <= {
         line.name for line in lines

@@ -94,7 +94,7 @@ def addressed(shop: Shop) -> None:
         "2": ({}, {"number": 4711, "carrier": "unheard of"}, ("4711", None)),
         "3": ({}, {}, (None, None)),
     }
-    for name, (more, parcel, told) in wanted.items():
+    for name, (more, parcel, expected) in wanted.items():
         number = int(name)
         order = shop.order(shop.item(1, "MUG", "3"), number=number, extra={"parcel": parcel}, **more)
         reserved = shop.reserve(erp, f"a{name}", order)
@@ -114,7 +114,7 @@ def addressed(shop: Shop) -> None:
         assert {row["partner_id"][0] for row in found} == {invoice["partner_shipping_id"][0]}
         assert (invoice["partner_id"] != invoice["partner_shipping_id"]) == bool(more)
         left, rest = found
-        assert (left["carrier_tracking_ref"] or None, (left["carrier_id"] or [0, None])[1]) == told
+        assert (left["carrier_tracking_ref"] or None, (left["carrier_id"] or [0, None])[1]) == expected
         assert (rest["carrier_tracking_ref"], rest["carrier_id"]) == (False, False)
         if more:
             (to,) = odoo.find(

@@ -187,8 +187,8 @@ def several_steps(shop: Shop) -> None:
         shop.warehouse(str(number), delivery_steps=steps)
         shop.product(name, 10, str(number))
         home = {"main": {"code": shop.code(str(number))}, "far": {"code": shop.code("B")}}
-        told = [line.sentence for line in shop.connector(warehouses=home).check() if line.ok is False]
-        assert [said for said in told if "ships in several steps" in said]
+        sentences = [line.sentence for line in shop.connector(warehouses=home).check() if line.ok is False]
+        assert [sentence for sentence in sentences if "ships in several steps" in sentence]
         erp = shop.connector(warehouses=home, one_step=True)
         assert [line.sentence for line in erp.check() if line.ok is False] == []
         order = shop.order(shop.item(1, name, "5"), shop.item(2, "CUP", "2", warehouse_code="far"), number=number)

@@ -261,9 +261,9 @@ def languages(shop: Shop) -> None:
     """A new contact gets the language that the order states, as far as Odoo has it."""
     shop.product("MUG")
     erp = shop.connector()
-    for number, (said, has) in enumerate({"en-US": "en_US", "en": "en_US", "en_GB": "en_US"}.items(), 1):
+    for number, (listed, has) in enumerate({"en-US": "en_US", "en": "en_US", "en_GB": "en_US"}.items(), 1):
         mail = f"{shop.tag}.{shop.case}{number}@example.com"
-        who = replace(ANNA, name=f"Anna {number}", email=mail, extra={"language": said})
+        who = replace(ANNA, name=f"Anna {number}", email=mail, extra={"language": listed})
         built = shop.build(erp, f"i{number}", shop.order(shop.item(1, "MUG"), number=number, billing=who, customer=who))
         (move,) = erp._odoo.find("account.move", [("id", "in", ids(built.reference))], ["partner_id"])
         (partner,) = erp._odoo.find("res.partner", [("id", "=", move["partner_id"][0])], ["lang", "email"])
@@ -335,8 +335,8 @@ def tampered(shop: Shop) -> None:
     rule = erp.settings.taxes[0].tax
     (tax,) = erp._odoo.find("account.tax", [("name", "=", rule)], ["id"])
 
-    def refused(name: str, reason: Reason, told: str) -> None:
-        with pytest.raises(Refused, match=told) as why:
+    def refused(name: str, reason: Reason, expected: str) -> None:
+        with pytest.raises(Refused, match=expected) as why:
             shop.issue(erp, name, drafts[name], orders[name])
         assert (why.value.reason, why.value.owner) == (reason, "accountant")
         (move,) = erp._odoo.find("account.move", [("id", "in", ids(drafts[name].reference))], ["state"])

@@ -41,20 +41,20 @@ NOT_PLAYED = {
 
 
 class Tape(httpx.BaseTransport):
-    """What is said in the case that is under way."""
+    """The requests and answers of the running case."""
 
     def __init__(self, cases: dict[str, list[dict[str, Any]]]) -> None:
         self.cases = cases
         self.hidden: set[str] = set()
         self.password = SECRET
-        """The administrator's, which may be the name as well: hidden only where a password is said."""
+        """The administrator's, which may be the name as well: hidden only where a password is sent."""
         self.case = ""
 
     def begin(self, case: str) -> None:
         self.case = case
 
     def end(self) -> None:
-        """AssertionError unless all of it was said as it is on the tape."""
+        """AssertionError unless every request was made as it is on the tape."""
 
     def _asked(self, request: httpx.Request) -> dict[str, Any]:
         """A request without its envelope."""
@@ -63,7 +63,7 @@ class Tape(httpx.BaseTransport):
         if path == "/jsonrpc":
             params = body["params"]
             body = [params["service"], params["method"], *params["args"]]
-            body[4:5] = [SECRET if said == self.password else said for said in body[4:5]]
+            body[4:5] = [SECRET if each == self.password else each for each in body[4:5]]
         text = MOMENT.sub("now", json.dumps(body))
         for secret in self.hidden:
             text = text.replace(json.dumps(secret), json.dumps(SECRET))
@@ -71,7 +71,7 @@ class Tape(httpx.BaseTransport):
 
 
 class Recorder(Tape):
-    """The network, and everything that is said is kept."""
+    """The network; every request and answer is kept."""
 
     def __init__(self) -> None:
         super().__init__({})
@@ -111,8 +111,8 @@ class Player(Tape):
         one = exchanges[number]
         wanted = {name: one[name] for name in asked}
         if asked != wanted:
-            said = f"request {number + 1} ({_called(asked)}) is another than the recorded one ({_called(wanted)})"
-            self._fail(f"{said}: {_difference(asked, wanted)}")
+            sentence = f"request {number + 1} ({_called(asked)}) is another than the recorded one ({_called(wanted)})"
+            self._fail(f"{sentence}: {_difference(asked, wanted)}")
         self._next += 1
         answer = {"jsonrpc": "2.0", "id": None, **one["answer"]} if one["path"] == "/jsonrpc" else one["answer"]
         kind = {"content-type": "application/json"}
@@ -125,7 +125,7 @@ class Player(Tape):
         assert not self._wrong, f"{self.case}: {self._wrong}; {AGAIN}"
 
     def _fail(self, what: str) -> None:
-        """Whoever swallows it is told at the end."""
+        """A test that swallowed it fails at the end."""
         self._wrong = self._wrong or what
         raise AssertionError(f"{self.case}: {what}; {AGAIN}")
 
@@ -177,11 +177,11 @@ def taped(
 ) -> type[TapedHarness]:
     """The harness of that case. `header`: that of the recording which is played."""
     recorded = header and header.get("suite", "1.0")
-    told = {"tape": tape, "merchants_of": merchants, "run": case, "recorded": recorded}
-    told["played"] = header and header.get("cases")
+    members = {"tape": tape, "merchants_of": merchants, "run": case, "recorded": recorded}
+    members["played"] = header and header.get("cases")
     if recorded == "1.0":
-        told["rates"] = (21,)  # the second rate came with suite 1.1
-    return type("TapedHarness", (TapedHarness,), told)
+        members["rates"] = (21,)  # the second rate came with suite 1.1
+    return type("TapedHarness", (TapedHarness,), members)
 
 
 def recording_merchants(tape: Recorder) -> tuple[dict[str, Any], list[Merchant]]:
@@ -240,7 +240,7 @@ def read(file: Path) -> tuple[dict[str, Any], Player]:
 
 
 def _called(asked: dict[str, Any]) -> str:
-    """What is called, without what is said: that may hold a password."""
+    """The called method, without the body, which may hold a password."""
     body = asked["request"]
     return ".".join(map(str, body[5:7] or body[:2])) if isinstance(body, list) else asked["path"]
 
@@ -262,7 +262,7 @@ def _bare(answer: Any, path: str) -> Any:
     """An answer without its envelope, an error without Odoo's traceback, which names files of that machine."""
     if path == "/jsonrpc":
         answer = {name: answer[name] for name in ("result", "error") if name in answer}
-    told = answer.get("error", {}).get("data", answer) if isinstance(answer, dict) else None
-    if isinstance(told, dict):
-        told.pop("debug", None)
+    error = answer.get("error", {}).get("data", answer) if isinstance(answer, dict) else None
+    if isinstance(error, dict):
+        error.pop("debug", None)
     return answer

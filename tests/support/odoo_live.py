@@ -64,14 +64,14 @@ def recordings() -> Iterator[dict[str, dict[str, object]]]:
     for name, recording in kept.items():
         file = RECORDINGS / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        header, *said = recording["lines"]
-        cases = {entry["case"] for entry in said}
+        header, *entries = recording["lines"]
+        cases = {entry["case"] for entry in entries}
         if file.exists():
             before, *rest = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
             others = [entry for entry in rest if entry["case"] not in cases]
             assert before == header or not others, "the other cases were recorded on another database: record them all"
-            said = others + said
-        lines = [json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in (header, *said)]
+            entries = others + entries
+        lines = [json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in (header, *entries)]
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

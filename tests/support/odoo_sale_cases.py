@@ -398,12 +398,12 @@ def sale_listed(shop: Shop) -> None:
 
 
 def sale_doctor(shop: Shop) -> None:
-    """Sales / User: All Documents is enough, and said where it is missing; a service by delivered quantity is told."""
+    """Sales / User: All Documents is enough, and reported where it is missing; so is a service by delivered quantity."""
     shop.product("FEE", service=True, invoice_policy="delivery")
     lines = connector(shop).check()
     assert [line for line in lines if line.ok is False] == []
-    told = [line.sentence for line in connector(shop, charges={"fee": shop.sku("FEE")}).check() if line.ok is None]
-    assert [said for said in told if "invoiced by delivered quantity" in said]
+    sentences = [line.sentence for line in connector(shop, charges={"fee": shop.sku("FEE")}).check() if line.ok is None]
+    assert [sentence for sentence in sentences if "invoiced by delivered quantity" in sentence]
     erp = connector(shop)
 
     def own(seed):
@@ -422,7 +422,7 @@ def sale_doctor(shop: Shop) -> None:
 
 def sale_settings(shop: Shop) -> None:
     """Team, salesperson, pricelist and tag are those that the settings name; a shipping amount and a fee are lines, and
-    the invoice says the same. What Odoo does not have is said by `doctor`, and nothing is made."""
+    the invoice says the same. What Odoo does not have is reported by `doctor`, and nothing is made."""
     shop.product("MUG", 10)
     shop.product("FEE", service=True)
     name = f"{shop.tag} web"

@@ -218,8 +218,8 @@ class Recorder(httpx.BaseTransport):
         response.read()
         kind = response.headers.get("content-type", "")
         asked = request.content.decode()
-        for said, kept in self._replaced.items():
-            asked = asked.replace(said, kept)
+        for asked_for, kept in self._replaced.items():
+            asked = asked.replace(asked_for, kept)
         self.kept.append(
             {
                 "path": request.url.path,

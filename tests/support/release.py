@@ -111,10 +111,10 @@ def main(packages: Sequence[str]) -> None:
     archives = [archive for package in PACKAGES for archive in reproducible(package)]
     run(sys.executable, "-m", "twine", "check", "--strict", *archives)
     for package in packages or PACKAGES:
-        for said in alone(package):
-            print(f"{package}: {said}")
-    for said in as_tools():
-        print(said)
+        for line in alone(package):
+            print(f"{package}: {line}")
+    for line in as_tools():
+        print(line)
     sums = "".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(archives))
     (DIST / "SHA256SUMS").write_text(sums, encoding="utf-8")
     print(sums, end="")

@@ -1,4 +1,4 @@
-"""A server that answers exactly the bytes it is told, over real sockets: for what no well-behaved server would do."""
+"""A server that answers exactly the given bytes, over real sockets: for what no well-behaved server would do."""
 
 import socket
 import threading

@@ -33,7 +33,7 @@ class Service:
                 self.process = warm_processes.Process(str(SCRIPT), *arguments, env=environment, stdout=out, stderr=out)
 
     @property
-    def said(self) -> str:
+    def logged(self) -> str:
         return self.log.read_text()
 
     def stop(self, within: float = 60.0) -> int:

@@ -18,16 +18,16 @@ class Warm:
     """What a rehearsal needs of `subprocess.Popen`."""
 
     def __init__(self, arguments: list[str]) -> None:
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
         with tempfile.TemporaryFile() as out:
-            self._process = warm_processes.Process(SCRIPT, *arguments, env=os.environ, stdout=out, stderr=self._said)
+            self._process = warm_processes.Process(SCRIPT, *arguments, env=os.environ, stdout=out, stderr=self._stderr)
         self.returncode: int | None = None
 
     def communicate(self, timeout: float | None = None) -> tuple[None, str]:
         self.returncode = self._process.wait(timeout)
-        self._said.seek(0)
-        with self._said as said:
-            return None, said.read().decode()
+        self._stderr.seek(0)
+        with self._stderr as stderr:
+            return None, stderr.read().decode()
 
     def kill(self) -> None:
         """From any thread, also while another one waits for it."""

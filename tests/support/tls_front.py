@@ -115,7 +115,7 @@ def _listening(serve: Serve, context: ssl.SSLContext | None = None) -> Iterator[
 async def _pump(
     source: asyncio.StreamReader, sink: asyncio.StreamWriter, seen: Callable[[bytes], object] = lambda _: None
 ) -> None:
-    """Pass on until the source ends, and say so where the sink can be told."""
+    """Pass on until the source ends, then end the stream of the sink, where it has an end."""
     with contextlib.suppress(OSError):
         while piece := await source.read(65536):
             seen(piece)

@@ -44,12 +44,12 @@ def https(cert: Path, key: Path, answer: Callable[[str, bytes, dict[str, str]], 
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"] or 0))
-            told = answer(self.path, body, dict(self.headers))
-            self.send_response(told.status_code)
-            self.send_header("Content-Type", told.headers.get("content-type", ""))
-            self.send_header("Content-Length", str(len(told.content)))
+            response = answer(self.path, body, dict(self.headers))
+            self.send_response(response.status_code)
+            self.send_header("Content-Type", response.headers.get("content-type", ""))
+            self.send_header("Content-Length", str(len(response.content)))
             self.end_headers()
-            self.wfile.write(told.content)
+            self.wfile.write(response.content)
 
         def log_message(self, format: str, *args: object) -> None:
             pass

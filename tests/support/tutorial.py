@@ -99,15 +99,15 @@ def main() -> int:
     """Types the page; 1 if something else was printed than it says."""
     with tempfile.TemporaryDirectory(prefix="tutorial-") as place:
         folder = Path(place)
-        told = list(sections(folder / PROJECT))
-        typed = [command for section in told for command in section.typed]
+        parts = list(sections(folder / PROJECT))
+        typed = [command for section in parts for command in section.typed]
         done = console_blocks.timed(typed, folder, environment(author.made(folder / "environment")))
         printed = [as_shown(printed, folder, VARIES) for printed, _ in done]
         wrong = console_blocks.differences(typed, printed, PAGE.name)
     seconds = [took for _, took in done] + [0.0] * (len(typed) - len(done))
     print("| section | commands | seconds of the machine | words | signs typed | minutes |\n|---|---|---|---|---|---|")
     lines, first = [], 0
-    for section in told:
+    for section in parts:
         took = sum(seconds[first : first + len(section.typed)])
         first += len(section.typed)
         lines.append((len(section.typed), took, section.words, section.signs, section.minutes(took)))

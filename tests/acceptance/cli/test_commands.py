@@ -105,7 +105,7 @@ def test_a_wrong_configuration_ends_with_78_and_starts_nothing(world):
 def test_a_usage_that_fits_nothing_ends_with_2(world):
     world.sandbox.add(order())
     world.finishes()
-    for arguments, said in (
+    for arguments, expected in (
         (("run", "--order", "FO-1"), "--order and --limit need --once or --dry-run"),
         (("run", "--once", "--tenant", "nobody"), "there is no tenant nobody; the configuration names acme"),
         (("order", "show", "FO-404"), "no job of order FO-404 is known; `shipperone-erp orders` lists the known ones"),
@@ -114,7 +114,7 @@ def test_a_usage_that_fits_nothing_ends_with_2(world):
         (("run", "--once", "--settle-for", "soon"), "write a duration"),
     ):
         done = world.command(*arguments)
-        assert (done.returncode, said in done.stderr) == (2, True), (arguments, done.stderr)
+        assert (done.returncode, expected in done.stderr) == (2, True), (arguments, done.stderr)
         assert "Traceback" not in done.stderr
 
 
@@ -126,14 +126,14 @@ def test_the_version_is_printed():
 
 def test_a_requested_order_that_no_tenant_has_is_named_with_exit_code_2(world):
     world.sandbox.add(order("FO-1"))
-    said = "acme: no order {} is listed in pending_allocation or pending_invoice, and the ledger knows none"
+    expected = "acme: no order {} is listed in pending_allocation or pending_invoice, and the ledger knows none"
     dry = world.command("run", "--dry-run", "--order", "TYPO", "--order", "FO-1")
-    assert (dry.returncode, dry.stderr.splitlines()) == (2, [said.format("TYPO")])
+    assert (dry.returncode, dry.stderr.splitlines()) == (2, [expected.format("TYPO")])
     assert "FO-1" in dry.stdout
     once = world.command("run", "--once", "--order", "TYPO", "--order", "FO-1", "--order", "FO-404", "--log", "text")
     assert once.returncode == 2
     assert [line.partition(" ")[2] for line in once.stderr.splitlines()][-2:] == [
-        said.format("FO-404"), said.format("TYPO"),
+        expected.format("FO-404"), expected.format("TYPO"),
     ]  # fmt: skip
     assert world.job("FO-1", I).state is State.DONE
     for way in (("--once", "--settle-for", "1s"), ("--dry-run",)):
@@ -333,9 +333,9 @@ def test_status_counts_the_reasons_and_shows_why_a_queue_is_not_read(world):
     allocation, invoice = printed(world.command("status", "--json"))
     assert (allocation["paused"], invoice["paused"]) == (None, "platform_unavailable")
     assert "502" in invoice["sentence"]
-    said = world.command("status").stdout
-    assert "1 erp_period_locked" in said
-    assert "acme/invoice: pending_invoice, page 1: ShipperOne answered 502" in said
+    output = world.command("status").stdout
+    assert "1 erp_period_locked" in output
+    assert "acme/invoice: pending_invoice, page 1: ShipperOne answered 502" in output
     world.sandbox.faults.clear()
     world.once(settle_for=0)
     assert [row["paused"] for row in printed(world.command("status", "--json"))] == [None, None]
@@ -365,10 +365,10 @@ def test_a_dry_run_reports_its_decisions_and_writes_nothing(world):
     assert world.command("run", "--once", "--order", "FO-1", "--settle-for", "8s").returncode == 0
     before = {path: path.read_bytes() for path in world.folder.glob("*.db")}
     posts = len(world.sandbox.posts)
-    said = world.command("run", "--dry-run", "--order", "FO-2")
-    assert said.returncode == 0
-    assert "FO-2" in said.stdout
-    assert "FO-3" not in said.stdout
+    output = world.command("run", "--dry-run", "--order", "FO-2")
+    assert output.returncode == 0
+    assert "FO-2" in output.stdout
+    assert "FO-3" not in output.stdout
     assert len(printed(world.command("run", "--dry-run", "--limit", "2", "--json"))) == 2
     assert len(world.sandbox.posts) == posts
     assert world.erp.effects("reserve_stock") == 1
@@ -436,9 +436,9 @@ def test_the_service_works_until_sigterm_and_ends_with_0(world):
         until(lambda: world.erp.delivered("FO-2"))
         running.send_signal(signal.SIGTERM)
         assert running.wait(timeout=20) == 0
-        said = running.stderr.read()
-    assert "stopping: jobs in progress continue to their next recorded point" in said
-    assert world.sandbox.token not in said
+        output = running.stderr.read()
+    assert "stopping: jobs in progress continue to their next recorded point" in output
+    assert world.sandbox.token not in output
     assert [job.state for job in world.jobs()] == [State.DONE] * 4
 
 
@@ -510,8 +510,8 @@ def test_explain_prints_the_meaning_and_the_cure_of_a_reason(world):
     assert "warehouse" in text
     wrong = _bare(world, "explain", "not_enough_stok")
     assert wrong.returncode == 2
-    said = "there is no reason not_enough_stok; did you mean not_enough_stock? `shipperone-erp explain` lists them"
-    assert wrong.stderr.strip() == said
+    expected = "there is no reason not_enough_stok; did you mean not_enough_stock? `shipperone-erp explain` lists them"
+    assert wrong.stderr.strip() == expected
     unlike = _bare(world, "explain", "x").stderr
     assert unlike.strip() == "there is no reason x; `shipperone-erp explain` lists them"
 

@@ -80,9 +80,9 @@ def connectors(tmp_path):
 def test_a_hook_is_shown_from_both_sides_with_what_it_needed_before(connectors):
     done = connectors("try", "honest", "deliver", "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert [step["hook"] for step in told["steps"]] == ["reserve_stock", "build_invoice", "issue_invoice", "deliver"]
-    reserved, built, issued, delivered = told["steps"]
+    report = json.loads(done.stdout)
+    assert [step["hook"] for step in report["steps"]] == ["reserve_stock", "build_invoice", "issue_invoice", "deliver"]
+    reserved, built, issued, delivered = report["steps"]
     assert reserved["core"] == ["it is confirmed at ShipperOne next"]
     assert [line.partition(": ")[2] for line in reserved["erp"][1:]] == [
         "10 on hand, 2 reserved",
@@ -107,11 +107,11 @@ ORDER = {
 
 def test_an_order_of_shipperone_is_tried_and_a_cent_is_seen_before_a_merchant_sees_it(connectors, tmp_path):
     (tmp_path / "order.json").write_text(json.dumps([ORDER]))
-    said = connectors("try", "honest", "build_invoice", "--order", "order.json")
-    assert said.returncode == 0, said.stderr
-    lines = said.stdout.splitlines()
+    printed = connectors("try", "honest", "build_invoice", "--order", "order.json")
+    assert printed.returncode == 0, printed.stderr
+    lines = printed.stdout.splitlines()
     assert lines[:2] == ["order FO-7 from main, total 25.99 EUR", "  item 7: 2 of MUG, 21.0"]
-    assert "  ERP     ErpDocument(kind=invoice, state=draft" in said.stdout
+    assert "  ERP     ErpDocument(kind=invoice, state=draft" in printed.stdout
     assert "          MUG in main: 2 on hand, 0 reserved" in lines
     wrong = connectors("try", "honest", "build_invoice", "--order", "order.json", "--harness", "wrong:Cent")
     assert wrong.returncode == 1
@@ -129,20 +129,20 @@ def test_a_list_of_documents_is_looked_at_as_reconcile_does(connectors):
 
 
 @pytest.mark.parametrize(
-    ("harness", "code", "said"),
+    ("harness", "code", "expected"),
     [
         ("Mute", 1, "  core    the job is held with connector_bug"),
         ("Shut", 5, "  answer  raised AuthFailed: the ERP refuses the login"),
         ("Blind", 0, "  ERP     Blind does not override documents: not checked"),
     ],
 )
-def test_a_failed_hook_is_reported_with_cores_reaction(connectors, harness, code, said):
+def test_a_failed_hook_is_reported_with_cores_reaction(connectors, harness, code, expected):
     done = connectors("try", "honest", "reserve_stock", "--harness", f"wrong:{harness}")
-    assert (done.returncode, said in done.stdout) == (code, True), done.stdout + done.stderr
+    assert (done.returncode, expected in done.stdout) == (code, True), done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["reserve"], "reserve cannot be tried; these can: reserve_stock, release_stock, build_invoice, "),
         (
@@ -155,11 +155,11 @@ def test_a_failed_hook_is_reported_with_cores_reaction(connectors, harness, code
         (["reserve_stock", "--order", "text.json"], "text.json contains no order"),
     ],
 )
-def test_a_hook_that_cannot_be_tried_is_explained(connectors, tmp_path, arguments, said):
+def test_a_hook_that_cannot_be_tried_is_explained(connectors, tmp_path, arguments, expected):
     (tmp_path / "bare.json").write_text('{"order_id": "FO-1", "warehouse_code": "main"}')
     (tmp_path / "text.json").write_text('"FO-1"')
     done = connectors("try", "honest", *arguments)
-    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    assert (done.returncode, expected in done.stderr) == (2, True), done.stderr
 
 
 SOME = [part for case in ("L1", "R3", "R4", "R7", "V1") for part in ("--case", case)]
@@ -183,8 +183,8 @@ def test_failed_cases_run_first_the_next_time(connectors, tmp_path):
     wrong = ["--harness", "wrong:Mute"]
     assert connectors("test", "honest", "--case", "L1", "--case", "R4", *wrong).returncode == 1
     assert LastFailures("honest", tmp_path).ids() == {"R4"}
-    said = connectors("test", "honest", "--case", "L1", "--case", "R4", "--failed-first", *wrong).stdout.splitlines()
-    assert said[0].startswith("FAIL  R4")
+    printed = connectors("test", "honest", "--case", "L1", "--case", "R4", "--failed-first", *wrong).stdout.splitlines()
+    assert printed[0].startswith("FAIL  R4")
     assert connectors("test", "honest", "--case", "R4").returncode == 0
     assert LastFailures("honest", tmp_path).ids() == frozenset()
 
@@ -207,8 +207,8 @@ def test_cases_are_chosen_by_what_is_wanted_left_out_and_first():
 
 
 def test_the_page_of_a_connector_has_its_settings_capabilities_hooks_and_what_was_not_proved(connectors, tmp_path):
-    told = connectors("test", "honest", "--case", "R3", "--case", "R4", "--harness", "wrong:Mute", "--json")
-    (tmp_path / "report.json").write_text(told.stdout)
+    report = connectors("test", "honest", "--case", "R3", "--case", "R4", "--harness", "wrong:Mute", "--json")
+    (tmp_path / "report.json").write_text(report.stdout)
     page = connectors("show", "honest", "--markdown", "--report", "report.json").stdout
     assert page.startswith("# honest\n")
     assert "| `database` | required | " in page

@@ -132,14 +132,16 @@ def test_doctor_counts_unexplained_amounts_and_shows_the_first_in_full(world):
     world.sandbox.add(SandboxOrder.simple("FO-4", ("MUG", 2, "10.00"), shipping_amount_incl_tax=None))
     world.sandbox.add(SandboxOrder.simple("FO-5", ("MUG", 2, "10.00")))
     done = world.command("doctor", "--json")
-    told = {row["sentence"]: row["cure"] for row in json.loads(done.stdout) if row["check"] == "amounts of allocation"}
+    cures = {row["sentence"]: row["cure"] for row in json.loads(done.stdout) if row["check"] == "amounts of allocation"}
     assert done.returncode == 0
-    assert told.keys() == {
+    assert cures.keys() == {
         "2 of 5 order(s) would be held, amount_unexplained", "1 of 5 order(s) would be held, currency_differs",
     }  # fmt: skip
-    assert told["2 of 5 order(s) would be held, amount_unexplained"].startswith("first: order FO-1: the lines come to ")
+    assert cures["2 of 5 order(s) would be held, amount_unexplained"].startswith(
+        "first: order FO-1: the lines come to "
+    )
     assert "totals.coupon is 2.00: if that is the cause, add it as a charge in [[tenants.acme.charges]]" in "".join(
-        told.values()
+        cures.values()
     )
     world.settings["currencies"] = '["CZK"]'
     world.more = '[[tenants.acme.charges]]\nname = "coupon"\npath = "totals.coupon"\nsign = "-"\nkind = "line"\n'

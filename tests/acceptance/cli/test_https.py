@@ -50,8 +50,8 @@ def test_a_certificate_that_is_not_trusted_is_named_by_run_and_doctor(world, tmp
         ran = world.command("run", "--once", "--settle-for", "0s")
         looked = world.command("doctor")
     assert ran.returncode == 4
-    for said in (ran.stderr, looked.stdout):
-        assert "is not trusted (unable to get local issuer certificate)" in said
-        assert "SSL_CERT_FILE" in said
+    for printed in (ran.stderr, looked.stdout):
+        assert "is not trusted (unable to get local issuer certificate)" in printed
+        assert "SSL_CERT_FILE" in printed
     assert world.erp.effects("reserve_stock") == 0
     assert not world.sandbox.requests

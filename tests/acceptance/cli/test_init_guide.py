@@ -269,7 +269,7 @@ def test_odoo_offers_what_is_on_the_server(monkeypatch, tmp_path):
     monkeypatch.setattr(OdooConnector, "transport", httpx.MockTransport(odoo))
     answers: dict[str, Secret | str] = {}
     asked: dict[str, Question] = {}
-    said = {
+    offered = {
         "url": "https://erp.example/web", "database": "shop", "user": "", "api_key": Secret("good-key"),
         "warehouse.ba-main": "WH", "journal.ba-main": "ESH", "warehouse.KE": "KE", "journal.KE": "",
         "taxes": "by_rate", "shipping_product": "SHIPPING",
@@ -279,8 +279,8 @@ def test_odoo_offers_what_is_on_the_server(monkeypatch, tmp_path):
         if isinstance(step, SetupDone):
             break
         asked[step.name] = step
-        answers = {**answers, step.name: said[step.name]}
-    assert list(asked) == list(said)
+        answers = {**answers, step.name: offered[step.name]}
+    assert list(asked) == list(offered)
     assert asked["database"].found == "Odoo 19 answers"
     assert [option.value for option in asked["warehouse.ba-main"].options] == ["WH", "KE"]
     assert asked["warehouse.KE"].default == "KE", "the code that both sides have is offered"

@@ -213,11 +213,11 @@ def test_a_file_that_holds_no_orders_is_refused_with_a_sentence(shop):
     folder, command = shop
     (folder / "page.html").write_text("<html>")
     (folder / "other.json").write_text('{"a": 1}')
-    for name, says in (
+    for name, expected in (
         ("page.html", "it is not JSON"),
         ("other.json", "contains no orders"),
         ("none", "cannot be read"),
     ):
         refused = command("inspect", "acme", "--file", name)
         assert refused.returncode == 2
-        assert says in refused.stderr
+        assert expected in refused.stderr

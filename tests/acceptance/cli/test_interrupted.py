@@ -23,8 +23,8 @@ def test_ctrl_c_while_a_command_is_starting_shows_no_traceback(seconds):
         assert running.stdout.readline() == "1\n"
         time.sleep(seconds)
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=60)
-    assert "Traceback" not in said
+        _, printed = running.communicate(timeout=60)
+    assert "Traceback" not in printed
     assert running.returncode in (0, 130)
 
 
@@ -36,8 +36,8 @@ def test_ctrl_c_while_the_erp_does_not_answer_ends_the_command_without_a_traceba
     with subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=world.process_environment()) as running:
         time.sleep(4)
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=30)
-    assert "Traceback" not in said
+        _, printed = running.communicate(timeout=30)
+    assert "Traceback" not in printed
     assert running.returncode in (1, 130)
 
 

@@ -49,9 +49,9 @@ def test_the_start_line_has_version_number_of_tenants_and_ledger(world):
         process.kill()
         process.wait()
     assert "paused, config_incomplete" in lines[0]["message"]
-    told = {key: lines[1][key] for key in ("event", "version", "tenants", "ledger", "message")}
+    logged = {key: lines[1][key] for key in ("event", "version", "tenants", "ledger", "message")}
     number, ledger = version("shipperone-erp"), str(world.folder / "ledger.db")
-    assert told == {
+    assert logged == {
         "event": "started", "version": number, "tenants": 1, "ledger": ledger,
         "message": f"shipperone-erp {number} serves 1 tenant(s); ledger: {ledger}",
     }  # fmt: skip
@@ -78,14 +78,14 @@ def test_on_a_terminal_lines_are_readable_and_the_last_has_the_remaining_work(wo
         stdout=theirs, stderr=theirs, stdin=theirs, env={**world.process_environment(), "TERM": "xterm"},
     )  # fmt: skip
     os.close(theirs)
-    said = b""
+    printed = b""
     try:
         while part := os.read(ours, 65536):
-            said += part
+            printed += part
     except OSError:
         pass  # so a terminal ends whose other side is closed
     os.close(ours)
-    text = said.decode()
+    text = printed.decode()
     assert process.wait(timeout=30) == 0, text
     assert " of 40 orders, about " in text
     assert " left" in text

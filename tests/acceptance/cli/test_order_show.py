@@ -77,11 +77,11 @@ def test_order_show_raw_has_the_whole_traceback_and_notes_in_time_order(world):
     assert world.command("order", "retry", "FO-1", "--note", "new version").returncode == 0
     world.finishes()
     lines = shown(world, "FO-1", "--stage", "allocation").splitlines()
-    failed, said, again = [line.split("Z  ", 1)[1] for line in lines if "Z  " in line][1:4]
+    failed, noted, again = [line.split("Z  ", 1)[1] for line in lines if "Z  " in line][1:4]
     assert failed == (
         "ERP         reserve stock: outcome unknown: ZeroDivisionError: a bug of the connector (traceback: --raw)"
     )
-    assert re.fullmatch(r"operator    \S+: retry: new version", said)
+    assert re.fullmatch(r"operator    \S+: retry: new version", noted)
     assert again.startswith("ERP         stock reserved: R-")
     assert not any("counting_erp.py" in line for line in lines)
     raw = shown(world, "FO-1", "--stage", "allocation", "--raw")

@@ -60,9 +60,9 @@ def named(text):
 
 
 def order(order_id, **fields):
-    told = {"customer": JANA, "billing": JANA, "shipping": JANA, "extra": {"remark": "for Jana Nováková"}, **fields}
+    listed = {"customer": JANA, "billing": JANA, "shipping": JANA, "extra": {"remark": "for Jana Nováková"}, **fields}
     number = sum(map(ord, order_id)) * 10
-    return SandboxOrder.simple(order_id, ("MUG", 2, "10.00"), first_id=number, **told)
+    return SandboxOrder.simple(order_id, ("MUG", 2, "10.00"), first_id=number, **listed)
 
 
 STUCK = ("FO-REFUSED", "FO-BUG", "FO-UNKNOWN", "FO-PENDING", "FO-UNREADABLE", "FO-DIFFERS", "FO-ECHO")
@@ -142,29 +142,36 @@ def test_no_secret_is_stored_anywhere_and_personal_data_only_where_documented(pl
         assert "run" in cmdline
         written["cmdline"] = cmdline
         shop.revoke(RENEWED_TOKEN)
-        until(lambda: "ShipperOne refuses the token" in running.said)
+        until(lambda: "ShipperOne refuses the token" in running.logged)
         (planted.folder / "token").write_text(RENEWED_TOKEN)
         (planted.folder / "password").write_text(RENEWED_PASSWORD)
-        until(lambda: "the token was reloaded" in running.said and "the ERP's secrets were reloaded" in running.said)
+        until(
+            lambda: "the token was reloaded" in running.logged and "the ERP's secrets were reloaded" in running.logged
+        )
         shop.add(order("FO-LATER"))
         until(lambda: planted.erp.delivered("FO-LATER"), 30)
         shop.faults.add(Fault("echo_html", method="GET", page=1, times=2))
-        until(lambda: "with a page, “Bad Gateway for Bearer ********" in running.said)
+        until(lambda: "with a page, “Bad Gateway for Bearer ********" in running.logged)
         shop.add(order("FO-TRANSIENT"))
         shop.add(order("FO-AUTH"))
         until(lambda: planted.jobs("FO-AUTH") and planted.job("FO-AUTH", A).reason is Reason.ERP_AUTH)
-        until(lambda: "the ERP is not available" in running.said)
+        until(lambda: "the ERP is not available" in running.logged)
         assert running.stop() == 0
     finally:
         running.process.kill()
         running.process.wait()
-    written["run"] = running.said
-    for kind, said in (("echo", "Authorization: Bearer ********"), ("echo_html", "“Bad Gateway for Bearer ********")):
+    written["run"] = running.logged
+    for kind, expected in (
+        ("echo", "Authorization: Bearer ********"),
+        ("echo_html", "“Bad Gateway for Bearer ********"),
+    ):
         for arguments in (("run", "--dry-run"), ("doctor", "--json")):
             shop.faults.add(Fault(kind, method="GET"))
             written[f"{arguments} with {kind}"] = _output(planted.command(*arguments))
             shop.faults.clear()
-            assert said in " ".join(written[f"{arguments} with {kind}"].split()), written[f"{arguments} with {kind}"]
+            assert expected in " ".join(written[f"{arguments} with {kind}"].split()), written[
+                f"{arguments} with {kind}"
+            ]
     written |= commands(planted)
     written["the ledger afterwards"] = kept(planted)
     written["what ShipperOne saw"] = repr((shop.requests, shop.posts))

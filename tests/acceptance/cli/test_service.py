@@ -38,7 +38,7 @@ def test_a_hook_that_hangs_does_not_keep_the_service_from_stopping(often):
     with service(often, stop_within=1.0) as running:
         until(lambda: often.erp.ask("SELECT times FROM script") == [(0,)])
         assert running.stop(within=100) == 0
-        assert "a call is still unanswered; its outcome is unknown to the process that takes over" in running.said
+        assert "a call is still unanswered; its outcome is unknown to the process that takes over" in running.logged
     assert often.erp.effects("reserve_stock") == 0
     often.finishes()
     assert (often.erp.effects("reserve_stock"), len(often.erp.issued())) == (1, 1)
@@ -67,7 +67,7 @@ def test_a_second_signal_stops_at_once(often):
     with service(often, stop_within=200) as running:
         until(lambda: often.erp.ask("SELECT times FROM script") == [(0,)])
         running.process.send_signal(signal.SIGTERM)
-        until(lambda: "stopping: " in running.said)
+        until(lambda: "stopping: " in running.logged)
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(timeout=60) == -signal.SIGTERM
     often.finishes()
@@ -85,16 +85,16 @@ def test_a_token_is_renewed_in_its_file_while_the_service_runs(often):
         until(lambda: often.erp.delivered("FO-1"))
         often.sandbox.revoke("renewed-token")
         often.sandbox.add(order("FO-2"))
-        until(lambda: "ShipperOne refuses the token" in running.said)
+        until(lambda: "ShipperOne refuses the token" in running.logged)
         (row, _) = json.loads(often.command("status", "--json").stdout)
         assert row["paused"] == "platform_auth"
         time.sleep(1.5)
         token.write_text("renewed-token")
         until(lambda: often.erp.delivered("FO-2"))
         assert running.stop() == 0
-    assert running.said.count("the tenant is paused, no order fails") == 1, running.said
-    assert "acme: the token was reloaded" in running.said
-    assert "renewed-token" not in running.said
+    assert running.logged.count("the tenant is paused, no order fails") == 1, running.logged
+    assert "acme: the token was reloaded" in running.logged
+    assert "renewed-token" not in running.logged
     assert {job.state for job in often.jobs()} == {State.DONE}
     assert {row["paused"] for row in json.loads(often.command("status", "--json").stdout)} == {None}
 
@@ -110,12 +110,12 @@ def test_the_erps_password_is_renewed_in_its_file_while_the_service_runs(often):
         until(lambda: often.erp.delivered("FO-1"))
         often.erp.script("*", "auth_unless", times=9999, detail="new-password")
         often.sandbox.add(order("FO-2"))
-        until(lambda: "the ERP is not available: the ERP refuses the login" in running.said)
+        until(lambda: "the ERP is not available: the ERP refuses the login" in running.logged)
         password.write_text("new-password")
         until(lambda: often.erp.delivered("FO-2"))
         assert running.stop() == 0
-    assert "acme: the ERP's secrets were reloaded" in running.said
-    assert "-password" not in running.said
+    assert "acme: the ERP's secrets were reloaded" in running.logged
+    assert "-password" not in running.logged
     assert {job.state for job in often.jobs()} == {State.DONE}
 
 
@@ -123,21 +123,21 @@ def test_a_secret_that_was_missing_at_the_start_is_taken_up_when_it_comes(often)
     often.settings["token"] = '{ file = "token" }'
     often.sandbox.add(order())
     with service(often) as running:
-        until(lambda: "paused, config_incomplete" in running.said)
+        until(lambda: "paused, config_incomplete" in running.logged)
         time.sleep(0.5)
         (often.folder / "token").write_text(often.sandbox.token)
         until(lambda: often.erp.delivered("FO-1"))
         assert running.stop() == 0
-    assert "acme: its configuration is complete now; the tenant is served" in running.said
+    assert "acme: its configuration is complete now; the tenant is served" in running.logged
 
 
 def test_pause_and_resume_are_obeyed_at_once(often):
     with service(often) as running:
         often.sandbox.add(order("FO-1"))
         until(lambda: often.erp.delivered("FO-1"))
-        said = often.command("pause", "acme", "--stage", "allocation", "--note", "stock-taking")
-        assert "acme: allocation paused; `shipperone-erp resume acme` ends the pause" in said.stdout
-        until(lambda: "acme/allocation: paused by" in running.said)
+        printed = often.command("pause", "acme", "--stage", "allocation", "--note", "stock-taking")
+        assert "acme: allocation paused; `shipperone-erp resume acme` ends the pause" in printed.stdout
+        until(lambda: "acme/allocation: paused by" in running.logged)
         often.sandbox.add(order("FO-2"))
         time.sleep(1)
         assert often.erp.effects("reserve_stock", "FO-2") == 0
@@ -162,8 +162,8 @@ def test_a_pause_is_obeyed_while_a_queue_is_being_read(often):
         late = often.sandbox.faults.add(Fault("latency", action="pending_allocation", seconds=250))
         until(lambda: late.hits > 0)
         often.command("pause", "acme", "--stage", "allocation")
-        until(lambda: "acme/allocation: paused by" in running.said)
-        assert "did not answer in time" not in running.said, "it did not wait for the end of the read"
+        until(lambda: "acme/allocation: paused by" in running.logged)
+        assert "did not answer in time" not in running.logged, "it did not wait for the end of the read"
         # the hook in flight may end; how long that takes is the machine's affair, twenty orders are not
         assert at_rest(lambda: often.erp.effects("reserve_stock"), 3) < 20
 
@@ -185,7 +185,7 @@ def test_operator_actions_take_effect_while_the_service_runs(seldom):
     seldom.sandbox.add(order("FO-1"))
     seldom.erp.script("reserve_stock", "refused", times=1, detail="product_unknown")
     with service(seldom) as running:
-        until(lambda: "product_unknown" in running.said)
+        until(lambda: "product_unknown" in running.logged)
         assert seldom.command("order", "retry", "FO-1").returncode == 0
         until(lambda: seldom.sandbox.order("FO-1").allocations == 1)
         assert running.stop() == 0
@@ -227,8 +227,8 @@ def test_only_retry_is_allowed_for_an_accepted_job(world):
     job = world.job("FO-1", I)
     assert (job.accepted, job.reason) == (True, Reason.ERP_PERIOD_LOCKED)
     for arguments in (("ignore", "FO-1"), ("resolve", "FO-1", "--outcome", "cancelled")):
-        said = world.command("order", *arguments, "--stage", "invoice")
-        assert said.returncode == 2, said.stdout
+        printed = world.command("order", *arguments, "--stage", "invoice")
+        assert printed.returncode == 2, printed.stdout
     # it is rebuilt only where the ERP's own list shows that it is missing, and this connector keeps none
     rebuilt = world.command("order", "retry", "FO-1", "--rebuild", "--stage", "invoice")
     assert (rebuilt.returncode, "nothing was done, since the ERP could not be queried first" in rebuilt.stderr) == (

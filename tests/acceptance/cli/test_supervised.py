@@ -109,10 +109,10 @@ def test_an_order_that_is_skipped_or_not_reached_is_unchanged(world):
     world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 1, "10.00"), first_id=10))
     world.sandbox.add(company("FO-2", 20))
     typist = started(world)
-    told = typist.answers(BEGIN, "s")
-    assert "counting will reserve   MUG ×1 (free: 100)" in told
-    assert '{"order":{"order_id":"FO-1","items":[{"item_id":10}]}}' in told
-    assert "cannot be undone" in told
+    printed = typist.answers(BEGIN, "s")
+    assert "counting will reserve   MUG ×1 (free: 100)" in printed
+    assert '{"order":{"order_id":"FO-1","items":[{"item_id":10}]}}' in printed
+    assert "cannot be undone" in printed
     assert "FO-2 · allocation, warehouse main · company" in typist.answers(BEGIN, "q")
     typist.ends()
     assert typist.code == Ending.HELD
@@ -129,9 +129,9 @@ def test_a_draft_that_was_not_confirmed_can_be_discarded(world):
     world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 1, "10.00"), first_id=10), stage="invoice")
     typist = started(world)
     assert "Nothing is sent yet" in typist.answers(BEGIN, "y")
-    told = typist.answers(BEGIN, "q")
-    assert "total 14.99 EUR; ShipperOne lists 14.99" in told
-    assert "and then only credited" in told
+    printed = typist.answers(BEGIN, "q")
+    assert "total 14.99 EUR; ShipperOne lists 14.99" in printed
+    assert "and then only credited" in printed
     typist.ends()
     assert (world.erp.drafts(), posts(world)) == (1, [])
     again = warm_processes.run("order", "retry", "FO-1", "--rebuild", cwd=world.folder, env=variables(world))

@@ -7,7 +7,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from person import says
+from operator_actions import perform
 from shipperone_erp import Reason
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.reasons import Owner
@@ -58,7 +58,7 @@ def test_a_bundle_and_its_parts_are_listed_and_nothing_is_set(merchant):
     assert effects(merchant, "FO-1", A) == []
     assert merchant.sandbox.posts == []
     merchant.settings["bundles"] = '"children"'
-    says(merchant, "retry", "FO-1")
+    perform(merchant, "retry", "FO-1")
     merchant.finishes()
     assert confirmed(merchant) == [[10, 11, 12], [10, 11, 12]], "every item is confirmed all the same"
     (booked,) = merchant.books.invoices("FO-1")
@@ -306,8 +306,8 @@ def test_an_order_of_services_only_reserves_no_stock(merchant):
     assert "nothing to deliver" in (invoiced.sentence or "")
     assert merchant.books.reserved("FO-1") == 0
     assert [booked.items for booked in merchant.books.invoices("FO-1")] == [{"10": 1}]
-    told = merchant.command("order", "show", "FO-1", "--stage", "allocation")
-    assert "none of its items is kept in stock: allocated without the ERP" in told.stdout
+    printed = merchant.command("order", "show", "FO-1", "--stage", "allocation")
+    assert "none of its items is kept in stock: allocated without the ERP" in printed.stdout
 
 
 @pytest.mark.case("B19")

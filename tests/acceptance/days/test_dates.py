@@ -5,7 +5,7 @@ from decimal import Decimal as D
 import pytest
 
 from merchant import order
-from person import says
+from operator_actions import perform
 from shipperone_erp import Reason
 from shipperone_erp.domain.reasons import Owner
 from shipperone_erp.domain.states import Stage, State
@@ -100,10 +100,10 @@ def test_a_locked_period_is_held_and_keeps_its_day_after_a_retry(merchant):
     assert (held.state, held.reason, held.owner) == (State.HELD, Reason.ERP_PERIOD_LOCKED, Owner.ACCOUNTANT)
     assert merchant.sandbox.order("FO-1").invoices == [], "nothing was sent"
     assert merchant.tax_dates() == ["2026-04-01"], "the other one goes on"
-    says(merchant, "retry", "FO-1")
+    perform(merchant, "retry", "FO-1")
     merchant.once(settle_for=0.3)
     assert merchant.job("FO-1", I).reason is Reason.ERP_PERIOD_LOCKED
     merchant.books.lock("")
-    says(merchant, "retry", "FO-1")
+    perform(merchant, "retry", "FO-1")
     merchant.finishes()
     assert sorted(map(str, merchant.tax_dates())) == ["2026-03-31", "2026-04-01"]

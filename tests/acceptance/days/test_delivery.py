@@ -5,7 +5,7 @@ import json
 import pytest
 
 from merchant import order
-from person import says
+from operator_actions import perform
 from shipperone_erp import Reason
 from shipperone_erp.domain.reasons import Owner
 from shipperone_erp.domain.states import Stage, State
@@ -80,7 +80,7 @@ def test_another_rule_and_a_retry_deliver_it_after_all(allocated_by_hand):
     merchant.settings["without_reservation"] = '"hold"'
     merchant.once(settle_for=0.3)
     merchant.settings["without_reservation"] = '"deliver"'
-    says(merchant, "retry", "FO-1")
+    perform(merchant, "retry", "FO-1")
     merchant.finishes()
     assert merchant.books.stock_of("MUG") == (18, 0)
     assert len(merchant.books.invoices("FO-1")) == 1
@@ -93,10 +93,10 @@ def test_a_tenant_with_invoices_only_changes_no_stock_and_doctor_reports_it(allo
     merchant.finishes()
     assert merchant.books.stock_of("MUG") == (20, 0)
     assert merchant.books.delivered("FO-1") == 0
-    told = merchant.command("order", "show", "FO-1").stdout
+    printed = merchant.command("order", "show", "FO-1").stdout
     assert (
         'not delivered: no live reservation of item 1 (MUG) is known, and `without_reservation = "invoice_only"`'
-        in told
+        in printed
     )
 
 

@@ -66,8 +66,8 @@ def test_ordered_and_shipped_quantities_are_read_from_separate_places(merchant):
 @pytest.mark.case("B14")
 def test_a_bundle_is_seen_before_anything_is_set(merchant):
     merchant.sandbox.add(order_of("bundle", "FO-1", 10))
-    told, cure = warnings(merchant)["bundles"]
-    assert "order FO-1 will be held bundle_unclear: item 10 (SET) is listed with what is in it" in told
+    warning, cure = warnings(merchant)["bundles"]
+    assert "order FO-1 will be held bundle_unclear: item 10 (SET) is listed with what is in it" in warning
     assert cure == 'set bundles = "children" or "parents" in [tenants.acme]'
     merchant.settings["bundles"] = '"children"'
     assert "bundles" not in warnings(merchant)

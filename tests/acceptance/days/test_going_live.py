@@ -15,7 +15,7 @@ from shipperone_erp.sandbox import Fault
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
 
-def said(merchant, *arguments, code=0):
+def output(merchant, *arguments, code=0):
     """What the command says on stdout (or on stderr, where it is to fail)."""
     done = merchant.command(*arguments)
     assert done.returncode == code, (done.stdout, done.stderr)
@@ -110,10 +110,10 @@ def test_the_preview_shows_the_listed_orders_and_the_effect_of_each_option(befor
         "--from-now  3 order(s) are ignored (`order retry` resumes one); orders listed later are processed",
     ]
     assert {job.reason for job in before.jobs()} == {Reason.BEFORE_GO_LIVE}, "a preview changes nothing"
-    assert "there is no tenant nobody" in said(before, "go-live", "nobody", code=2)
-    assert said(before, "go-live", "acme", "--all", "--from-now", code=2).strip() == "give either --all or --from-now"
+    assert "there is no tenant nobody" in output(before, "go-live", "nobody", code=2)
+    assert output(before, "go-live", "acme", "--all", "--from-now", code=2).strip() == "give either --all or --from-now"
 
-    said(before, "go-live", "acme", "--from-now")
+    output(before, "go-live", "acme", "--from-now")
     assert "acme allocation: live, no order is held" in before.command("go-live", "acme").stdout
     before.once()
     assert before.sandbox.posts == []
@@ -135,7 +135,7 @@ def test_orders_that_could_not_be_read_before_the_go_live_do_not_start_once_they
     assert before.once().ending is Ending.HELD
     assert {job.reason for job in before.jobs()} == {Reason.BEFORE_GO_LIVE}
     if hidden == "order_id":
-        assert "are listed without a readable id" in said(before, "go-live", "acme", "--from-now", code=2)
+        assert "are listed without a readable id" in output(before, "go-live", "acme", "--from-now", code=2)
     place = "shipment" if hidden == "order_id" else "code_of_goods"
     before.more += f'\n[tenants.acme.fields]\n{hidden} = "{place}"\n'
     for _ in range(3):
@@ -143,7 +143,7 @@ def test_orders_that_could_not_be_read_before_the_go_live_do_not_start_once_they
     assert before.sandbox.posts == []
     assert before.books.reserved("FO-1") == 0
     assert {job.reason for job in before.jobs() if job.state is State.HELD} == {Reason.BEFORE_GO_LIVE}
-    said(before, "go-live", "acme", "--all")
+    output(before, "go-live", "acme", "--all")
     before.finishes()
     assert len(before.books.invoices("FO-3")) == 1
 
@@ -169,7 +169,7 @@ def test_an_empty_answer_of_the_queue_does_not_start_the_orders_of_before_the_go
 def test_a_part_of_an_ignored_order_is_held_for_an_operator(before):
     """The shop finishes FO-3 by hand, one piece after the other; nothing of it is invoiced here meanwhile."""
     before.once()
-    said(before, "go-live", "acme", "--from-now")
+    output(before, "go-live", "acme", "--from-now")
     one = {"qty": 1, "row_total_incl_tax": D("5.00")}
     before.sandbox.change(
         "FO-3", lambda raw: {**raw, "items": [{**raw["items"][0], **one}], "total_incl_tax": D("9.99")}
@@ -180,7 +180,7 @@ def test_a_part_of_an_ignored_order_is_held_for_an_operator(before):
     assert before.sandbox.posts == []
     assert before.books.drafts() == 0
     assert f"`order retry {held.key}`" in (held.sentence or "")
-    said(before, "order", "retry", held.key)
+    output(before, "order", "retry", held.key)
     before.finishes()
     assert [booked.items for booked in before.books.invoices("FO-3")] == [{"20": 1}]
 
@@ -189,8 +189,8 @@ def test_a_part_of_an_ignored_order_is_held_for_an_operator(before):
 def test_an_adopted_document_is_compared_and_confirmed_and_never_changed(before):
     before.once()
     reference = reserved_by_hand(before, "FO-1")
-    said(before, "order", "adopt", "FO-1", "--reference", reference)
-    said(before, "order", "adopt", "FO-3", "--reference", "INV/7", "--number", "2026-0007", "--total", "14.99",
+    output(before, "order", "adopt", "FO-1", "--reference", reference)
+    output(before, "order", "adopt", "FO-3", "--reference", "INV/7", "--number", "2026-0007", "--total", "14.99",
          "--date", "2026-02-28", "--note", "made by Eva")  # fmt: skip
     assert before.sandbox.posts == [], "the command writes to the ledger only"
 
@@ -208,10 +208,10 @@ def test_an_adopted_document_is_compared_and_confirmed_and_never_changed(before)
         assert [(act.action, act.note) for act in ledger.actions(invoice.id)] == [
             ("adopt INV/7, number 2026-0007, total 14.99", "made by Eva")
         ]
-    assert "adopted: created elsewhere" in said(before, "order", "show", "FO-3")
+    assert "adopted: created elsewhere" in output(before, "order", "show", "FO-3")
 
     before.sandbox.ship("FO-1")
-    said(before, "go-live", "acme", "--from-now")
+    output(before, "go-live", "acme", "--from-now")
     before.finishes()
     assert len(before.books.invoices("FO-1")) == 1
     assert before.books.delivered("FO-1") == 1, "the reservation by hand is handed to the delivery"
@@ -221,15 +221,15 @@ def test_an_adopted_document_is_compared_and_confirmed_and_never_changed(before)
 @pytest.mark.case("B3")
 def test_another_total_is_held_and_nothing_is_sent_until_it_is_named_rightly(before):
     before.once()
-    said(before, "order", "adopt", "FO-3", "--reference", "INV/7", "--total", "14.98")
+    output(before, "order", "adopt", "FO-3", "--reference", "INV/7", "--total", "14.98")
     before.once()
     job = before.job("FO-3", I)
     assert (job.state, job.reason, job.owner) == (State.HELD, Reason.TOTAL_DIFFERS, "accountant")
     assert "total_incl_tax: ERP 14.98, ShipperOne 14.99; nothing was sent" in (job.sentence or "")
     assert before.sandbox.posts == []
-    rebuilt = said(before, "order", "retry", "FO-3", "--rebuild", code=2)
+    rebuilt = output(before, "order", "retry", "FO-3", "--rebuild", code=2)
     assert "INV/7 was created elsewhere: it is not rebuilt, undone or released from here" in rebuilt
-    said(before, "order", "adopt", "FO-3", "--reference", "INV/7", "--total", "14.99")
+    output(before, "order", "adopt", "FO-3", "--reference", "INV/7", "--total", "14.99")
     before.once()
     assert before.job("FO-3", I).state is State.DONE
     assert before.books.invoices() == []
@@ -238,17 +238,17 @@ def test_another_total_is_held_and_nothing_is_sent_until_it_is_named_rightly(bef
 @pytest.mark.case("B3")
 def test_an_incomparable_invoice_is_confirmed_and_marked(before):
     before.once()
-    said(before, "order", "adopt", "FO-3", "--reference", "INV/7")
+    output(before, "order", "adopt", "FO-3", "--reference", "INV/7")
     before.once()
     assert (before.job("FO-3", I).state, before.job("FO-3", I).compared) == (State.DONE, False)
-    (row,) = [row for row in json.loads(said(before, "orders", "--json", "--all")) if row["order_id"] == "FO-3"]
+    (row,) = [row for row in json.loads(output(before, "orders", "--json", "--all")) if row["order_id"] == "FO-3"]
     assert (row["not_compared"], row["adopted"]) == (True, True)
 
 
 @pytest.mark.case("B3")
 def test_the_adopted_order_changes_is_refused_or_vanishes_and_is_held_each_time(before):
     before.once()
-    said(before, "order", "adopt", "FO-3", "--reference", "INV/7", "--total", "14.99")
+    output(before, "order", "adopt", "FO-3", "--reference", "INV/7", "--total", "14.99")
     before.sandbox.change(
         "FO-3", lambda raw: {**raw, "shipping_amount_incl_tax": D("5.99"), "total_incl_tax": D("15.99")}
     )
@@ -258,7 +258,7 @@ def test_the_adopted_order_changes_is_refused_or_vanishes_and_is_held_each_time(
     assert "ShipperOne lists the order differently now" in (held.sentence or "")
 
     # ShipperOne's own figure is another one than the listing's, which lags behind
-    said(before, "order", "adopt", "FO-3", "--reference", "INV/7", "--total", "15.99")
+    output(before, "order", "adopt", "FO-3", "--reference", "INV/7", "--total", "15.99")
     before.sandbox.order("FO-3").edit = None
     before.once()
     refused = before.job("FO-3", I)
@@ -271,7 +271,7 @@ def test_the_adopted_order_changes_is_refused_or_vanishes_and_is_held_each_time(
     gone = before.job("FO-3", I)
     assert (gone.state, gone.reason) == (State.HELD, Reason.ORDER_GONE)
     assert "INV/7, which was created elsewhere, stays unchanged" in (gone.sentence or "")
-    said(before, "order", "resolve", "FO-3", "--outcome", "cancelled")
+    output(before, "order", "resolve", "FO-3", "--outcome", "cancelled")
     assert before.job("FO-3", I).state is State.GONE
     assert (before.books.invoices(), before.books.drafts()) == ([], 0)
 
@@ -287,7 +287,7 @@ def test_many_at_once_by_csv_all_or_none(before):
         "FO-1,,,,,\n"
         "FO-2,R-2,,,28.2.2026,\n"
     )
-    refused = said(before, "order", "adopt", "--csv", str(file), code=2)
+    refused = output(before, "order", "adopt", "--csv", str(file), code=2)
     assert "3 bad row(s); nothing was adopted:" in refused
     assert f"{file}:2: total '14.9x' is not an amount such as 24.99" in refused
     assert f"{file}:4: order_id and reference must be filled in" in refused
@@ -295,24 +295,24 @@ def test_many_at_once_by_csv_all_or_none(before):
 
     good = f"order_id;reference;number;total;date;stage\nFO-3;INV/7;2026-0007;14.99;2026-02-28;invoice\nFO-1;{reserved_by_hand(before, 'FO-1')};;;;\n"
     file.write_text(good + "FO-9;INV/8;;;;\nFO-2;R-2;;5.00;;\n")
-    refused = said(before, "order", "adopt", "--csv", str(file), code=2)
+    refused = output(before, "order", "adopt", "--csv", str(file), code=2)
     assert f"{file}:4: no job of order FO-9 is known" in refused
     assert f"{file}:5: " in refused
     assert "a reservation has only a reference" in refused
     assert not any(job.adopted for job in before.jobs()), "nothing is done if one row is bad"
 
     file.write_text(good)
-    said(before, "order", "adopt", "--csv", str(file))
+    output(before, "order", "adopt", "--csv", str(file))
     before.once()
     assert (before.job("FO-3", I).state, before.job("FO-1", A).state) == (State.DONE, State.DONE)
     file.write_text("order,reference\nFO-2,R-2\n")
-    assert "not known: order" in said(before, "order", "adopt", "--csv", str(file), code=2)
+    assert "not known: order" in output(before, "order", "adopt", "--csv", str(file), code=2)
 
 
 @pytest.mark.case("B3")
 def test_only_one_order_is_let_through_at_first(before):
     before.once()
-    said(before, "order", "retry", "FO-2")
+    output(before, "order", "retry", "FO-2")
     before.sandbox.add(order("FO-4", first_id=40))
     before.once(orders=["FO-2"])
     assert (before.sandbox.order("FO-2").allocations, before.books.reserved("FO-2")) == (1, 1)
@@ -337,7 +337,7 @@ def test_a_users_document_is_detected_and_adopting_it_is_the_cure(merchant):
     held = merchant.job("FO-1", I)
     assert held.reason is Reason.ALREADY_IN_ERP
     assert "`shipperone-erp order adopt ID --reference R" in explain("already_in_erp")
-    said(merchant, "order", "adopt", "FO-1", "--stage", "invoice", "--reference", "INV/7", "--number", "7",
+    output(merchant, "order", "adopt", "FO-1", "--stage", "invoice", "--reference", "INV/7", "--number", "7",
          "--total", "24.99")  # fmt: skip
     merchant.finishes()
     assert merchant.job("FO-1", I).state is State.DONE
@@ -351,7 +351,7 @@ def test_a_document_made_by_this_runtime_is_not_adopted_over(merchant):
     merchant.sandbox.add(order())
     merchant.sandbox.faults.add(Fault("503", action="allocate", retry_after="1"))
     merchant.once(settle_for=0.5)
-    refused = said(merchant, "order", "adopt", "FO-1", "--reference", "R-7", code=2)
+    refused = output(merchant, "order", "adopt", "FO-1", "--reference", "R-7", code=2)
     assert "nothing of order FO-1 can be adopted" in refused
     assert (merchant.books.reserved("FO-1"), merchant.job("FO-1", A).adopted) == (1, False)
 
@@ -366,19 +366,19 @@ def test_going_back_pause_drain_and_see_what_is_open(merchant):
     merchant.settings["approve"] = '["invoice"]'
     merchant.sandbox.ship("FO-2")
     merchant.once()
-    said(merchant, "pause", "acme", "--stage", "allocation", "--note", "we go back")
+    output(merchant, "pause", "acme", "--stage", "allocation", "--note", "we go back")
     merchant.sandbox.add(order("FO-4", first_id=40))
-    said(merchant, "order", "approve", "FO-2")
+    output(merchant, "order", "approve", "FO-2")
     merchant.sandbox.ship("FO-3")
     merchant.once()
     assert merchant.books.reserved("FO-4") == 0, "nothing new is reserved"
     assert len(merchant.books.invoices("FO-2")) == 1, "invoices go on"
 
-    listed = json.loads(said(merchant, "orders", "--documents", "--json"))
+    listed = json.loads(output(merchant, "orders", "--documents", "--json"))
     wanted = {("reservation", "FO-3")} | ({("draft", "FO-3")} if isinstance(merchant.books, OnSql) else set())
     assert {(row["document"], row["order_id"]) for row in listed} == wanted
     assert all(row["reference"] and row["erp"] for row in listed)
-    assert "FO-3" in said(merchant, "orders", "--documents", "--tenant", "acme")
+    assert "FO-3" in output(merchant, "orders", "--documents", "--tenant", "acme")
     assert merchant.command("orders", "--documents", "--state", "held").returncode == 2
 
 
@@ -394,19 +394,19 @@ def listed(before):
 @pytest.mark.case("B3")
 def test_the_erps_own_list_is_compared_where_there_is_one(listed):
     reference = invoiced_by_hand(listed, 1, "14.99")
-    said(listed, "order", "adopt", "FO-3", "--reference", reference, "--total", "14.99")
+    output(listed, "order", "adopt", "FO-3", "--reference", reference, "--total", "14.99")
     listed.once()
     held = listed.job("FO-3", I)
     assert (held.state, held.reason) == (State.HELD, Reason.ITEMS_CHANGED)
     assert "items[20].qty: ERP 1, ShipperOne 2; nothing was sent" in (held.sentence or "")
 
     invoiced_by_hand(listed, 2, "14.98")
-    said(listed, "order", "adopt", "FO-3", "--reference", reference, "--total", "14.99")
+    output(listed, "order", "adopt", "FO-3", "--reference", reference, "--total", "14.99")
     listed.once()
     assert listed.job("FO-3", I).reason is Reason.TOTAL_DIFFERS, "what the ERP says counts, not what a person types"
 
     invoiced_by_hand(listed, 2, "14.99")
-    said(listed, "order", "adopt", "FO-3", "--reference", "by its number", "--number", "7")
+    output(listed, "order", "adopt", "FO-3", "--reference", "by its number", "--number", "7")
     listed.once()
     done = listed.job("FO-3", I)
     assert (done.state, done.number, done.compared) == (State.DONE, "7", True)
@@ -415,8 +415,8 @@ def test_the_erps_own_list_is_compared_where_there_is_one(listed):
 
 @pytest.mark.case("B3")
 def test_reservations_are_compared_by_their_lines_with_one_call_of_the_erp(listed):
-    said(listed, "order", "adopt", "FO-1", "--reference", reserved_by_hand(listed, "FO-1", pieces=1))
-    said(listed, "order", "adopt", "FO-2", "--reference", reserved_by_hand(listed, "FO-2", "TEA", 1, 10))
+    output(listed, "order", "adopt", "FO-1", "--reference", reserved_by_hand(listed, "FO-1", pieces=1))
+    output(listed, "order", "adopt", "FO-2", "--reference", reserved_by_hand(listed, "FO-2", "TEA", 1, 10))
     asked = listed.erp.effects("list_documents")
     listed.once()
     assert listed.erp.effects("list_documents") - asked <= 2
@@ -432,7 +432,7 @@ def test_an_invoice_that_is_not_issued_is_not_confirmed(listed, state):
     reference = invoiced_by_hand(listed, 2, "14.99")
     erp = listed.books if isinstance(listed.books, OnSql) else listed.erp
     erp.ask("UPDATE invoices SET state = ?", state)
-    said(listed, "order", "adopt", "FO-3", "--reference", reference, "--total", "14.99")
+    output(listed, "order", "adopt", "FO-3", "--reference", reference, "--total", "14.99")
     listed.once()
     held = listed.job("FO-3", I)
     assert held.state is State.HELD
@@ -446,17 +446,17 @@ def test_one_invoice_is_adopted_for_one_order_only(before):
     before.once()
     both = before.folder / "both.csv"
     both.write_text("order_id,reference,stage\nFO-3,INV/7,invoice\nFO-5,INV/7,invoice\n")
-    refused = said(before, "order", "adopt", "--csv", str(both), code=2)
+    refused = output(before, "order", "adopt", "--csv", str(both), code=2)
     assert "INV/7 is the invoice of order FO-3 already" in refused
     assert not any(job.adopted for job in before.jobs())
 
-    said(before, "order", "adopt", "FO-3", "--reference", "INV/7")
-    assert "INV/7 is the invoice of order FO-3 already" in said(
+    output(before, "order", "adopt", "FO-3", "--reference", "INV/7")
+    assert "INV/7 is the invoice of order FO-3 already" in output(
         before, "order", "adopt", "FO-5", "--reference", "INV/7", code=2
     )
     before.once()
     assert before.job("FO-3", I).state is State.DONE
-    assert "INV/7 is the invoice of order FO-3 already" in said(
+    assert "INV/7 is the invoice of order FO-3 already" in output(
         before, "order", "adopt", "FO-5", "--reference", "INV/7", code=2
     )
     assert len(posts(before)) == 1

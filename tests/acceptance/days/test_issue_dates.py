@@ -64,8 +64,8 @@ def test_an_earlier_dated_parcel_is_refused_before_its_confirmation(by_number):
     )
     assert "needs --note" in say(world, "retry", "FO-2", "--issue-date", today, code=2)
     assert "neither --rebuild" in say(world, "retry", "FO-2", "--issue-date", today, "--rebuild", "--note", "x", code=2)
-    said = say(world, "retry", "FO-2", "--issue-date", today, "--note", "numbers follow the dates")
-    assert f"will be issued with another date, {today}" in said
+    printed = say(world, "retry", "FO-2", "--issue-date", today, "--note", "numbers follow the dates")
+    assert f"will be issued with another date, {today}" in printed
     world.finishes()
     assert booked(world) == [("FO-1", today, None), ("FO-2", yesterday, today)]
     assert len(world.sandbox.order("FO-2").invoices) == 1
@@ -97,7 +97,7 @@ def test_both_dates_and_who_set_them_are_kept_and_listed(by_number, tmp_path):
     with (tmp_path / "month.csv").open(encoding="utf-8-sig") as file:
         (line,) = [line for line in csv.DictReader(file) if line["order_id"] == "FO-2"]
     assert (line["tax_date"], line["issue_date"]) == (yesterday, today)
-    assert done.returncode == 0, "it is told, and nobody has to act"
+    assert done.returncode == 0, "it is reported, and no action is needed"
 
 
 @pytest.mark.case("B29")

@@ -43,8 +43,8 @@ def held(merchant, reason, order_id="FO-1"):
 
 
 def retried(merchant, order_id="FO-1"):
-    said = merchant.command("order", "retry", order_id, "--stage", "invoice")
-    assert said.returncode == 0, said.stderr
+    printed = merchant.command("order", "retry", order_id, "--stage", "invoice")
+    assert printed.returncode == 0, printed.stderr
 
 
 @pytest.mark.case("B1")
@@ -292,9 +292,9 @@ def test_a_tax_that_is_compared_with_nothing_is_marked_and_counted(merchant):
     assert [(row["stage"], row["tax_not_compared"]) for row in status] == [("allocation", 0), ("invoice", 1)]
     assert "tax not compared of 1 invoice(s)" in " ".join(merchant.command("status").stdout.split())
     # of the two ERPs one keeps no list of its documents: its totals by rate are of the ledger alone
-    told = merchant.command("reconcile", "acme").stderr
-    assert "tax not compared of 1 invoice(s)" in told
-    assert "invoiced at no stated rate: 20.00 EUR" in told
+    printed = merchant.command("reconcile", "acme").stderr
+    assert "tax not compared of 1 invoice(s)" in printed
+    assert "invoiced at no stated rate: 20.00 EUR" in printed
 
 
 @pytest.mark.case("B18")

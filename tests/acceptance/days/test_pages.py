@@ -26,8 +26,8 @@ def test_every_line_of_a_checklist_matches_its_page(merchant, page):
     assert not (differs := console_blocks.differences(session, printed, page)), "\n".join(differs)
     assert len(merchant.books.invoices()) == 2
     if page == "stock-taking.md":
-        said = merchant.command("orders", "--json", "--state", "done").stdout
-        assert "FO-2" in said
+        output = merchant.command("orders", "--json", "--state", "done").stdout
+        assert "FO-2" in output
 
 
 @pytest.mark.case("B25")

@@ -6,7 +6,7 @@ from decimal import Decimal as D
 import pytest
 
 from merchant import order
-from person import says, until_held
+from operator_actions import perform, until_held
 from shipperone_erp import Reason
 from shipperone_erp.domain.reasons import Owner
 from shipperone_erp.domain.states import Stage, State
@@ -40,11 +40,11 @@ def test_a_repeated_job_stays_repeated_after_a_restart_from_the_listing(merchant
     """The shop corrects the fee of the repeated part while it is held for another cause: nobody asks a second time."""
     merchant.sandbox.add(order_of("equal_parts", "FO-1", 1))
     until_held(merchant, "FO-1", I)
-    says(merchant, "repeat", "FO-1")
+    perform(merchant, "repeat", "FO-1")
     merchant.sandbox.change("FO-1", lambda raw: {**raw, "currency": "USD"})
     merchant.once(settle_for=0.3)
     assert merchant.job("FO-1", I).reason is Reason.CURRENCY_DIFFERS
-    says(merchant, "retry", "FO-1")
+    perform(merchant, "retry", "FO-1")
     merchant.once(settle_for=0.3)
     assert merchant.job("FO-1", I).reason is Reason.CURRENCY_DIFFERS
     merchant.sandbox.change("FO-1", lambda raw: raw)
@@ -89,7 +89,7 @@ def test_goods_that_are_to_be_allocated_again_under_other_item_ids_are_not_reser
     assert held.reason is Reason.LISTED_AGAIN
     assert "ShipperOne confirmed 2 of MUG (item 1) under other item ids as" in held.sentence
     assert merchant.books.stock_of("MUG") == (20, 2)
-    says(merchant, "repeat", "FO-1")
+    perform(merchant, "repeat", "FO-1")
     merchant.finishes()
     assert merchant.books.stock_of("MUG") == (20, 4)
 
@@ -114,12 +114,12 @@ def test_listed_again_is_not_repeated_past_what_was_allocated(merchant):
     merchant.finishes()
     merchant.sandbox.add(order("FO-1"), stage="invoice")
     until_held(merchant, "FO-1", I)
-    says(merchant, "repeat", "FO-1")
+    perform(merchant, "repeat", "FO-1")
     merchant.once(settle_for=0.3)
     held = merchant.job("FO-1", I)
     assert (held.state, held.reason) == (State.HELD, Reason.MORE_THAN_ORDERED)
     assert invoiced(merchant) == [{"1": 2}]
-    says(merchant, "retry", "FO-1")
+    perform(merchant, "retry", "FO-1")
     merchant.once(settle_for=0.3)
     assert merchant.job("FO-1", I).reason is Reason.MORE_THAN_ORDERED
 
@@ -132,10 +132,10 @@ def test_a_true_second_shipment_is_allocated_and_invoiced_again(merchant):
     merchant.sandbox.add(order("FO-1"))
     assert until_held(merchant, "FO-1", A).reason is Reason.LISTED_AGAIN
     assert merchant.books.stock_of("MUG") == (18, 0), "nothing is reserved a second time by itself"
-    says(merchant, "repeat", "FO-1", A)
+    perform(merchant, "repeat", "FO-1", A)
     assert until_held(merchant, "FO-1", I).reason is Reason.LISTED_AGAIN
     assert merchant.books.stock_of("MUG") == (18, 2)
-    says(merchant, "repeat", "FO-1", I)
+    perform(merchant, "repeat", "FO-1", I)
     merchant.finishes()
     assert invoiced(merchant) == [{"1": 2}, {"1": 2}]
     assert merchant.books.stock_of("MUG") == (16, 0)
@@ -160,7 +160,7 @@ def test_a_part_of_a_bundle_ships_twice(merchant):
     assert held.reason is Reason.LISTED_AGAIN
     assert "2 of MUG (item 2)" in (held.sentence or "")
     assert "SET" not in (held.sentence or "")
-    says(merchant, "repeat", "FO-1")
+    perform(merchant, "repeat", "FO-1")
     merchant.finishes()
     assert invoiced(merchant) == [{"2": 2, "3": 1}, {"2": 2}]
     assert merchant.books.stock_of("MUG") == (16, 0)

@@ -15,7 +15,7 @@ from shipperone_erp.sandbox import Fault
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
 
-def said(merchant, *arguments, code=0):
+def output(merchant, *arguments, code=0):
     """What the command says on stdout (or on stderr, where it is to fail)."""
     done = merchant.command(*arguments)
     assert done.returncode == code, (done.stdout, done.stderr)
@@ -46,13 +46,13 @@ def test_nothing_is_sent_before_an_operator_approves_the_draft(merchant):
     assert (job.state, job.reason, job.owner) == (State.HELD, Reason.AWAITING_APPROVAL, Owner.ACCOUNTANT)
     assert "of 24.99 EUR waits for `order approve FO-1`" in (job.sentence or "")
     assert merchant.sandbox.order("FO-1").invoices == []
-    assert "`order approve` ends the pause" in said(merchant, "order", "retry", "FO-1", "--stage", "invoice", code=2)
-    said(merchant, "order", "approve", "FO-1", "--note", "looks right")
+    assert "`order approve` ends the pause" in output(merchant, "order", "retry", "FO-1", "--stage", "invoice", code=2)
+    output(merchant, "order", "approve", "FO-1", "--note", "looks right")
     merchant.finishes()
     assert len(merchant.books.invoices("FO-1")) == len(merchant.sandbox.order("FO-1").invoices) == 1
     with merchant.ledger() as ledger:
         assert [(act.action, act.note) for act in ledger.actions(job.id)] == [("approve", "looks right")]
-    assert "nothing of order FO-1 can be approved" in said(merchant, "order", "approve", "FO-1", code=2)
+    assert "nothing of order FO-1 can be approved" in output(merchant, "order", "approve", "FO-1", code=2)
 
 
 @pytest.mark.case("B3")
@@ -61,15 +61,15 @@ def test_an_approval_is_of_this_very_draft(merchant):
     merchant.sandbox.add(order())
     merchant.once()
     first = merchant.job("FO-1", I)
-    said(merchant, "order", "approve", "FO-1")
+    output(merchant, "order", "approve", "FO-1")
     merchant.sandbox.change("FO-1", lambda raw: {**raw, "shipping_amount_incl_tax": 3, "total_incl_tax": 23})
     merchant.once()
     second = merchant.job("FO-1", I)
     assert (second.state, second.reason) == (State.HELD, Reason.AWAITING_APPROVAL), "the order changed: another draft"
     assert second.id != first.id
 
-    said(merchant, "order", "approve", "FO-1")
-    said(merchant, "order", "retry", "FO-1", "--stage", "invoice", code=2)
+    output(merchant, "order", "approve", "FO-1")
+    output(merchant, "order", "retry", "FO-1", "--stage", "invoice", code=2)
     if isinstance(merchant.books, OnSql):
         merchant.books.ask("UPDATE invoices SET total_micro = total_micro + 1 WHERE state = 'draft'")
         merchant.settings["tolerance"] = '"0.01"'
@@ -77,10 +77,10 @@ def test_an_approval_is_of_this_very_draft(merchant):
         again = merchant.job("FO-1", I)
         assert again.reason is Reason.AWAITING_APPROVAL, "somebody has written into the draft since it was approved"
         assert merchant.sandbox.order("FO-1").invoices == []
-        said(merchant, "order", "retry", "FO-1", "--stage", "invoice", "--rebuild")
+        output(merchant, "order", "retry", "FO-1", "--stage", "invoice", "--rebuild")
         merchant.once()
         assert merchant.job("FO-1", I).reason is Reason.AWAITING_APPROVAL
-        said(merchant, "order", "approve", "FO-1")
+        output(merchant, "order", "approve", "FO-1")
     merchant.finishes()
     (booked,) = merchant.books.invoices("FO-1")
     assert (booked.total, booked.shipping) == (23, 3)
@@ -89,7 +89,7 @@ def test_an_approval_is_of_this_very_draft(merchant):
 
 def test_fiscal_first_and_approve_exclude_each_other(merchant):
     merchant.settings |= {"fiscal_first": "true", "approve": '["invoice"]'}
-    assert "before it can be approved" in said(merchant, "config", "check", code=78)
+    assert "before it can be approved" in output(merchant, "config", "check", code=78)
 
 
 # --- B12: reserved, never shipped
@@ -114,12 +114,12 @@ def test_reserved_and_never_shipped_is_shown_and_heals_when_it_ships(forgotten):
     job = forgotten.job("FO-1", A)
     assert (job.state, job.reason, job.owner) == (State.HELD, Reason.RESERVED_NOT_SHIPPED, Owner.WAREHOUSE)
     assert "nothing was shipped within 14d" in (job.sentence or "")
-    rows = json.loads(said(forgotten, "status", "--json"))
+    rows = json.loads(output(forgotten, "status", "--json"))
     assert [row["reserved_not_shipped"] for row in rows] == [1, 0]
-    assert "acme: 1 reserved, and not shipped within ship_within" in said(forgotten, "status")
-    (listed,) = json.loads(said(forgotten, "orders", "--reason", "reserved_not_shipped", "--json"))
+    assert "acme: 1 reserved, and not shipped within ship_within" in output(forgotten, "status")
+    (listed,) = json.loads(output(forgotten, "orders", "--reason", "reserved_not_shipped", "--json"))
     assert (listed["order_id"], listed["stage"]) == ("FO-1", "allocation")
-    assert "`order release --note" in said(forgotten, "order", "retry", "FO-1", code=2)
+    assert "`order release --note" in output(forgotten, "order", "retry", "FO-1", code=2)
     assert forgotten.books.reserved("FO-1") == 1
 
     forgotten.sandbox.ship("FO-1")
@@ -134,7 +134,7 @@ def test_an_operators_release_increments_the_revision(forgotten):
     before = forgotten.job("FO-1", A)
     forgotten.sandbox.cancel("FO-1")
     assert forgotten.command("order", "release", "FO-1").returncode == 2, "a note must be given"
-    said(forgotten, "order", "release", "FO-1", "--note", "cancelled by phone")
+    output(forgotten, "order", "release", "FO-1", "--note", "cancelled by phone")
     assert forgotten.books.reserved("FO-1") == 1, "the command calls no hook"
     forgotten.finishes()
     job = forgotten.job("FO-1", A)
@@ -144,7 +144,9 @@ def test_an_operators_release_increments_the_revision(forgotten):
     with forgotten.ledger() as ledger:
         assert [(act.action, act.note) for act in ledger.actions(job.id)] == [("release", "cancelled by phone")]
         assert [effect.kind for effect in ledger.effects(job.id)][-1] is EffectKind.RELEASE
-    assert "nothing of order FO-1 can be released" in said(forgotten, "order", "release", "FO-1", "--note", "x", code=2)
+    assert "nothing of order FO-1 can be released" in output(
+        forgotten, "order", "release", "FO-1", "--note", "x", code=2
+    )
 
     forgotten.sandbox.add(order())
     forgotten.finishes()
@@ -161,7 +163,7 @@ def test_a_reservation_of_a_listed_order_is_not_released(forgotten, queue):
         forgotten.sandbox.ship("FO-1")
     else:
         forgotten.sandbox.add(order())
-    refused = said(forgotten, "order", "release", "FO-1", "--note", "lost", code=2)
+    refused = output(forgotten, "order", "release", "FO-1", "--note", "lost", code=2)
     assert f"order FO-1 is listed in {queue}: its reservation is not released" in refused
     assert (forgotten.job("FO-1", A).ending, forgotten.books.reserved("FO-1")) == (None, 1)
 
@@ -169,7 +171,7 @@ def test_a_reservation_of_a_listed_order_is_not_released(forgotten, queue):
 @pytest.mark.case("B12")
 def test_the_service_looks_again_before_it_gives_back(forgotten):
     forgotten.once()
-    said(forgotten, "order", "release", "FO-1", "--note", "lost")
+    output(forgotten, "order", "release", "FO-1", "--note", "lost")
     forgotten.sandbox.ship("FO-1")
     forgotten.sandbox.faults.add(Fault("429", action="invoice", retry_after="1"))
     forgotten.once(settle_for=1)
@@ -187,9 +189,9 @@ def test_a_queue_that_cannot_be_read_proves_nothing(forgotten):
     forgotten.once()
     forgotten.sandbox.cancel("FO-1")
     forgotten.sandbox.faults.add(Fault("html_502", action="pending_invoice"))
-    assert "both queues must be read first" in said(forgotten, "order", "release", "FO-1", "--note", "lost", code=4)
+    assert "both queues must be read first" in output(forgotten, "order", "release", "FO-1", "--note", "lost", code=4)
     forgotten.sandbox.faults.clear()
-    said(forgotten, "order", "release", "FO-1", "--note", "lost")
+    output(forgotten, "order", "release", "FO-1", "--note", "lost")
     forgotten.sandbox.faults.add(Fault("html_502", action="pending_invoice"))
     forgotten.once(settle_for=1)
     assert forgotten.books.reserved("FO-1") == 1
@@ -203,14 +205,14 @@ def test_shipped_and_not_invoiced_for_long_is_overdue(merchant, caplog):
     merchant.settings["approve"] = '["invoice"]'
     merchant.sandbox.add(order())
     merchant.once()
-    assert [row["overdue"] for row in json.loads(said(merchant, "status", "--json"))] == [0, 0]
+    assert [row["overdue"] for row in json.loads(output(merchant, "status", "--json"))] == [0, 0]
     merchant.settings["invoice_within"] = '"0s"'
     with caplog.at_level("WARNING", "shipperone_erp.run"):
         merchant.once()
-    told = [record.getMessage() for record in caplog.records if "is not invoiced within" in record.getMessage()]
-    assert told == ["acme invoice FO-1 has shipped and is not invoiced within 0s (awaiting_approval)"]
-    assert [row["overdue"] for row in json.loads(said(merchant, "status", "--json"))] == [0, 1]
-    assert "acme: 1 shipped, and not invoiced within invoice_within" in said(merchant, "status")
+    logged = [record.getMessage() for record in caplog.records if "is not invoiced within" in record.getMessage()]
+    assert logged == ["acme invoice FO-1 has shipped and is not invoiced within 0s (awaiting_approval)"]
+    assert [row["overdue"] for row in json.loads(output(merchant, "status", "--json"))] == [0, 1]
+    assert "acme: 1 shipped, and not invoiced within invoice_within" in output(merchant, "status")
 
 
 # --- B5, B8, B21
@@ -233,7 +235,7 @@ def test_the_erp_is_restored_and_gives_a_number_a_second_time(merchant):
     assert "the invoice of order FO-2 has the number 1, and so has that of order FO-1 (i-FO-1-" in (held.sentence or "")
     assert (held.accepted, len(merchant.sandbox.order("FO-2").invoices)) == (True, 1)
     assert merchant.books.delivered("FO-2") == 0
-    said(merchant, "order", "retry", "FO-2", "--stage", "invoice", "--note", "renumbered")
+    output(merchant, "order", "retry", "FO-2", "--stage", "invoice", "--note", "renumbered")
     merchant.finishes()
     assert merchant.books.delivered("FO-2") == 1
 
@@ -246,24 +248,24 @@ def test_another_erp_and_what_names_documents_of_the_one_before(merchant):
     merchant.once(settle_for=0.5)
     old = merchant.job("FO-1", A)
     assert old.reference is not None
-    assert f"in the ERP ({old.erp}): {old.reference}" in said(merchant, "order", "show", "FO-1")
+    assert f"in the ERP ({old.erp}): {old.reference}" in output(merchant, "order", "show", "FO-1")
 
     merchant.sandbox.faults.clear()
     merchant.move_to_another_erp()
     assert merchant.command("run", "--once").returncode == 78
-    refused = said(merchant, "ledger", "adopt", "acme", code=2)
+    refused = output(merchant, "ledger", "adopt", "acme", code=2)
     assert "1 unfinished order(s) name documents of the previous ERP or shop" in refused
     assert old.key in refused
-    told = said(merchant, "ledger", "adopt", "acme", "--drop-references", "--note", "new server")
-    assert "1 order(s) are held as erp_changed:" in told
-    assert old.key in told
+    printed = output(merchant, "ledger", "adopt", "acme", "--drop-references", "--note", "new server")
+    assert "1 order(s) are held as erp_changed:" in printed
+    assert old.key in printed
 
     merchant.once(settle_for=1)
     held = merchant.job("FO-1", A)
     assert (held.state, held.reason, held.reference) == (State.HELD, Reason.ERP_CHANGED, None)
     assert f"{old.reference} is in {old.erp}, which is no longer the tenant's ERP" in (held.sentence or "")
     assert merchant.sandbox.posts[-1].status == 503
-    said(merchant, "order", "retry", "FO-1")
+    output(merchant, "order", "retry", "FO-1")
     merchant.finishes()
     done = merchant.job("FO-1", A)
     assert (done.state, done.key) == (State.DONE, old.key)

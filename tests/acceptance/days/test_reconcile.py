@@ -92,12 +92,12 @@ def test_the_erp_was_put_back_and_each_thing_that_is_not_as_it_was_is_named(book
             "it, or the ledger is an earlier copy (`shipperone-erp ledger restored`)",
         ),
     ]  # fmt: skip
-    told = books.command("reconcile", "acme")
-    agree, totals, rates = told.stderr.splitlines()[-3:]
+    printed = books.command("reconcile", "acme")
+    agree, totals, rates = printed.stderr.splitlines()[-3:]
     assert agree.endswith("5 document(s) agree; 1 missing_in_erp, 2 changed_in_erp, 1 not_in_ledger")
     assert totals == "acme: accepted 99.96 EUR: 24.99 issued and equal, 0.00 not issued, 74.97 differing"
     assert rates.startswith("acme: invoiced at 21 %: ")
-    assert "missing_in_erp" in told.stdout
+    assert "missing_in_erp" in printed.stdout
     assert len(books.sandbox.order("FO-1").invoices) == 1, "nothing is sent, nothing is made again"
 
 
@@ -234,12 +234,12 @@ def test_a_connector_without_a_list_is_reported_and_reconcile_does_not_pass(merc
 
 def test_an_erp_that_is_away_ends_with_5_and_wrong_words_with_2(books):
     two_done(books)
-    for arguments, said in (
+    for arguments, expected in (
         (("reconcile", "nobody"), "there is no tenant nobody"),
         (("reconcile", "acme", "--since", "yesterday"), "--since 'yesterday' is not a date such as 2026-03-01"),
     ):
         done = books.command(*arguments)
-        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+        assert (done.returncode, expected in done.stderr) == (2, True), done.stderr
     books.books.file.unlink()
     with suppress(FileNotFoundError):
         books.books.file.with_suffix(".db-wal").unlink()
@@ -268,10 +268,10 @@ def test_reconcile_ends_with_5_where_the_erp_is_silent_or_refuses_and_then_as_be
     world.settings |= {"connector": '"counting_lists"', "hook_timeout": '"0.3s"'}
     world.sandbox.add(order())
     world.finishes()
-    for what, (hook, misbehaves, detail, code, said) in AWAY.items():
+    for what, (hook, misbehaves, detail, code, expected) in AWAY.items():
         world.erp.script(hook, misbehaves, detail=detail, order="*")
         done = world.command("reconcile", "acme", "--json")
-        assert (done.returncode, said in done.stderr) == (code, True), (what, done.stderr)
+        assert (done.returncode, expected in done.stderr) == (code, True), (what, done.stderr)
         assert "Traceback" not in done.stderr
         world.erp.ask("DELETE FROM script")
     assert world.command("reconcile", "acme").returncode == 0
@@ -307,7 +307,7 @@ def shared_series(books):
 
 
 def listed_again(sandbox, order_id):
-    """ShipperOne has lost what it was told, and lists the order to be invoiced as before."""
+    """ShipperOne has lost the confirmation, and lists the order to be invoiced as before."""
     state = sandbox.order(order_id)
     state.to_invoice = dict(state.invoices[0][0])
     sandbox.change(order_id, lambda raw: raw)
@@ -372,21 +372,21 @@ def test_ten_discrepancies_are_found_and_nothing_else(shared_series):
         ("inferred", "FO-11"),
         ("decided_by_hand", "FO-12"),
     ]
-    said = {finding: sentence for finding, _, sentence in found}
+    sentences = {finding: sentence for finding, _, sentence in found}
     number = jobs[1].number
-    assert said["missing_in_erp"].endswith(f"; no invoice has the number {number} now")
-    assert said["listed_twice"] == f"2 invoices have the number {jobs[3].number}: {jobs[3].reference}, OWN-1"
-    assert said["credit_not_recorded"].endswith("record it by `order credited FO-6 --number C-6 --amount 3.00`")
-    assert said["credit_differs"].endswith("; amount: ledger 5.00, ERP 6.00")
-    assert said["shipped_not_invoiced"].startswith(f"shipped {datetime.now(UTC):%Y-%m-%d}, not invoiced: ")
-    assert "order ignore" not in said["decided_by_hand"]
-    assert said["decided_by_hand"].endswith(": ignore: paid in the shop")
-    told = books.command("reconcile", "acme").stderr
+    assert sentences["missing_in_erp"].endswith(f"; no invoice has the number {number} now")
+    assert sentences["listed_twice"] == f"2 invoices have the number {jobs[3].number}: {jobs[3].reference}, OWN-1"
+    assert sentences["credit_not_recorded"].endswith("record it by `order credited FO-6 --number C-6 --amount 3.00`")
+    assert sentences["credit_differs"].endswith("; amount: ledger 5.00, ERP 6.00")
+    assert sentences["shipped_not_invoiced"].startswith(f"shipped {datetime.now(UTC):%Y-%m-%d}, not invoiced: ")
+    assert "order ignore" not in sentences["decided_by_hand"]
+    assert sentences["decided_by_hand"].endswith(": ignore: paid in the shop")
+    printed = books.command("reconcile", "acme").stderr
     assert (
         "acme: accepted 249.90 EUR: 149.94 issued and equal, 24.99 not issued, 74.97 differing; 24.99 inferred; "
         "29.99 credited"
-    ) in told
-    assert "acme: shipped and not invoiced: 3 order(s), 74.97 EUR; the oldest is FO-" in told
+    ) in printed
+    assert "acme: shipped and not invoiced: 3 order(s), 74.97 EUR; the oldest is FO-" in printed
 
 
 def copied(source, target):

@@ -55,6 +55,6 @@ def test_a_transfer_names_its_document(merchant):
     waits = merchant.job("FO-1", Stage.ALLOCATION)
     document = "transfer T-1 from outlet" if merchant.books.connector == "generic_sql" else f"transfer of {waits.key}"
     assert document in (waits.sentence or "")
-    told = merchant.command("orders", "--reason", "waiting_for_transfer").stdout
-    assert "FO-1" in told
-    assert "warehouse" in told
+    printed = merchant.command("orders", "--reason", "waiting_for_transfer").stdout
+    assert "FO-1" in printed
+    assert "warehouse" in printed

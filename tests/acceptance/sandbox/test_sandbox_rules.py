@@ -101,7 +101,7 @@ def test_part_of_a_line_keeps_the_lines_price_in_proportion(caller, shop):
 
 
 @pytest.mark.parametrize(
-    ("ids", "more", "said"),
+    ("ids", "more", "expected"),
     [
         ([1], {"shipping_amount_incl_tax": D("4.99")}, "Items do not match"),
         ([1, 2, 3], {"shipping_amount_incl_tax": D("4.99")}, "Items do not match"),
@@ -110,12 +110,12 @@ def test_part_of_a_line_keeps_the_lines_price_in_proportion(caller, shop):
         ([1, 2], {}, "shipping_amount_incl_tax is %1"),
     ],
 )
-def test_an_invoice_that_does_not_match_what_shipped_is_refused_and_changes_nothing(caller, shop, ids, more, said):
+def test_an_invoice_that_does_not_match_what_shipped_is_refused_and_changes_nothing(caller, shop, ids, more, expected):
     caller.post("allocate", "FO-1", [1, 2])
     shop.ship("FO-1")
     refused = caller.post("invoice", "FO-1", ids, **more)
     assert refused.status_code == 400
-    assert said in refused.json()["message"]
+    assert expected in refused.json()["message"]
     assert refused.json()["parameters"]
     assert shop.order("FO-1").invoices == []
     assert caller.ids("invoice") == ["FO-1"]
@@ -177,10 +177,10 @@ def test_head_is_answered_as_get_is_and_without_its_body(caller, shop, path):
     both = raw_answers(shop, b"HEAD" + head + b"\r\n", b"GET" + head + b"Connection: close\r\n\r\n")
     first, second, body = both.split(b"\r\n\r\n", 2)
 
-    def told(text: bytes) -> list[bytes]:
+    def fields_of(text: bytes) -> list[bytes]:
         return [line for line in text.split(b"\r\n") if not line.startswith((b"Date:", b"Connection:"))]
 
-    assert told(first) == told(second)
+    assert fields_of(first) == fields_of(second)
     assert f"Content-Length: {len(body)}".encode() in first
 
 

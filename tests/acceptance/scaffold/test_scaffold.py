@@ -79,19 +79,21 @@ def test_it_installs_and_its_tests_are_green_at_once(written, author_environment
     """
     path = f"{author_environment}{os.pathsep}{os.environ['PATH']}"
     develop, sandbox, sample = re.findall(r"```sh\n(.*?)```", (written.folder / "README.md").read_text(), re.DOTALL)
-    said = ""
+    printed = ""
     for line in develop.splitlines():
-        said += runs("sh", "-c", line, folder=written.folder, PATH=path, **MYPY_CACHE)
-    assert " passed" in said
-    assert "Success: no issues found" in said
-    said = runs(
+        printed += runs("sh", "-c", line, folder=written.folder, PATH=path, **MYPY_CACHE)
+    assert " passed" in printed
+    assert "Success: no issues found" in printed
+    printed = runs(
         "shipperone-erp", "connectors", "test", written.connector, "--case", "R3", folder=written.folder, PATH=path
     )
-    assert said.startswith("ok    R3  a shortage names every short line")
-    said = beside(sandbox, sample, folder=written.folder, PATH=path)
-    assert re.search(r"done +5", said), said
-    said = runs("shipperone-erp", "connectors", "show", written.connector, "--json", folder=written.folder, PATH=path)
-    shown = json.loads(said)
+    assert printed.startswith("ok    R3  a shortage names every short line")
+    printed = beside(sandbox, sample, folder=written.folder, PATH=path)
+    assert re.search(r"done +5", printed), printed
+    printed = runs(
+        "shipperone-erp", "connectors", "show", written.connector, "--json", folder=written.folder, PATH=path
+    )
+    shown = json.loads(printed)
     assert shown["state"] == "ok"
     hooks = {"reserve_stock", "release_stock", "build_invoice", "issue_invoice", "discard_invoice", "deliver"}
     assert set(shown["hooks"]) == {*hooks, "handle_mismatch"}
@@ -117,7 +119,7 @@ def test_an_author_is_written_as_he_writes_himself(author, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "expected"),
     [
         ("My ERP", "try my_erp"),
         ("9lives", "try lives"),
@@ -127,8 +129,8 @@ def test_an_author_is_written_as_he_writes_himself(author, tmp_path):
         ("acme__erp", "try"),
     ],
 )
-def test_a_name_that_cannot_be_one_is_refused_with_a_better_one(name, said, tmp_path):
-    with pytest.raises(UsageError, match=said):
+def test_a_name_that_cannot_be_one_is_refused_with_a_better_one(name, expected, tmp_path):
+    with pytest.raises(UsageError, match=expected):
         make(name, tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
@@ -151,8 +153,8 @@ def command(*arguments: str) -> list[str]:
 
 
 def test_the_command_prints_the_next_step(tmp_path):
-    said = runs(*command("acme", "--no-drafts", "--author", "Ann"), folder=tmp_path)
-    assert said == (
+    printed = runs(*command("acme", "--no-drafts", "--author", "Ann"), folder=tmp_path)
+    assert printed == (
         "wrote the connector acme into shipperone-erp-acme; now:\n  cd shipperone-erp-acme\n"
         "  pip install -e . && pytest\nIts README describes how to run it and which parts to replace.\n"
     )

@@ -107,7 +107,7 @@ def page(browser, shop):
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     opened = context.new_page()
     opened.complaints = []
-    opened.on("console", lambda said: opened.complaints.append(said.text))
+    opened.on("console", lambda entry: opened.complaints.append(entry.text))
     opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
     yield opened
     context.close()
@@ -118,9 +118,9 @@ def test_no_screen_scrolls_sideways_and_the_browser_complains_of_nothing(browser
     width, height = WIDTHS[size]
     context = browser.new_context(viewport={"width": width, "height": height})
     page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
     for screen in SCREENS:
         page.goto(shop.base + screen)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, screen
@@ -131,7 +131,7 @@ def test_no_screen_scrolls_sideways_and_the_browser_complains_of_nothing(browser
                 ".map(one => one.textContent)"
             )
             assert small == [], (screen, small)
-    assert [line for line in said if "404" not in line] == []
+    assert [line for line in complaints if "404" not in line] == []
     context.close()
 
 

@@ -280,10 +280,10 @@ def test_go_live_decides_about_what_was_listed_before(world):
     assert world.erp.issued("FO-OLD") == ["1:2"]
 
 
-def until(browser, path, said):
+def until(browser, path, expected):
     """Look until the page says so: what runs in the background has ended then."""
     ends = time.monotonic() + 60
-    while said not in (shown := words(browser.get(path).text)):
+    while expected not in (shown := words(browser.get(path).text)):
         assert time.monotonic() < ends, shown
         time.sleep(0.05)
     return shown

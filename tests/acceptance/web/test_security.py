@@ -276,7 +276,7 @@ def test_a_name_in_a_header_counts_only_from_the_proxy(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("runtime", "more", "said"),
+    ("runtime", "more", "expected"),
     [
         ('http = "0.0.0.0:8642"', "", "would be open to everybody who can reach 0.0.0.0"),
         ('http = "[::]:8642"', "", "would be open to everybody who can reach ::"),
@@ -287,10 +287,10 @@ def test_a_name_in_a_header_counts_only_from_the_proxy(tmp_path):
         ("", '[runtime.page.proxy]\nheader = "X-User"\naddresses = ["example"]', "write an address such as 10.0.0.5"),
     ],
 )  # fmt: skip
-def test_a_page_that_would_be_open_to_others_is_not_served(tmp_path, runtime, more, said):
+def test_a_page_that_would_be_open_to_others_is_not_served(tmp_path, runtime, more, expected):
     with pytest.raises(ConfigurationError) as refused:
         configured(tmp_path, runtime=runtime, more=more)
-    assert said in str(refused.value)
+    assert expected in str(refused.value)
     assert "short" not in str(refused.value)
 
 
@@ -398,9 +398,9 @@ def test_no_secret_is_on_any_page(tmp_path):
     configured(tmp_path, more=more)
     file.write_text(file.read_text().replace("the-token-of-acme", planted["token"]))
     configuration = load(file, environment={})
-    told = f"the ERP said: token {planted['token']} and {planted['person']} are refused"
-    job = held(sentence=told, reference=planted["token"])
-    effect = Effect(id=1, job_id=job.id, kind=EffectKind.CONFIRM, key=job.key, intent_at=NOW, request=told)
+    sentence = f"the ERP said: token {planted['token']} and {planted['person']} are refused"
+    job = held(sentence=sentence, reference=planted["token"])
+    effect = Effect(id=1, job_id=job.id, kind=EffectKind.CONFIRM, key=job.key, intent_at=NOW, request=sentence)
     with ledger_with(tmp_path, job) as ledger, served(configuration, ledger) as page:
         add(ledger, effect)
         browser = page.browser()

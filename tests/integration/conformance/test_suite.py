@@ -46,8 +46,8 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HOSTILE), "COLUMNS": "200"}
 def run_pytest(folder: Path, suite: str, *arguments: str) -> dict[str, str]:
     """The suite in a file of its own, as an author has it: each test's outcome, and the output under ""."""
     (folder / "test_acme.py").write_text(HEAD + suite)
-    told = ["-v", "-rsf", "-p", "no:cacheprovider", *arguments]
-    done = warm_processes.run_script(WARM_PYTEST, *told, env=ENVIRONMENT, cwd=folder, timeout=100)
+    options = ["-v", "-rsf", "-p", "no:cacheprovider", *arguments]
+    done = warm_processes.run_script(WARM_PYTEST, *options, env=ENVIRONMENT, cwd=folder, timeout=100)
     lines = [line.split() for line in done.stdout.splitlines() if "::test_" in line and "%]" in line]
     return {"": done.stdout + done.stderr, **{words[0].partition("::test_")[2]: words[1] for words in lines}}
 
@@ -109,11 +109,13 @@ pytest.mark.skip(TestAcme.test_R7)
 
 def test_a_case_that_is_replaced_after_the_class_was_made_fails(tmp_path):
     found = run_pytest(tmp_path, REPLACED, "-k", "R1 or R3 or R4 or R7")
-    said = found[""]
-    assert "6 failed, 2 passed" in said, said
-    assert "R4 (available is on hand minus reserved) is overridden without a reason; say why in HonestHarness" in said
-    assert "R1 (the same key reserves once) is removed without a reason" in said
-    assert "and the order waits for them) is marked skip without a reason" in said
+    printed = found[""]
+    assert "6 failed, 2 passed" in printed, printed
+    assert (
+        "R4 (available is on hand minus reserved) is overridden without a reason; say why in HonestHarness" in printed
+    )
+    assert "R1 (the same key reserves once) is removed without a reason" in printed
+    assert "and the order waits for them) is marked skip without a reason" in printed
 
 
 LEFT_OUT = """
@@ -217,15 +219,17 @@ class Miscounting(HonestHarness):
         return 99
 
 
-@pytest.mark.parametrize(("base", "said"), [(Miscounting, "on hand and reserved"), (HonestHarness, "the disk is gone")])
-def test_a_failing_tear_down_is_reported_beside_the_finding(tmp_path, base, said):
+@pytest.mark.parametrize(
+    ("base", "expected"), [(Miscounting, "on hand and reserved"), (HonestHarness, "the disk is gone")]
+)
+def test_a_failing_tear_down_is_reported_beside_the_finding(tmp_path, base, expected):
     class Torn(base):
         def tear_down(self):
             raise OSError("the disk is gone")
 
     result = run_case(CASES["R4"], Torn, tmp_path)
     assert result.outcome == "failed"
-    assert said in result.message
+    assert expected in result.message
 
 
 def test_an_erp_that_cannot_be_had_skips_the_case_in_the_words_of_its_harness(tmp_path):
@@ -250,7 +254,7 @@ def test_names_are_unique_unless_the_harness_sets_them(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("suite", "said"),
+    ("suite", "expected"),
     [
         (
             "class TestA(ConnectorSuite):\n    harness = HonestHarness\n    suite = '9.9'",
@@ -262,8 +266,8 @@ def test_names_are_unique_unless_the_harness_sets_them(tmp_path):
         ),
     ],
 )
-def test_a_suite_that_names_a_missing_harness_reports_it(tmp_path, suite, said):
-    assert said in run_pytest(tmp_path, suite)[""]
+def test_a_suite_that_names_a_missing_harness_reports_it(tmp_path, suite, expected):
+    assert expected in run_pytest(tmp_path, suite)[""]
 
 
 def test_a_failed_case_reports_its_finding_and_its_consequence_without_the_kits_internals(tmp_path):
@@ -274,12 +278,14 @@ class Wrong(HonestHarness):
 class TestWrong(ConnectorSuite):
     harness = Wrong
 """
-    said = run_pytest(tmp_path, suite, "-k", "R4")[""]
-    assert "found: reserve_stock answered Reserved(" in said
-    assert "what it costs a merchant: The same piece is sold to two customers" in said
-    assert "the usual cure: Subtract what is reserved from what is on hand" in said
-    assert re.search(r"in the connector: honest_erp\.py:\d+, in reserve_stock", said), "R4 has no traceback: its hook"
-    assert "bench.py" not in said
+    printed = run_pytest(tmp_path, suite, "-k", "R4")[""]
+    assert "found: reserve_stock answered Reserved(" in printed
+    assert "what it costs a merchant: The same piece is sold to two customers" in printed
+    assert "the usual cure: Subtract what is reserved from what is on hand" in printed
+    assert re.search(r"in the connector: honest_erp\.py:\d+, in reserve_stock", printed), (
+        "R4 has no traceback: its hook"
+    )
+    assert "bench.py" not in printed
 
 
 def test_the_command_prints_text_and_writes_junit(tmp_path):
@@ -309,14 +315,14 @@ def test_the_command_prints_text_and_writes_junit(tmp_path):
 def test_the_command_finds_the_declared_harness_and_prints_json(tmp_path):
     done = connectors_test(tmp_path, "honest", "--case", "R3", "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert (told["connector"], told["suite"], told["conforms"]) == ("honest", "1.1", True)
-    (only,) = told["cases"]
+    report = json.loads(done.stdout)
+    assert (report["connector"], report["suite"], report["conforms"]) == ("honest", "1.1", True)
+    (only,) = report["cases"]
     assert (only["id"], only["outcome"], only["said"], only["suffers"]) == ("R3", "passed", None, None)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "expected"),
     [
         (["honest", "--case", "R99"], 2, "there is no case R99; the cases are L1, "),
         (
@@ -330,9 +336,9 @@ def test_the_command_finds_the_declared_harness_and_prints_json(tmp_path):
         (["honest", "--harness", "no_such_module:X"], 78, "no_such_module:X cannot be imported: ModuleNotFoundError"),
     ],
 )
-def test_the_command_reports_unsupported_input(tmp_path, arguments, code, said):
+def test_the_command_reports_unsupported_input(tmp_path, arguments, code, expected):
     done = connectors_test(tmp_path, *arguments)
-    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    assert (done.returncode, expected in done.stderr) == (code, True), done.stderr
 
 
 def test_the_report_begins_with_what_the_harness_does_not_compare(tmp_path):
@@ -346,8 +352,8 @@ def test_the_report_begins_with_what_the_harness_does_not_compare(tmp_path):
         "ok    I7  two lines with one SKU stay two lines",
         "honest, suite 1.1: 2 passed, 0 failed, 0 skipped; it conforms, as far as it was tested",
     ]
-    told = connectors_test(tmp_path, "honest", "--harness", "blind:Blind", "--case", "I7", "--json").stdout
-    assert [sentence.split("`")[1] for sentence in json.loads(told)["not_compared"]] == ["currency", "lines", "party"]
+    report = connectors_test(tmp_path, "honest", "--harness", "blind:Blind", "--case", "I7", "--json").stdout
+    assert [sentence.split("`")[1] for sentence in json.loads(report)["not_compared"]] == ["currency", "lines", "party"]
 
 
 BLIND = """
@@ -369,7 +375,7 @@ from hostile_figures import WritesACent
 class Old(HonestHarness):
     connector = WritesACent
 
-with warnings.catch_warnings(record=True) as told:
+with warnings.catch_warnings(record=True) as warned:
     warnings.simplefilter("always")
     class TestOld(ConnectorSuite):
         harness = Old
@@ -380,17 +386,17 @@ class TestNew(ConnectorSuite):
     suite = "1.1"
 
 def test_ends():
-    assert "TestOld uses suite 1.0, which connector API 2.0 removes; use suite 1.1" in str(told[0].message)
+    assert "TestOld uses suite 1.0, which connector API 2.0 removes; use suite 1.1" in str(warned[0].message)
 """
 
 
 def test_a_suite_of_the_first_version_is_warned_of_what_the_second_one_fails(tmp_path):
     """The connector writes 0.01 into the ERP for every order, and states the right total."""
     found = run_pytest(tmp_path, PINNED, "-k", "I1 or ends")
-    said = found[""]
-    assert (found["ends"], "1 failed, 1 passed, 1 skipped" in said) == ("PASSED", True), said
-    assert "ConformanceWarning: I1 the invoice matches the order" in said
-    assert "the total of the draft invoice in the ERP: 0.01 instead of 29.49" in said
+    printed = found[""]
+    assert (found["ends"], "1 failed, 1 passed, 1 skipped" in printed) == ("PASSED", True), printed
+    assert "ConformanceWarning: I1 the invoice matches the order" in printed
+    assert "the total of the draft invoice in the ERP: 0.01 instead of 29.49" in printed
 
 
 def test_a_suites_warning_becomes_a_failure_after_its_version():
@@ -414,7 +420,7 @@ WRITTEN = ErpDocument("invoice", "issued", "I-1", "1", Decimal("52.99"), "EUR", 
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "expected"),
     [
         ({"total_incl_tax": Decimal("0.01")}, "the total of the issued invoice in the ERP: 0.01 instead of 52.99"),
         ({"currency": "CZK"}, "the currency of the issued invoice in the ERP: CZK instead of EUR"),
@@ -428,13 +434,13 @@ WRITTEN = ErpDocument("invoice", "issued", "I-1", "1", Decimal("52.99"), "EUR", 
         ({"lines": (BY_SKU[0], replace(BY_SKU[1], sku="TEA"))}, "lines of product MUG"),
     ],
 )  # fmt: skip
-def test_an_invoice_in_the_erp_that_is_not_the_orders_is_found(changed, said):
+def test_an_invoice_in_the_erp_that_is_not_the_orders_is_found(changed, expected):
     shipping = ErpLine(total_incl_tax=Decimal("4.99"))
     invoice_is(WRITTEN, SOLD, None)
     invoice_is(replace(WRITTEN, lines=(*BY_SKU[::-1], shipping)), SOLD, None)
     with pytest.raises(Finding) as found:
         invoice_is(replace(WRITTEN, **changed), SOLD, None)
-    assert said in str(found.value)
+    assert expected in str(found.value)
 
 
 @pytest.mark.parametrize(("module", "missing"), [(os, "fork"), (signal, "SIGKILL")])
@@ -478,14 +484,14 @@ def test_the_place_is_the_last_line_of_the_connectors_own_code():
     assert place_of(Finding("no"), found, None) is None
 
 
-@pytest.mark.parametrize(("name", "said"), [
+@pytest.mark.parametrize(("name", "expected"), [
     ("CutsKeysAtForty", "it keeps between 40 and 63 characters of a key of 64"),
     ("CutsInvoiceKeysAtFifty", "it keeps between 50 and 63 characters of a key of 64"),
 ])  # fmt: skip
-def test_a_connector_that_truncates_keys_fails_with_the_length(tmp_path, name, said):
+def test_a_connector_that_truncates_keys_fails_with_the_length(tmp_path, name, expected):
     harness = type("Cut", (HonestHarness,), {"connector": FAULTS[name]})
     result = run_case(CASES[FAULTS[name].caught_by], harness, tmp_path)
-    assert (result.outcome, said in result.message) == ("failed", True), result
+    assert (result.outcome, expected in result.message) == ("failed", True), result
 
 
 def test_a_secret_in_a_long_line_is_shown_by_its_place_and_without_itself(tmp_path):

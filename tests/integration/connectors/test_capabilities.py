@@ -122,7 +122,7 @@ def test_a_connector_without_a_declaration_declares_everything(plugins: Installe
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "expected"),
     [
         ("capabilities = 'drafts'", "capabilities: it is a set, such as frozenset({Capability.DRAFTS})"),
         ("capabilities = {'draft'}", "capabilities: there is no capability 'draft'; did you mean drafts?"),
@@ -133,11 +133,11 @@ def test_a_connector_without_a_declaration_declares_everything(plugins: Installe
         ),
     ],
 )
-def test_a_declaration_that_cannot_be_is_refused_at_load(plugins: InstalledPlugins, body, said):
+def test_a_declaration_that_cannot_be_is_refused_at_load(plugins: InstalledPlugins, body, expected):
     plugins.connector("acme", body)
     with pytest.raises(PluginRefused) as refused:
         discovery.load_connector("acme")
-    assert said in str(refused.value)
+    assert expected in str(refused.value)
 
 
 class Small(Connector[ConnectorSettings]):
@@ -231,9 +231,9 @@ class OneWarehouse(HonestHarness):
 
 
 def test_the_kit_skips_undeclared_capabilities_and_reports_it(tmp_path):
-    for case, said in (("R7", "the connector declares no transfers"), ("I8", "the connector declares no drafts")):
+    for case, expected in (("R7", "the connector declares no transfers"), ("I8", "the connector declares no drafts")):
         result = run_case(CASES[case], OneWarehouse, tmp_path / case)
-        assert (result.outcome, result.message) == ("skipped", said)
+        assert (result.outcome, result.message) == ("skipped", expected)
 
 
 def test_the_subject_of_a_case_is_on_its_page():
@@ -248,13 +248,13 @@ class Departing(HonestHarness):
 
 
 def test_a_departure_that_repeats_a_declaration_works_and_warns(tmp_path):
-    with pytest.warns(ConnectorDeprecation) as told:
+    with pytest.warns(ConnectorDeprecation) as warned:
         results = list(run_all(Departing, tmp_path, only=["R7", "U5"]))
     assert [result.message for result in results] == [
         "the connector departs from it: one warehouse",
         "the connector departs from it: a library",
     ]
-    assert [str(one.message) for one in told] == [
+    assert [str(one.message) for one in warned] == [
         "Departing uses departures for R7, which connector API 2.0 removes; use `capabilities` without transfers, on "
         "the connector or its harness"
     ]

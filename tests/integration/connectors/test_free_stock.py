@@ -57,8 +57,8 @@ def test_a_connector_without_the_hook_gives_no_answer():
 
 
 def test_an_answer_is_found_by_its_goods():
-    told = FreeStock("MUG", "main", D(3))
-    assert telling([told]).free_stock([MUG, TEA]) == {MUG: told}
+    answer = FreeStock("MUG", "main", D(3))
+    assert telling([answer]).free_stock([MUG, TEA]) == {MUG: answer}
 
 
 @pytest.mark.parametrize("answer", [{}, "MUG", [D(3)], [None], iter([])])
@@ -275,10 +275,10 @@ def test_inspect_reports_products_known_to_the_erp_for_a_tenant_and_for_a_file(s
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    told = command("inspect", "acme")
-    assert "found; 2 of 3 known to the ERP" in told
-    assert "ERP: it knows 2 of 3 listed items, and main as warehouse" in told
-    assert "TEA in main, 1 items: product_unknown, the ERP has no such product, or never had it there" in told
+    printed = command("inspect", "acme")
+    assert "found; 2 of 3 known to the ERP" in printed
+    assert "ERP: it knows 2 of 3 listed items, and main as warehouse" in printed
+    assert "TEA in main, 1 items: product_unknown, the ERP has no such product, or never had it there" in printed
     command("capture", "acme", "queues.json")
     of_file = json.loads(command("inspect", "acme", "--file", "queues.json", "--json"))
     assert (of_file["erp"]["items"], of_file["erp"]["known"]) == (3, 2)
@@ -298,8 +298,8 @@ def test_a_supervised_run_shows_what_is_free_at_each_item():
         MUG: FreeStock("MUG", "main", D("40.0")),
         Goods("TEA", "far"): FreeStock("TEA", "far", None, Reason.PRODUCT_UNKNOWN, "no TEA"),
     })  # fmt: skip
-    told = "\n".join(shown(candidate, tenant(), stock))
-    assert "MUG ×2 (free: 40), TEA ×1 from far (product_unknown)" in told
+    printed = "\n".join(shown(candidate, tenant(), stock))
+    assert "MUG ×2 (free: 40), TEA ×1 from far (product_unknown)" in printed
     away = "\n".join(shown(candidate, tenant(), ErpStock(why_not="the ERP is away")))
     assert "free stock is unknown: the ERP is away" in away
     silent = "\n".join(shown(candidate, tenant(), ErpStock(why_not="it cannot", can_answer=False)))

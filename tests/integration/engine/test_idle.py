@@ -12,6 +12,6 @@ def test_many_tenants_with_a_store_each_are_a_configuration(tmp_path, monkeypatc
 
 def test_orders_that_all_wait_cost_no_hook_call(capsys):
     idle.waiting_orders(20)
-    told = capsys.readouterr().out
-    assert told.startswith("20 orders that all wait for stock")
-    assert told.endswith("  hook calls in these cycles: 0\n")
+    printed = capsys.readouterr().out
+    assert printed.startswith("20 orders that all wait for stock")
+    assert printed.endswith("  hook calls in these cycles: 0\n")

@@ -50,14 +50,14 @@ def tracing():
 
 def test_an_order_makes_one_trace_in_each_stage_with_read_hook_post_and_issue(world):
     observer, exporter = tracing()
-    told = []
+    events = []
     for number in (1, 2):
         world.sandbox.add(order(f"FO-{number}", first_id=number * 10))
 
     async def go() -> None:
         async with Runtime(world.read(), time=world.clock) as runtime:
             runtime.events.add(observer)
-            runtime.events.add(told.append)
+            runtime.events.add(events.append)
             await runtime.once(Selection(), settle_for=timedelta(seconds=8))
 
     asyncio.run(go())
@@ -82,9 +82,10 @@ def test_an_order_makes_one_trace_in_each_stage_with_read_hook_post_and_issue(wo
         assert root.parent is None
         assert {span.parent.span_id for span in spans if span is not root} == {root.context.span_id}
         assert all(span.start_time <= span.end_time for span in spans)
-    kinds = {type(event) for event in told}
+    kinds = {type(event) for event in events}
     assert {OrderPlanned, OrderRests, StepEnded, RequestEnded, JobChanged} <= kinds
-    assert len([e for e in told if isinstance(e, OrderPlanned)]) == len([e for e in told if isinstance(e, OrderRests)])
+    planned, at_rest = ([e for e in events if isinstance(e, kind)] for kind in (OrderPlanned, OrderRests))
+    assert len(planned) == len(at_rest)
 
 
 def test_a_later_attempt_in_another_process_joins_the_trace_and_a_lost_answer_is_an_error():
@@ -109,16 +110,16 @@ def test_a_later_attempt_in_another_process_joins_the_trace_and_a_lost_answer_is
 
 
 def test_a_faulty_observer_is_logged_once_and_hinders_neither_work_nor_others(caplog):
-    events, told = Observers(), []
+    events, received = Observers(), []
 
     def faulty(event):
         raise RuntimeError("out of paper")
 
     events.add(faulty)
-    events.add(told.append)
+    events.add(received.append)
     for _ in range(3):
         events.publish(OrderPlanned("acme", Stage.ALLOCATION))
-    assert len(told) == 3
+    assert len(received) == 3
     assert [record.getMessage() for record in caplog.records] == [
         "an observer failed; orders are not affected: 'OrderPlanned'"
     ]
@@ -193,9 +194,9 @@ def test_held_discounts_are_logged_when_they_begin_and_when_twice_as_many_are_he
     ]  # fmt: skip
     for count in (1, 1, 2, 3, 4, 0, 1):
         events.publish(WorkLeft("acme", Stage.INVOICE, held[:count], NOON, timedelta(hours=2)))
-    told = [record.getMessage() for record in caplog.records]
-    assert [line.partition(": ")[0] for line in told] == ["acme"] * 4, "1, 2, 4, and 1 after none"
-    assert told[0].endswith(
+    logged = [record.getMessage() for record in caplog.records]
+    assert [line.partition(": ")[0] for line in logged] == ["acme"] * 4, "1, 2, 4, and 1 after none"
+    assert logged[0].endswith(
         "Set `discount` in [tenants.acme] to the right one: all of these orders then resume automatically"
     )
 

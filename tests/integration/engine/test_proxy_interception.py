@@ -79,8 +79,8 @@ def test_a_firewall_that_refuses_every_order_holds_none(world: World) -> None:
 
 @pytest.mark.case("H13")
 def test_while_a_firewall_refuses_every_order_one_is_tried_now_and_then() -> None:
-    time, said = SkippedTime(), []
-    firewall = ProxyInterception(time, said.append)
+    time, logged = SkippedTime(), []
+    firewall = ProxyInterception(time, logged.append)
     for number in range(ORDERS):
         assert firewall.blocks() is None
         assert firewall.refused(f"FO-{number}", "a page") is (number == ORDERS - 1)
@@ -90,7 +90,7 @@ def test_while_a_firewall_refuses_every_order_one_is_tried_now_and_then() -> Non
     assert firewall.blocks() == "a page", "one at a time"
     firewall.passed()
     assert firewall.blocks() is None
-    assert len(said) == 2
+    assert len(logged) == 2
 
 
 @pytest.mark.case("H13")

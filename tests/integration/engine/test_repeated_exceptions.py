@@ -20,8 +20,8 @@ class Tried:
 
     def __init__(self):
         self.time = SkippedTime(NOON, 100.0)
-        self.said = []
-        self.bursts = RepeatedExceptions(self.time, self.said.append)
+        self.logged = []
+        self.bursts = RepeatedExceptions(self.time, self.logged.append)
         self.jobs = {}
 
     def job(self, order_id):
@@ -55,13 +55,13 @@ def test_the_fifth_order_in_a_row_opens_it_and_frees_those_that_were_held(tried)
     assert [tried.bursts.released(tried.job(f"FO-{number}")) for number in range(BURST)] == [True] * 4 + [False]
     assert [tried.fails("FO-7"), tried.fails("FO-8")] == ["waits", "waits"]
     assert [tried.fails("FO-7"), tried.fails("FO-8"), tried.fails("FO-0")] == ["kept", "kept", "kept"]
-    assert len(tried.said) == 1
-    assert "the connector raised OSError (Too many open files) in reserve for 5 orders in a row" in tried.said[0]
+    assert len(tried.logged) == 1
+    assert "the connector raised OSError (Too many open files) in reserve for 5 orders in a row" in tried.logged[0]
 
 
 def test_one_order_that_fails_again_and_again_is_its_own_matter(tried):
     assert {tried.fails("FO-1") for _ in range(3 * BURST)} == {"held"}
-    assert tried.said == []
+    assert tried.logged == []
 
 
 def test_other_exceptions_or_a_success_between_are_no_burst(tried):
@@ -70,7 +70,7 @@ def test_other_exceptions_or_a_success_between_are_no_burst(tried):
         assert tried.fails(f"FO-A{number}") == "held"
         if number % (BURST - 1) == 0:
             assert tried.succeeds(f"FO-B{number}") == "done"
-    assert tried.said == []
+    assert tried.logged == []
 
 
 def test_five_within_an_hour_not_five_in_a_week(tried):
@@ -94,8 +94,8 @@ def test_one_call_at_a_time_probes_with_growing_pauses_and_the_first_success_end
     assert max(pauses) <= 60
     tried.time.seconds += 61
     assert [tried.succeeds("FO-8"), tried.succeeds("FO-9"), tried.succeeds("FO-0")] == ["done"] * 3
-    assert len(tried.said) == 2
-    assert tried.said[1].startswith("reserve works again")
+    assert len(tried.logged) == 2
+    assert tried.logged[1].startswith("reserve works again")
 
 
 def test_other_calls_go_on_meanwhile(tried):
@@ -110,7 +110,7 @@ def test_a_hundred_bad_orders_in_a_row_keep_no_good_one_waiting(tried):
     assert tried.succeeds("FO-GOOD") == "done"
     assert [tried.fails(f"FO-{number}") for number in range(BURST)] == ["held"] * BURST, "the fault is their own"
     assert not tried.bursts.released(tried.job("FO-0"))
-    assert len(tried.said) == 2
+    assert len(tried.logged) == 2
 
 
 def test_too_many_open_files_hold_no_order_and_work_resumes_automatically(world, caplog):

@@ -46,11 +46,11 @@ PERSONAL = ("Nováková", "Novák s.r.o.", "SK2021111111", "jana@", "+421 900", 
 
 
 def order(order_id="FO-1", *lines, **fields):
-    told = {
+    listed = {
         "customer": JANA, "billing": JANA, "shipping": {**JANA, "note": "ring twice at Krátka"},
         "extra": {"remark": "ring twice"}, "payment_reference": "PAY-77", "order_number": "100017", **fields,
     }  # fmt: skip
-    return SandboxOrder.simple(order_id, *(lines or (("MUG", 2, "10.00"),)), **told)
+    return SandboxOrder.simple(order_id, *(lines or (("MUG", 2, "10.00"),)), **listed)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -135,7 +135,7 @@ def test_kept_fields_of_an_order_are_unchanged_to_the_character():
 
 
 @pytest.mark.parametrize(
-    ("said", "left"),
+    ("sentence", "left"),
     [
         ("several customers: JANA NOVÁKOVÁ <jana@customer.example>, 17 and 42", "several customers: … <…>, 17 and 42"),
         ("no partner for Nováková, Krátka 17", "no partner for …, …"),
@@ -145,29 +145,29 @@ def test_kept_fields_of_an_order_are_unchanged_to_the_character():
         ("Janas and Krátka 170", "Janas and Krátka 170"),
     ],
 )
-def test_a_sentence_contains_no_personal_data_of_the_order(said, left):
+def test_a_sentence_contains_no_personal_data_of_the_order(sentence, left):
     order = FulfillmentOrder("FO-1", "main", (), customer=Party(**JANA), shipping=Party(name="Al"))
-    assert discreet(said, [order]) == left
+    assert discreet(sentence, [order]) == left
 
 
 def test_a_common_word_of_a_sentence_stays_though_it_is_in_a_name():
     order = FulfillmentOrder(
         "FO-1", "main", (), customer=Party(name="Buyer 7", company="Private"), billing=Party(name="Tax Nowak")
     )
-    said = "Buyer 7 is a private buyer whose tax Nowak pays; no entry fits 23 % for a private buyer"
-    assert discreet(said, [order]) == "… is a private buyer whose … pays; no entry fits 23 % for a private buyer"
+    sentence = "Buyer 7 is a private buyer whose tax Nowak pays; no entry fits 23 % for a private buyer"
+    assert discreet(sentence, [order]) == "… is a private buyer whose … pays; no entry fits 23 % for a private buyer"
     assert discreet("nowak", [order]) == "…"
 
 
 @pytest.mark.parametrize("reason", EXPLANATIONS)
 def test_no_word_of_an_explanation_is_taken_for_a_name(reason):
     """Whoever is called Will Held, or each of its words."""
-    said = EXPLANATIONS[reason].meanwhile
-    words = re.findall(r"(?<!\w)[a-z]{2,}(?!\w)", said)
+    text = EXPLANATIONS[reason].meanwhile
+    words = re.findall(r"(?<!\w)[a-z]{2,}(?!\w)", text)
     order = FulfillmentOrder(
         "FO-1", "main", (), customer=Party(name="Will Held"), billing=Party(name=" ".join(["Nowak", *reversed(words)]))
     )
-    assert discreet(f"Will Held: {said}", [order]) == f"…: {said}"
+    assert discreet(f"Will Held: {text}", [order]) == f"…: {text}"
 
 
 def test_bodies_are_kept_for_their_days_and_then_reduced_to_numbers_and_amounts(days):
@@ -514,7 +514,9 @@ def test_due_jobs_are_found_by_an_index(ledger_url, ledger, query):
     with engine.begin() as connection:
         if name == "postgresql":  # a table without rows is read as a whole, whatever there is
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-        event.listen(engine, "before_cursor_execute", lambda *told: (explain + told[2], told[3]), retval=True)
+        event.listen(
+            engine, "before_cursor_execute", lambda *statement: (explain + statement[2], statement[3]), retval=True
+        )
         plan = str(connection.execute(query, {"before": NOON, "newest": 5}).all())
     assert (wanted if isinstance(wanted, str) else wanted[name]) in plan, plan
 
@@ -598,6 +600,6 @@ def test_the_running_service_prunes_automatically_and_logs_it_once(days, caplog,
 
     with caplog.at_level(logging.INFO, logger="shipperone_erp.run"):
         asyncio.run(asyncio.wait_for(go(), 120))
-    said = [record.getMessage() for record in caplog.records if record.getMessage().startswith("retention")]
-    assert said == ["retention: personal data of 2 job(s) and 0 error text(s) erased, 2 job(s) deleted"]
+    logged = [record.getMessage() for record in caplog.records if record.getMessage().startswith("retention")]
+    assert logged == ["retention: personal data of 2 job(s) and 0 error text(s) erased, 2 job(s) deleted"]
     assert len(days.erp.issued("FO-1")) == 1

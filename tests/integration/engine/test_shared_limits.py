@@ -42,33 +42,33 @@ async def send(limits, seconds, at_once=8):
     return sent
 
 
-def worker(url, start, seconds, rate, told_at, answer):
-    """A process of its own; `told_at`: seconds after the start at which ShipperOne asks it for three of silence."""
+def worker(url, start, seconds, rate, throttled_at, answer):
+    """A process of its own; `throttled_at`: seconds after the start at which ShipperOne asks it for three of silence."""
     with Ledger.open(url) as ledger:
         buckets = Counted(ledger.fleet())
         limits = SharedLimits(rate, None, buckets)
         start.wait()
 
         async def go():
-            if told_at is not None:
-                asyncio.get_running_loop().call_later(told_at, throttled)
+            if throttled_at is not None:
+                asyncio.get_running_loop().call_later(throttled_at, throttled)
             return await send(limits, seconds)
 
         def throttled():
             limits.shipperone(SHOP).throttled(3.0)
-            told.append(time.monotonic())
+            moments.append(time.monotonic())
 
-        told = []
-        answer.put((told, asyncio.run(go()), buckets.asked))
+        moments = []
+        answer.put((moments, asyncio.run(go()), buckets.asked))
 
 
-def two_processes(url, *, rate, seconds, told_at=None):
+def two_processes(url, *, rate, seconds, throttled_at=None):
     with Ledger.open(url, migrate=True) as ledger:
         ledger.fleet().apply(OWN_FILES, version="1")
     context = multiprocessing.get_context("forkserver")
     start, answer = context.Barrier(2), context.Queue()
     processes = [
-        context.Process(target=worker, args=(url, start, seconds, rate, when, answer)) for when in (told_at, None)
+        context.Process(target=worker, args=(url, start, seconds, rate, when, answer)) for when in (throttled_at, None)
     ]
     for process in processes:
         process.start()
@@ -91,12 +91,12 @@ def test_two_processes_together_keep_the_rate_with_fewer_queries_than_requests(p
 
 
 def test_a_pause_requested_from_one_process_is_obeyed_by_the_other(postgresql_url):
-    found = two_processes(postgresql_url, rate=60.0, seconds=7.0, told_at=1.0)
-    (told,) = [at for moments, _, _ in found for at in moments]
+    found = two_processes(postgresql_url, rate=60.0, seconds=7.0, throttled_at=1.0)
+    (paused_at,) = [at for moments, _, _ in found for at in moments]
     sent = [at for _, times, _ in found for at in times]
     # the other process learns of it with its next chunk: a chunk is used up within a quarter of a second, or a second
-    assert not [at for at in sent if told + 1.5 < at < told + 2.9]
-    assert [at for at in sent if at > told + 3.0], "and it ends"
+    assert not [at for at in sent if paused_at + 1.5 < at < paused_at + 2.9]
+    assert [at for at in sent if at > paused_at + 3.0], "and it ends"
 
 
 def test_a_bucket_holds_one_second_of_tokens():

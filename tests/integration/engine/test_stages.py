@@ -101,20 +101,20 @@ def test_only_the_requested_orders_and_the_requested_number_are_processed(world)
 
 
 def test_an_unchanged_read_is_recorded_once_a_minute(world):
-    def told() -> object:
+    def reported() -> object:
         with world.ledger() as ledger:
             record = ledger.queue("acme", A)
             assert record is not None
             return record.last_good_read_at
 
     world.once(settle_for=0)
-    first = told()
+    first = reported()
     world.once(settle_for=0)
-    assert told() == first
+    assert reported() == first
     world.clock.ahead = timedelta(seconds=61)
     world.once(settle_for=0)
-    later = told()
+    later = reported()
     assert later > first
     world.clock.ahead = timedelta(days=-1)
     world.once(settle_for=0)
-    assert told() < first, "a clock that was set back is not waited for"
+    assert reported() < first, "a clock that was set back is not waited for"

@@ -52,7 +52,7 @@ def totals(shop, order_id="FO-1") -> list[D]:
     return [D(str(row[0])) for row in rows]
 
 
-def says(shop, *words):
+def perform(shop, *words):
     done = shop.command("order", *words)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -80,7 +80,7 @@ def test_an_operator_accepts_one_listing_at_one_sum(shop):
     assert refused.returncode == 2
     assert "the total of its invoice is 16.99, not 14.99: nothing was approved" in refused.stderr
     assert shop.command("order", "approve", "FO-1", "--total", "16.99").returncode == 2, "without a note"
-    assert "accepted at 16.99 as it is listed now" in says(
+    assert "accepted at 16.99 as it is listed now" in perform(
         shop, "approve", "FO-1", "--total", "16.99", "--note", "the price went up on the phone"
     )
     shop.once(settle_for=1)
@@ -98,7 +98,7 @@ def test_an_approval_ends_with_the_listing_that_it_was_for(shop):
     shop.sandbox.add(four_mugs())
     listed_with(shop, row=D("12.00"))
     shop.once(settle_for=1)
-    says(shop, "approve", "FO-1", "--total", "16.99", "--note", "as agreed")
+    perform(shop, "approve", "FO-1", "--total", "16.99", "--note", "as agreed")
     listed_with(shop, row=D("13.00"))
     shop.once(settle_for=1)
     assert shop.job("FO-1", I).reason is Reason.AMOUNT_UNEXPLAINED
@@ -112,11 +112,11 @@ def test_a_retry_keeps_what_was_approved_of_the_same_listing(shop):
     shop.sandbox.add(four_mugs())
     listed_with(shop, row=D("12.00"))
     shop.once(settle_for=1)
-    says(shop, "approve", "FO-1", "--total", "16.99", "--note", "as agreed")
+    perform(shop, "approve", "FO-1", "--total", "16.99", "--note", "as agreed")
     shop.erp.script("build_invoice", "refused")
     shop.once(settle_for=0.3)
     assert shop.job("FO-1", I).state is State.HELD
-    says(shop, "retry", "FO-1", "--stage", "invoice")
+    perform(shop, "retry", "FO-1", "--stage", "invoice")
     shop.once(settle_for=1)
     assert totals(shop) == [D("16.99")]
 
@@ -161,7 +161,7 @@ def test_a_draft_that_waited_for_approval_is_checked_again_before_it_is_sent(sho
     two_orders_of_one_sale(shop)
     shop.once(settle_for=1)
     assert {job.reason for job in shop.jobs(stage=I)} == {Reason.AWAITING_APPROVAL}
-    approved = says(shop, "approve", "FO-1", "FO-2", "--note", "both are right")
+    approved = perform(shop, "approve", "FO-1", "FO-2", "--note", "both are right")
     assert re.findall(r"FO-\d: draft \S+ of 14.99 EUR is approved; ", approved) != [], (
         "the operator sees what was approved"
     )
@@ -177,7 +177,7 @@ def over_invoiced(shop):
     shop.sandbox.add(four_mugs())
     listed_with(shop, row=D("40.00"))
     shop.once(settle_for=1)
-    says(shop, "approve", "FO-1", "--total", "44.99", "--note", "by mistake")
+    perform(shop, "approve", "FO-1", "--total", "44.99", "--note", "by mistake")
     shop.once(settle_for=1)
     assert totals(shop) == [D("44.99")]
     with closing(sqlite3.connect(shop.folder / "ledger.db")) as db, db:
@@ -195,7 +195,7 @@ def test_a_credit_note_never_exceeds_an_invoice_whose_total_the_erp_does_not_sta
     refused = shop.command("order", "credited", "FO-1", "--number", "C-7", "--amount", "45.00", "--note", "mistyped")
     assert refused.returncode == 2
     assert "is 44.99; 45.00 is too much" in refused.stderr
-    says(shop, "credited", "FO-1", "--number", "C-7", "--amount", "44.99", "--note", "all of it")
+    perform(shop, "credited", "FO-1", "--number", "C-7", "--amount", "44.99", "--note", "all of it")
 
 
 def test_a_credit_note_lets_the_rest_of_an_order_go_on(shop):
@@ -206,9 +206,9 @@ def test_a_credit_note_lets_the_rest_of_an_order_go_on(shop):
     assert "30.00 more than 1 x 10.00: a credit note over 30.00 may be due" in held.sentence
     for wrong in (("--amount", "50.00"), ("--amount", "-1"), ("--amount", "0.001")):
         assert shop.command("order", "credited", "FO-1", "--number", "C-7", *wrong).returncode == 2
-    said = says(shop, "credited", "FO-1", "--number", "C-7", "--amount", "30.00", "--note", "one row too many")
-    assert "credit note C-7 of 30.00 against invoice" in said
-    assert "retried; it is checked again" in said
+    printed = perform(shop, "credited", "FO-1", "--number", "C-7", "--amount", "30.00", "--note", "one row too many")
+    assert "credit note C-7 of 30.00 against invoice" in printed
+    assert "retried; it is checked again" in printed
     again = shop.command("order", "credited", "FO-1", "--number", "C-7", "--amount", "1.00")
     assert "credit note C-7 is recorded already" in again.stderr
     shop.finishes()
@@ -227,7 +227,7 @@ def test_reconcile_finds_an_order_whose_invoices_come_to_more_than_it(shop):
     over_invoiced(shop)
     listed_with(shop, row=D("40.00"))
     shop.once(settle_for=1)
-    says(shop, "approve", "FO-1", "--total", "40.00", "--note", "by mistake")
+    perform(shop, "approve", "FO-1", "--total", "40.00", "--note", "by mistake")
     shop.finishes()
     with closing(sqlite3.connect(shop.folder / "ledger.db")) as db, db:
         db.execute("UPDATE jobs SET approved_total = NULL")
@@ -290,11 +290,13 @@ def test_a_credit_note_for_the_tea_makes_no_room_for_a_dear_mug(shop):
 
     shop.sandbox.change("FO-1", listed)
     shop.once(settle_for=1)
-    says(shop, "approve", "FO-1", "--total", "50.00", "--note", "by mistake")
+    perform(shop, "approve", "FO-1", "--total", "50.00", "--note", "by mistake")
     shop.once(settle_for=1)
     assert totals(shop) == [D("50.00")]
     key = shop.jobs("FO-1", I)[0].key
-    says(shop, "credited", "FO-1", "--key", key, "--number", "C-7", "--amount", "30.00", "--note", "one tea, not four")
+    perform(
+        shop, "credited", "FO-1", "--key", key, "--number", "C-7", "--amount", "30.00", "--note", "one tea, not four"
+    )
     shop.once(settle_for=1)
     assert "come to 70.00 (invoice 1 10.00, this part 60.00), and 40.00 was allocated" in shop.job("FO-1", I).sentence
     assert totals(shop) == [D("50.00")]
@@ -356,9 +358,9 @@ def test_an_update_shows_before_what_it_will_hold_and_logs_it_once(shop, caplog)
     with caplog.at_level("WARNING", logger="shipperone_erp.run"):
         shop.once(settle_for=0.5)
         shop.once(settle_for=0.5)
-    told = [record.getMessage() for record in caplog.records if "will be held" in record.getMessage()]
-    assert len(told) == 1
-    assert told[0].startswith("acme invoice FO-2 will be held, shipping_repeated: invoice ")
+    logged = [record.getMessage() for record in caplog.records if "will be held" in record.getMessage()]
+    assert len(logged) == 1
+    assert logged[0].startswith("acme invoice FO-2 will be held, shipping_repeated: invoice ")
     assert shop.job("FO-2", I).reason is Reason.SHIPPING_REPEATED
     assert totals(shop, "FO-2") == []
 

@@ -84,15 +84,17 @@ def test_a_differing_fiscal_invoice_is_held_and_not_undone(world):
 
 
 @pytest.mark.case("G5")
-@pytest.mark.parametrize(("what", "said"), [("none", "None"), ("wrong_type", "a str"), ("raise", "ZeroDivisionError")])
-def test_a_contract_violation_holds_that_job_and_the_others_go_on(world, what, said):
+@pytest.mark.parametrize(
+    ("what", "expected"), [("none", "None"), ("wrong_type", "a str"), ("raise", "ZeroDivisionError")]
+)
+def test_a_contract_violation_holds_that_job_and_the_others_go_on(world, what, expected):
     world.sandbox.add(order("FO-BAD"))
     world.sandbox.add(order("FO-1", first_id=50))
     world.erp.script("reserve_stock", what, order="FO-BAD", times=9)
     assert world.once().ending is Ending.HELD
     job = world.job("FO-BAD", A)
     assert job.reason is Reason.CONNECTOR_BUG
-    assert said in (job.sentence or "")
+    assert expected in (job.sentence or "")
     assert world.erp.issued("FO-1") == ["50:2"]
 
 

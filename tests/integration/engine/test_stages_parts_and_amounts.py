@@ -175,8 +175,8 @@ def test_a_shortage_names_the_warehouse_of_the_items_goods():
         OrderItem(item_id="b", sku="CUP", qty=D(3), warehouse_code="outlet"),
     )
     lines = (ShortLine(1, "MUG", D(5), D(2)), ShortLine("b", "CUP", D(3), D(0)))
-    said = shortage_sentence(Shortage(lines), FulfillmentOrder("FO-1", "main", items))
-    assert said == "MUG: 5 wanted, 2 available in main; CUP: 3 wanted, 0 available in outlet"
+    sentence = shortage_sentence(Shortage(lines), FulfillmentOrder("FO-1", "main", items))
+    assert sentence == "MUG: 5 wanted, 2 available in main; CUP: 3 wanted, 0 available in outlet"
 
 
 @pytest.mark.case("P9")
@@ -231,8 +231,8 @@ def test_a_shortage_has_its_own_schedule_and_is_logged_once(world):
     tries = world.erp.ask("SELECT COUNT(*) FROM effects WHERE hook = 'reserve_stock'")[0][0]
     assert tries == 0, "a shortage leaves nothing reserved"
     assert 3 <= job.attempts <= 9, "within 1.5 s at one try each 0.2 s"
-    said = [after for before, after in world.changes if before is None or before.reason is not after.reason]
-    assert len([after for after in said if after.reason is Reason.NOT_ENOUGH_STOCK]) == 1
+    reported = [after for before, after in world.changes if before is None or before.reason is not after.reason]
+    assert len([after for after in reported if after.reason is Reason.NOT_ENOUGH_STOCK]) == 1
     world.erp.stock("MUG", 9)
     world.finishes()
 

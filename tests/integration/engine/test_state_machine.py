@@ -48,7 +48,7 @@ HOOKS = ["reserve_stock", "build_invoice", "issue_invoice", "release_stock", "di
 ERPS: list[dict[str, str]] = [{}, {"drafts": "false"}]
 RULES: list[dict[str, str]] = [{}, {"approve": '["invoice"]'}, {"transfer": '"reserved"'}]
 NEVER_INVOICED = {name for name, kind in MONTH.items() if kind.fate and kind.fate[0] is I} - {
-    "equal parts, nobody says"
+    "equal parts, no operator"
 }
 """What is listed of them does not add up."""
 
@@ -231,8 +231,8 @@ class Days(RuleBasedStateMachine):
         if job.stage is A:
             return state.allocations > 0
         same = {item.item_id: item.qty for item in job.order.items}
-        told = [one for one in self._invoices() if one.order_id == job.order_id and one.accepted]
-        known = sum({item.item_id: item.qty for item in one.order.items} == same for one in told)
+        accepted = [one for one in self._invoices() if one.order_id == job.order_id and one.accepted]
+        known = sum({item.item_id: item.qty for item in one.order.items} == same for one in accepted)
         return sum(quantities == same for quantities, _ in state.invoices) > known
 
     def _everything_ends_done_or_explained(self):

@@ -17,65 +17,65 @@ def test_a_tenant_is_added_paused_given_another_secret_and_removed_without_a_res
         two.token = f'{{ file = "{secret}" }}'
         worker = two.start("only", two.write(without=("shop1",)))
         two.add(1)
-        until(lambda: two.serving() == {"only": 1} and two.done_of("shop0") == 2, why=worker.said)
+        until(lambda: two.serving() == {"only": 1} and two.done_of("shop0") == 2, why=worker.logged)
         assert two.done_of("shop1") == 0
 
         two.write()
-        until(lambda: two.serving() == {"only": 2} and two.done(1), why=worker.said)
+        until(lambda: two.serving() == {"only": 2} and two.done(1), why=worker.logged)
 
         assert two.command("pause", "shop1", "--note", "stocktaking").returncode == 0
         for stage in Stage:
-            until(lambda stage=stage: f"shop1/{stage}: paused by" in worker.said, why=worker.said)
+            until(lambda stage=stage: f"shop1/{stage}: paused by" in worker.logged, why=worker.logged)
         two.add(1, first=2)
-        until(lambda: two.done_of("shop0") == 4, why=worker.said)
+        until(lambda: two.done_of("shop0") == 4, why=worker.logged)
         assert two.done_of("shop1") == 2
         assert two.command("resume", "shop1").returncode == 0
-        until(lambda: two.done(2), why=worker.said)
+        until(lambda: two.done(2), why=worker.logged)
 
         for sandbox in two.sandboxes:
             sandbox.revoke("another-token")
         secret.write_text("another-token")
         two.add(1, first=3)
-        until(lambda: two.done(3), why=worker.said)
+        until(lambda: two.done(3), why=worker.logged)
 
         two.write(without=("shop1",))
-        until(lambda: two.serving() == {"only": 1}, why=worker.said)
+        until(lambda: two.serving() == {"only": 1}, why=worker.logged)
         two.once_each(3)
         assert worker.stop() == 0
-        assert "Traceback" not in worker.said, worker.said
+        assert "Traceback" not in worker.logged, worker.logged
 
 
 def test_a_group_that_its_last_tenant_has_left_keeps_no_slot_from_another(tmp_path, postgresql_url):
     with fleet(tmp_path, postgresql_url, shops=6, groups=64) as six:
         worker = six.start("only")
         six.add(1)
-        until(lambda: six.done(1), why=worker.said)
+        until(lambda: six.done(1), why=worker.logged)
         with six.store() as store:
             for number in range(6):
                 store.part(f"shop{number}")
-        until(lambda: "group tenant:shop5 with 1 tenant(s)" in worker.said, why=worker.said)
+        until(lambda: "group tenant:shop5 with 1 tenant(s)" in worker.logged, why=worker.logged)
         six.add(1, first=2)
-        until(lambda: six.done(2), why=worker.said)
+        until(lambda: six.done(2), why=worker.logged)
         assert six.serving() == {"only": 6}
         six.once_each(2)
         assert worker.stop() == 0
-        assert "Traceback" not in worker.said, worker.said
+        assert "Traceback" not in worker.logged, worker.logged
 
 
 def test_run_beside_a_live_worker_is_on_standby_and_takes_over_when_that_is_killed(tmp_path, postgresql_url):
     with fleet(tmp_path, postgresql_url, shops=1) as one:
         worker = one.start("only")
         one.add(1)
-        until(lambda: one.done(1), why=worker.said)
+        until(lambda: one.done(1), why=worker.logged)
         service = one.run()
-        until(lambda: service.said.count("on standby; served by") == 2, why=service.said)
+        until(lambda: service.logged.count("on standby; served by") == 2, why=service.logged)
         one.add(1, first=2)
-        until(lambda: one.done(2), why=worker.said)
+        until(lambda: one.done(2), why=worker.logged)
         worker.kill()
         one.add(1, first=3)
-        until(lambda: one.done(3), why=service.said)
+        until(lambda: one.done(3), why=service.logged)
         one.once_each(3)
-        assert service.said.count("served by this process from now on") == 2
+        assert service.logged.count("served by this process from now on") == 2
         assert service.stop() == 0
 
 
@@ -87,18 +87,18 @@ def test_a_restart_of_postgresql_ends_no_worker_and_does_nothing_twice(tmp_path)
     ):
         workers = [two.start("one"), two.start("two")]
         two.add(1)
-        until(lambda: two.done(1), why=workers[0].said)
+        until(lambda: two.done(1), why=workers[0].logged)
         two.add(3, first=2)
         for _ in range(2):
             server.stop()
             server.start()
-        until(lambda: two.done(4), why=workers[0].said)
+        until(lambda: two.done(4), why=workers[0].logged)
         two.once_each(4)
         until(lambda: sum(two.serving().values()) == 2, why=str(two.serving()))
         for worker in workers:
-            assert worker.process.poll() is None, worker.said
-            assert worker.stop() == 0, worker.said
-            assert "this is a bug in shipperone-erp" not in worker.said, worker.said
+            assert worker.process.poll() is None, worker.logged
+            assert worker.stop() == 0, worker.logged
+            assert "this is a bug in shipperone-erp" not in worker.logged, worker.logged
 
 
 def test_calls_of_one_erp_are_limited_over_all_workers_and_tenants(tmp_path, postgresql_url):
@@ -108,7 +108,7 @@ def test_calls_of_one_erp_are_limited_over_all_workers_and_tenants(tmp_path, pos
         two.write()
         two.add(4)
         workers = [two.start("one"), two.start("two")]
-        until(lambda: two.done(4), 120, workers[0].said)
+        until(lambda: two.done(4), 120, workers[0].logged)
         two.once_each(4)
         effects = all_effects(two)
         calls = [effect for effect in effects if effect.kind not in ("confirm",)]

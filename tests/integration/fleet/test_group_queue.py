@@ -23,7 +23,7 @@ def url(postgresql_url):
     return postgresql_url
 
 
-def said(url, sql):
+def rows_of(url, sql):
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL search_path TO shipperone_erp_fleet"))
@@ -34,11 +34,11 @@ def said(url, sql):
 
 
 def hour_old(url):
-    said(url, "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
+    rows_of(url, "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
 
 
 def of_jobs(url):
-    return said(url, "SELECT status::text, worker_id IS NOT NULL FROM procrastinate_jobs ORDER BY id")
+    return rows_of(url, "SELECT status::text, worker_id IS NOT NULL FROM procrastinate_jobs ORDER BY id")
 
 
 async def serving(url, during, *, groups=("group-1",)):
@@ -94,7 +94,7 @@ def test_a_worker_declared_dead_rescues_no_group_before_it_is_registered_again(u
             await other.rescue()
         await queue.register_again()
         assert queue.worker_id != before
-        assert said(url, "SELECT id FROM procrastinate_workers") == [(queue.worker_id,)]
+        assert rows_of(url, "SELECT id FROM procrastinate_workers") == [(queue.worker_id,)]
         return await queue.rescue()
 
     assert asyncio.run(serving(url, removed)) == []
@@ -107,7 +107,7 @@ def test_the_rows_of_rescued_hand_outs_are_pruned_after_a_day(url):
             await other.rescue()
             await other.prune()
             young = of_jobs(url)
-            said(url, "UPDATE procrastinate_events SET at = at - interval '25 hours'")
+            rows_of(url, "UPDATE procrastinate_events SET at = at - interval '25 hours'")
             await other.prune()
         return young, of_jobs(url)
 
@@ -132,11 +132,11 @@ def test_a_group_is_found_with_listen_and_without(url, listen):
             async with asyncio.timeout(60):
                 while not queue.worker_id:
                     await asyncio.sleep(0.01)
-                while listen and not said(url, listening):
+                while listen and not rows_of(url, listening):
                     await asyncio.sleep(0.05)
                 await queue.defer("group-1")
                 await found.wait()
-            listens = said(url, listening)
+            listens = rows_of(url, listening)
             queue.stop()
             await running
             return listens

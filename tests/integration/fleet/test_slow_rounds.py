@@ -38,7 +38,7 @@ def test_a_worker_that_loads_its_configuration_for_long_is_not_taken_for_dead(tm
         worker = two.start("slow", two.write())
         pipe = os.open(secret, os.O_WRONLY)  # returns once the worker waits for the secret
         moments = set()
-        until(lambda: moments.update(seen_at(two)) or len(moments) > 8, why=worker.said)
+        until(lambda: moments.update(seen_at(two)) or len(moments) > 8, why=worker.logged)
         assert two.serving() == {"slow": 0}
 
         (tmp_path / "file").write_text(two.sandboxes[0].token)
@@ -46,10 +46,10 @@ def test_a_worker_that_loads_its_configuration_for_long_is_not_taken_for_dead(tm
         os.write(pipe, two.sandboxes[0].token.encode())
         os.close(pipe)
         two.add(1)
-        until(lambda: two.serving() == {"slow": 2} and two.done(1), why=worker.said)
+        until(lambda: two.serving() == {"slow": 2} and two.done(1), why=worker.logged)
         assert worker.stop() == 0
-        assert "was suspended" not in worker.said, worker.said
-        assert "Traceback" not in worker.said, worker.said
+        assert "was suspended" not in worker.logged, worker.logged
+        assert "Traceback" not in worker.logged, worker.logged
 
 
 class WaitingStore(FleetStore):

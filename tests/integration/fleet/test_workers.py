@@ -53,11 +53,11 @@ def test_two_workers_share_the_tenants_and_one_that_is_drained_gives_its_own_awa
         three.add(1, first=3)
         until(lambda: three.done(3))
         three.once_each(3)
-        assert "drained: every group is released" in first.said
+        assert "drained: every group is released" in first.logged
         assert (first.stop(), second.stop()) == (0, 0)
         assert three.rows() == {}
         for worker in (first, second):
-            assert "Traceback" not in worker.said, worker.said
+            assert "Traceback" not in worker.logged, worker.logged
 
 
 def test_a_worker_suspended_in_a_hook_resumes_without_a_second_effect(tmp_path, postgresql_url):
@@ -69,11 +69,11 @@ def test_a_worker_suspended_in_a_hook_resumes_without_a_second_effect(tmp_path, 
         frozen.freeze()
         assert stands_still(frozen.process)
         successor = one.start("successor")
-        until(lambda: one.done(1), why=successor.said)
+        until(lambda: one.done(1), why=successor.logged)
         one.once_each(1)
         leases = {lease.name: lease.number for lease in _leases(one)}
         frozen.thaw()
-        until(lambda: "this worker was suspended" in frozen.said)
+        until(lambda: "this worker was suspended" in frozen.logged)
 
         # the engine's lock holds nobody back: the woken worker's like may close the hand-out of the successor, and a
         # third worker then gets the group while the second still serves it
@@ -81,7 +81,7 @@ def test_a_worker_suspended_in_a_hook_resumes_without_a_second_effect(tmp_path, 
         until(lambda: len(one.serving()) == 3)
         (job,) = asked(one.url, "SELECT id FROM procrastinate_jobs WHERE status = 'doing'")
         asked(one.url, "SELECT procrastinate_finish_job_v1(:id, 'succeeded', true)", id=job.id)
-        until(lambda: ": released" in successor.said, why=successor.said)
+        until(lambda: ": released" in successor.logged, why=successor.logged)
         one.add(1, first=2)
         until(lambda: one.done(2))
         one.once_each(2)
@@ -89,7 +89,7 @@ def test_a_worker_suspended_in_a_hook_resumes_without_a_second_effect(tmp_path, 
         assert all(now[name] >= leases[name] for name in now)
         for worker in (frozen, successor, third):
             assert worker.stop() == 0
-            assert "Traceback" not in worker.said, worker.said
+            assert "Traceback" not in worker.logged, worker.logged
         one.once_each(2)
 
 
@@ -98,21 +98,21 @@ def test_a_worker_gets_a_group_again_that_it_still_serves_when_another_closed_it
     with fleet(tmp_path, postgresql_url, shops=1) as one:
         worker = one.start("only")
         one.add(1)
-        until(lambda: one.done(1), why=worker.said)
+        until(lambda: one.done(1), why=worker.logged)
         for closed in (1, 2):
             (job,) = asked(one.url, "SELECT id FROM procrastinate_jobs WHERE status = 'doing'")
             asked(one.url, "SELECT procrastinate_finish_job_v1(:id, 'succeeded', true)", id=job.id)
             until(
-                lambda times=closed + 1: worker.said.count("served by this worker from now on") == times,
-                why=worker.said,
+                lambda times=closed + 1: worker.logged.count("served by this worker from now on") == times,
+                why=worker.logged,
             )
-            assert worker.said.count(": released") == closed
+            assert worker.logged.count(": released") == closed
         one.add(1, first=2)
-        until(lambda: one.done(2), why=worker.said)
+        until(lambda: one.done(2), why=worker.logged)
         one.once_each(2)
         assert one.serving() == {"only": 1}
         assert worker.stop() == 0
-        assert "Traceback" not in worker.said, worker.said
+        assert "Traceback" not in worker.logged, worker.logged
 
 
 def test_a_worker_suspended_during_a_confirmation_sends_nothing_again(tmp_path, postgresql_url):
@@ -127,9 +127,9 @@ def test_a_worker_suspended_during_a_confirmation_sends_nothing_again(tmp_path, 
         one.add(1)
         assert stands_still(workers[0].process, 60)
         workers.append(one.start("successor"))
-        until(lambda: one.done(1), why=workers[1].said)
+        until(lambda: one.done(1), why=workers[1].logged)
         workers[0].thaw()
-        until(lambda: "this worker was suspended" in workers[0].said)
+        until(lambda: "this worker was suspended" in workers[0].logged)
         one.once_each(1)
         assert len(one.sandboxes[0].posts) == 2
 
@@ -160,8 +160,8 @@ def test_a_worker_that_is_killed_is_replaced_within_the_sum_of_the_times(tmp_pat
         took = time.monotonic() - died
         print(f"\ntakeover: handed out after {handed:.1f} s, done after {took:.1f} s")
         two.once_each(1)
-        assert took < STALLED + LEASE + 50, second.said  # the rest is a busy machine's
-        assert "its worker has no heartbeat any more" in second.said
+        assert took < STALLED + LEASE + 50, second.logged  # the rest is a busy machine's
+        assert "its worker has no heartbeat any more" in second.logged
         (failed,) = asked(two.url, "SELECT count(*) AS rows FROM procrastinate_jobs WHERE status = 'failed'")
         assert failed.rows - before == its, "each stalled row is failed once, never handed out again"
 

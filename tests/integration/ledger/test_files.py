@@ -121,12 +121,12 @@ def test_a_ledger_that_went_away_from_under_a_process_invites_no_second_one(file
 def test_a_service_whose_ledger_is_deleted_stops_with_a_sentence(world):
     world.runtime_settings["lease"] = '"1s"'
     with service(world) as running:
-        until(lambda: (world.folder / "ledger.db").exists() and "started" in running.said)
+        until(lambda: (world.folder / "ledger.db").exists() and "started" in running.logged)
         until(lambda: world.command("status").returncode == 0)
         (world.folder / "ledger.db").unlink()
         assert running.process.wait(timeout=20) == 1
-        assert "was deleted or moved while it was in use. This process stops" in running.said
-        assert "Traceback" not in running.said
+        assert "was deleted or moved while it was in use. This process stops" in running.logged
+        assert "Traceback" not in running.logged
     again = world.command("run", "--once", "--settle-for", "0s")
     assert (again.returncode, (world.folder / "ledger.db").exists()) == (78, False)
 
@@ -155,8 +155,8 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize(("change", "said"), DAMAGE.values(), ids=DAMAGE)
-def test_a_damaged_row_is_named_and_nothing_is_guessed_in_its_place(file, change, said):
+@pytest.mark.parametrize(("change", "expected"), DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_row_is_named_and_nothing_is_guessed_in_its_place(file, change, expected):
     job = a_job()
     with opened(file) as ledger:
         ledger.start_writer()
@@ -164,9 +164,9 @@ def test_a_damaged_row_is_named_and_nothing_is_guessed_in_its_place(file, change
     with closing(sqlite3.connect(file)) as other, other:
         other.execute(f"UPDATE jobs SET {change}")
     with opened(file) as ledger:
-        with pytest.raises(LedgerDamaged, match=f"row {job.id} of jobs: {said}"):
+        with pytest.raises(LedgerDamaged, match=f"row {job.id} of jobs: {expected}"):
             ledger.find_jobs()
-        assert list(ledger.damage()) == [f"row {job.id} of jobs: {said}"]
+        assert list(ledger.damage()) == [f"row {job.id} of jobs: {expected}"]
 
 
 def test_an_order_whose_text_is_damaged_is_named_and_a_sound_ledger_has_no_damage(file):
@@ -194,8 +194,8 @@ def test_the_databases_own_check_finds_a_page_that_was_overwritten(file):
         raw.seek(size // 2)
         raw.write(b"\xff" * 8192)
     with opened(file, migrate=False, read_only=True) as ledger, pytest.raises(LedgerDamaged) as found:
-        for said in ledger.damage():
-            raise LedgerDamaged(said)
+        for finding in ledger.damage():
+            raise LedgerDamaged(finding)
     assert "integrity check" in str(found.value) or "malformed" in str(found.value)
 
 
@@ -246,10 +246,14 @@ def test_the_tenants_of_a_ledger_of_any_version_are_listed(file):
 
 def test_status_reports_a_full_disk_that_the_service_cannot_record(file, monkeypatch):
     usage = namedtuple("usage", "total used free")
-    for free, said in ((0, "no space left"), (3 << 20, "only 3 MiB left"), (1 << 30, None)):
+    for free, expected in ((0, "no space left"), (3 << 20, "only 3 MiB left"), (1 << 30, None)):
         monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda folder, free=free: usage(0, 0, free))
         found = disk_space.full_disk(f"sqlite:///{file}")
-        assert found is None if said is None else found.startswith(f"{said} on the disk of the ledger, {file.parent}:")
+        assert (
+            found is None
+            if expected is None
+            else found.startswith(f"{expected} on the disk of the ledger, {file.parent}:")
+        )
     assert disk_space.full_disk("postgresql+psycopg://h/db") is None
 
 
@@ -289,7 +293,7 @@ def test_a_database_of_another_program_on_postgresql_is_refused(postgresql_url):
 
 
 @pytest.mark.parametrize(
-    ("here", "alive", "said"),
+    ("here", "alive", "expected"),
     [
         (True, True, "runs, and has recorded no read of this queue since 2026-03-01 12:00:00 UTC"),
         (True, False, "is not running any more, and has recorded no read"),
@@ -297,7 +301,7 @@ def test_a_database_of_another_program_on_postgresql_is_refused(postgresql_url):
     ],
     ids=["it runs", "it has ended", "on another machine"],
 )
-def test_status_reports_a_stage_that_is_served_and_records_nothing(world, here, alive, said):
+def test_status_reports_a_stage_that_is_served_and_records_nothing(world, here, alive, expected):
     """As where the service's user has used up its quota, or the disk of a PostgreSQL server is full."""
     configuration, read_at = world.read(), datetime(2026, 3, 1, 12, tzinfo=UTC)
     owner = Owner("x", socket.gethostname() if here else "another", os.getpid() if alive else 2**22 + 1)
@@ -316,7 +320,7 @@ def test_status_reports_a_stage_that_is_served_and_records_nothing(world, here, 
         with closing(sqlite3.connect(world.folder / "ledger.db")) as other, other:
             other.execute("UPDATE leases SET taken_at = ?", ((read_at - timedelta(days=1)).isoformat(),))
         assert silent(9) is None
-        assert said in silent(11)
+        assert expected in silent(11)
         ledger.save_queue(replace(record, paused_reason=Reason.PLATFORM_UNAVAILABLE, paused_sentence="away"))
         assert silent(11) is None, "what ShipperOne does not answer is recorded, and shown as such"
         ledger.give_back(lease)

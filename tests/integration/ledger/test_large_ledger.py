@@ -47,7 +47,7 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return made if made.exists() else large_ledger(folder, done=DONE, held=HELD)
 
 
-def said(configuration: Path, *arguments: str) -> str:
+def output(configuration: Path, *arguments: str) -> str:
     done = warm_processes.run(*arguments, "-c", str(configuration), env=ENVIRONMENT)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -77,23 +77,23 @@ def test_all_103_000_jobs_are_streamed_in_the_same_memory(configuration):
 
 
 def test_both_forms_list_the_same_what_has_not_ended(configuration):
-    rows = json.loads(said(configuration, "orders", "--json"))
-    lines = said(configuration, "orders").splitlines()[1:]
+    rows = json.loads(output(configuration, "orders", "--json"))
+    lines = output(configuration, "orders").splitlines()[1:]
     assert len(rows) == HELD
     assert [line.split()[2] for line in lines] == [row["order_id"] for row in rows]
     assert {row["state"] for row in rows} == {"held"}
-    status = json.loads(said(configuration, "status", "--json"))
+    status = json.loads(output(configuration, "status", "--json"))
     assert sum(row["held"] for row in status) == HELD
     assert {name: count for row in status for name, count in row["owners"].items()} == {"it": 1500, "accountant": 1500}
 
 
 def test_owner_state_and_limit_narrow_the_list(configuration):
-    ours = json.loads(said(configuration, "orders", "--json", "--owner", "accountant"))
+    ours = json.loads(output(configuration, "orders", "--json", "--owner", "accountant"))
     assert len(ours) == HELD / 2
     assert {row["owner"] for row in ours} == {"accountant"}
-    oldest = json.loads(said(configuration, "orders", "--json", "--owner", "accountant", "--limit", "2"))
+    oldest = json.loads(output(configuration, "orders", "--json", "--owner", "accountant", "--limit", "2"))
     assert oldest == ours[:2]
-    done = json.loads(said(configuration, "orders", "--json", "--state", "done", "--limit", "3"))
+    done = json.loads(output(configuration, "orders", "--json", "--state", "done", "--limit", "3"))
     assert [row["state"] for row in done] == ["done"] * 3
 
 
@@ -152,7 +152,7 @@ def on_a_terminal(columns: int, *command: str) -> str:
 
 def test_the_list_is_written_for_a_spreadsheet(configuration, tmp_path):
     file = tmp_path / "held.csv"
-    assert said(configuration, "orders", "--owner", "it", "--csv", str(file)) == ""
+    assert output(configuration, "orders", "--owner", "it", "--csv", str(file)) == ""
     with file.open(encoding="utf-8-sig", newline="") as opened:
         rows = list(csv.DictReader(opened))
     assert len(rows) == HELD / 2

@@ -154,9 +154,9 @@ def test_of_many_at_once_one_takes_it(ledger_url):
 
 
 def hold(url, pipe):
-    """A process that serves: it takes the lease, beats ten times a second, and writes whenever it is told to.
+    """A process that serves: it takes the lease, beats ten times a second, and writes on request.
 
-    It also stands still when it is told to, rather than by a signal from outside: stopped in the middle of a
+    It also stops on request, rather than by a signal from outside: stopped in the middle of a
     transaction it would keep the lock of a SQLite file.
     """
     with Ledger.open(url, migrate=True) as ledger:

@@ -66,8 +66,8 @@ def test_after_a_restore_nothing_is_released_because_it_is_not_listed_any_more(w
     for leftover in world.folder.glob("ledger.db*"):
         leftover.unlink()
     shutil.copy(copy, world.folder / "ledger.db")
-    said = world.command("ledger", "restored", "--note", "disk failed")
-    assert "1 order(s) were unfinished in this copy" in said.stdout
+    printed = world.command("ledger", "restored", "--note", "disk failed")
+    assert "1 order(s) were unfinished in this copy" in printed.stdout
 
     for _ in range(3):
         world.once(settle_for=2)

@@ -207,8 +207,8 @@ def test_money_in_orders_survives_to_the_character(ledger, amounts, name):
     found = ledger.job(job.id)
     assert found.order_json == job.order_json
     assert found.order == order
-    told = [found.order.items[0].row_total_incl_tax, found.order.items[0].price_incl_tax]
-    assert [str(amount) for amount in told] == [str(amount) for amount in amounts[:2]]
+    stored = [found.order.items[0].row_total_incl_tax, found.order.items[0].price_incl_tax]
+    assert [str(amount) for amount in stored] == [str(amount) for amount in amounts[:2]]
 
 
 def test_times_are_kept_in_utc_and_naive_ones_are_refused(ledger):

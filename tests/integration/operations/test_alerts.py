@@ -294,7 +294,7 @@ def test_quiet_hours_keep_what_is_not_urgent_until_they_end(tmp_path, ledger_url
     assert watch.tick() is not None, "06:01 in Bratislava"
     assert [line for text in receiver.texts for line in text.splitlines()] == [
         "- acme: 1 order for the accountant (1 amount_unexplained), the oldest listed 2026-03-02 22:00 UTC"
-    ], "what came and went in the night is told to nobody"
+    ], "what began and ended in the night is not reported"
     place.ledger.close()
 
 
@@ -320,13 +320,13 @@ def test_a_digest_comes_once_a_day_when_all_is_well_too(tmp_path, ledger_url, re
 
 
 def test_a_command_gets_the_message_as_json(tmp_path, ledger_url, receiver):
-    out = tmp_path / "told.json"
+    out = tmp_path / "message.json"
     program = f"import sys; open({str(out)!r}, 'w').write(sys.stdin.read())"
     place = Place(tmp_path, ledger_url, receiver, f"command = {json.dumps([sys.executable, '-c', program])}")
     place.held("FO-1")
     assert place.watch().tick() is not None
-    told = json.loads(out.read_text())
-    assert (told["kind"], told["begun"][0]["rule"], told["begun"][0]["tenant"]) == ("alert", "held", "acme")
+    message = json.loads(out.read_text())
+    assert (message["kind"], message["begun"][0]["rule"], message["begun"][0]["tenant"]) == ("alert", "held", "acme")
     place.ledger.close()
 
 
@@ -348,7 +348,7 @@ def test_the_command_tests_every_way_and_shows_no_address(place, receiver):
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "expected"),
     [
         ('quiet = "22"', 'write two times of day, such as "22:00-06:00"'),
         ('digest = "25:00"', 'write a time of day, such as "08:00"'),
@@ -357,7 +357,7 @@ def test_the_command_tests_every_way_and_shows_no_address(place, receiver):
         ('hold = "1h"', "held"),
     ],
 )
-def test_wrong_settings_are_named_at_load(tmp_path, ledger_url, receiver, setting, said):
+def test_wrong_settings_are_named_at_load(tmp_path, ledger_url, receiver, setting, expected):
     with pytest.raises(ConfigurationError) as raised:
         Place(tmp_path, ledger_url, receiver, setting).read()
     assert "runtime.alerts" in str(raised.value)

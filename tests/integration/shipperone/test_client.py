@@ -329,7 +329,7 @@ def test_a_request_that_gets_no_free_connection_was_not_sent(server: ScriptedSer
 
 @pytest.mark.case("H3")
 @pytest.mark.parametrize(
-    ("reply", "trouble", "says"),
+    ("reply", "trouble", "expected"),
     [
         (http(401, '{"message": "Der Verbraucher ist nicht autorisiert"}'), Trouble.UNAUTHORISED, "refuses the token"),
         (http(403, ""), Trouble.UNAUTHORISED, "lacks the scope"),
@@ -366,12 +366,12 @@ def test_a_request_that_gets_no_free_connection_was_not_sent(server: ScriptedSer
     ],
 )
 def test_a_read_without_a_list_describes_the_response(
-    server: ScriptedServer, reply: Reply, trouble: Trouble, says: str
+    server: ScriptedServer, reply: Reply, trouble: Trouble, expected: str
 ) -> None:
     failure = failing_read(server, reply)
     assert failure.trouble is trouble
     assert failure.sentence.startswith("pending_allocation, page 1: ")
-    assert says in failure.sentence
+    assert expected in failure.sentence
     assert str(failure) == failure.sentence
     assert "Jana" not in failure.sentence
     assert failure.exit_code == 4
@@ -452,7 +452,7 @@ def test_the_token_is_nowhere(server: ScriptedServer, caplog: pytest.LogCaptureF
 
 
 @pytest.mark.parametrize(
-    ("base_url", "says"),
+    ("base_url", "expected"),
     [
         ("acme.example", "must begin with https://"),
         ("ftp://acme.example", "must begin with https://"),
@@ -463,10 +463,10 @@ def test_the_token_is_nowhere(server: ScriptedServer, caplog: pytest.LogCaptureF
         ("https://acme.example:hidden", "not an address"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_refused_without_showing_it(base_url: str, says: str) -> None:
+def test_an_address_that_cannot_be_used_is_refused_without_showing_it(base_url: str, expected: str) -> None:
     with pytest.raises(ValueError) as failure:
         client_of(base_url, TOKEN)
-    assert says in str(failure.value)
+    assert expected in str(failure.value)
     assert "hidden" not in str(failure.value)
 
 
@@ -599,9 +599,9 @@ def test_a_proxy_that_makes_no_connection_means_not_sent(
 
     for answer in (lambda _: http(502, "no way"), hang):
         server.answer = answer
-        said: PostAnswer = calling("https://shop.invalid", lambda c: c.allocate("A", [1]), timeout=0.3)
-        assert said.outcome is PostOutcome.NOT_SENT, said
-        assert "hidden" not in said.message
+        posted: PostAnswer = calling("https://shop.invalid", lambda c: c.allocate("A", [1]), timeout=0.3)
+        assert posted.outcome is PostOutcome.NOT_SENT, posted
+        assert "hidden" not in posted.message
     assert {request.method for request in server.requests} == {"CONNECT"}
 
 

@@ -94,14 +94,14 @@ BAD_VALUES = {
 
 @pytest.mark.parametrize("what", BAD_VALUES)
 def test_one_bad_value_hides_one_order_and_not_the_queue(server: ScriptedServer, what: str) -> None:
-    bad, says = BAD_VALUES[what]
+    bad, expected = BAD_VALUES[what]
     body = page(order(1), order(2, customer={"name": "HERE"}), order(3)).replace(b'"HERE"', bad)
     listing = listing_of(server, body)
     assert list(listing.orders) == ["FO-1", "FO-3"]
     (unreadable,) = listing.unreadable
     assert unreadable.order_id == "FO-2", "it is still listed, and not absent"
     assert unreadable.sentence.startswith("order FO-2 cannot be read: ")
-    assert says in unreadable.sentence
+    assert expected in unreadable.sentence
     assert "Caf" not in unreadable.sentence
     assert (listing.complete, listing.proves_absence) == (True, True)
 

@@ -113,12 +113,12 @@ def test_a_certificate_that_has_signed_itself_is_refused_in_words(server: Script
 
 
 def refused(server: ScriptedServer, url: str, why: str) -> None:
-    said: PostAnswer = calling(url, posted)
-    assert said.outcome is PostOutcome.NOT_SENT
-    assert why in said.message
-    assert "SSL_CERT_FILE" in said.message, "what to do where it is right all the same"
+    answer: PostAnswer = calling(url, posted)
+    assert answer.outcome is PostOutcome.NOT_SENT
+    assert why in answer.message
+    assert "SSL_CERT_FILE" in answer.message, "what to do where it is right all the same"
     for noise in ("object at 0x", "[SSL", "_ssl.c"):
-        assert noise not in said.message
+        assert noise not in answer.message
     with pytest.raises(ReadFailed) as failure:
         calling(url, lambda client: client.warehouses())
     assert failure.value.trouble is Trouble.UNAVAILABLE
@@ -174,9 +174,9 @@ def test_an_answer_that_is_lost_on_the_way_is_unknown(
         return [await posted(client), await posted(client)]
 
     with tls_front(server.base_url, *trusted, farewell=farewell) as url:
-        for said in calling(url, again):
-            assert (said.outcome, said.status, said.body) == (PostOutcome.UNKNOWN, None, None)
-            assert "broke off before its answer was whole" in said.message
+        for answer in calling(url, again):
+            assert (answer.outcome, answer.status, answer.body) == (PostOutcome.UNKNOWN, None, None)
+            assert "broke off before its answer was whole" in answer.message
     assert len(server.requests) == 2, "each was sent once"
 
 
@@ -196,10 +196,10 @@ def test_an_answer_that_does_not_come_in_time_is_unknown(server: ScriptedServer,
 
     server.answer = late
     with tls_front(server.base_url, *trusted) as url:
-        said = calling(url, posted, timeout=0.5)
+        answer = calling(url, posted, timeout=0.5)
         go_on.set()
-    assert (said.outcome, said.status) == (PostOutcome.UNKNOWN, None)
-    assert "did not answer in time" in said.message
+    assert (answer.outcome, answer.status) == (PostOutcome.UNKNOWN, None)
+    assert "did not answer in time" in answer.message
 
 
 def test_a_proxy_passes_the_connection_on_and_learns_nothing(
@@ -250,10 +250,10 @@ def test_a_proxy_that_refuses_means_not_sent(
     proxy = ConnectProxy(refusal)
     with tls_front(server.base_url, *trusted) as url, proxy.serving() as place:
         monkeypatch.setenv("HTTPS_PROXY", f"http://me:hidden@{place}")
-        said: PostAnswer = calling(url, posted)
-    assert said.outcome is PostOutcome.NOT_SENT, said.message
+        answer: PostAnswer = calling(url, posted)
+    assert answer.outcome is PostOutcome.NOT_SENT, answer.message
     for secret in ("hidden", "bWU6aGlkZGVu", TOKEN):
-        assert secret not in said.message
+        assert secret not in answer.message
         assert secret not in caplog.text
     assert server.requests == []
 
@@ -263,8 +263,8 @@ def test_a_connection_through_a_proxy_that_was_closed_while_idle_is_not_used_for
 ) -> None:
     with tls_front(server.base_url, *trusted) as url, ConnectProxy().serving() as place:
         monkeypatch.setenv("HTTPS_PROXY", f"http://{place}")
-        said = calling(url, lambda client: twice(client, server))
-    assert [answer.outcome for answer in said] == [PostOutcome.ACCEPTED] * 2
+        answers = calling(url, lambda client: twice(client, server))
+    assert [answer.outcome for answer in answers] == [PostOutcome.ACCEPTED] * 2
     assert len(server.requests) == 2
 
 
@@ -286,8 +286,8 @@ def test_an_https_proxy_address_is_reached_by_tls(
         tls_front(f"http://{place}", *trusted) as encrypted,
     ):
         monkeypatch.setenv("HTTPS_PROXY", encrypted)
-        said = calling(url, lambda client: twice(client, server))
-    assert [answer.outcome for answer in said] == [PostOutcome.ACCEPTED] * 2
+        answers = calling(url, lambda client: twice(client, server))
+    assert [answer.outcome for answer in answers] == [PostOutcome.ACCEPTED] * 2
     assert len(proxy.heads) == len(server.requests) == 2
 
 
@@ -315,9 +315,9 @@ def test_a_handshake_that_is_ended_silently_is_named() -> None:
                 connection.close()
 
         threading.Thread(target=hang_up, daemon=True).start()
-        said = calling(f"https://localhost:{listener.getsockname()[1]}", posted)
-    assert said.outcome is PostOutcome.NOT_SENT
-    assert said.message == (
+        answer = calling(f"https://localhost:{listener.getsockname()[1]}", posted)
+    assert answer.outcome is PostOutcome.NOT_SENT
+    assert answer.message == (
         "no connection to ShipperOne could be established: it was interrupted while it was being established, as when https is used with an "
         "http-only server"
     )

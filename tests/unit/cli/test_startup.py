@@ -37,8 +37,8 @@ def test_help_imports_no_library_of_the_runtime(arguments):
 def test_help_lists_each_command_with_its_own_first_sentence(group, name):
     place = TABLES[group][name]
     found = getattr(import_module(f"shipperone_erp.cli.{place.module}"), place.name)
-    said = found.info.help if isinstance(found, typer.Typer) else inspect.getdoc(found)
-    assert place.help == " ".join(said.split("\n\n")[0].split())
+    text = found.info.help if isinstance(found, typer.Typer) else inspect.getdoc(found)
+    assert place.help == " ".join(text.split("\n\n")[0].split())
 
 
 @pytest.mark.parametrize(

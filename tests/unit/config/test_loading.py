@@ -456,8 +456,10 @@ def test_secrets_come_from_the_environment_a_file_or_a_systemd_credential(toml, 
 @pytest.mark.parametrize("token", ["two words", "tökén", "a\nb"])
 def test_a_token_that_no_header_can_carry_is_a_fault_of_its_tenant_alone(toml, token):
     text = GOOD.replace('{ env = "ACME_TOKEN" }', '{ env = "ODD_TOKEN" }')
-    said = "shipperone-erp.toml:6: tenants.acme.token: it is empty, or contains a character that is invalid in a token"
-    assert toml.problems(text, {**ENVIRONMENT, "ODD_TOKEN": token}) == [said]
+    expected = (
+        "shipperone-erp.toml:6: tenants.acme.token: it is empty, or contains a character that is invalid in a token"
+    )
+    assert toml.problems(text, {**ENVIRONMENT, "ODD_TOKEN": token}) == [expected]
     read = toml.read(text, {**ENVIRONMENT, "ODD_TOKEN": token}, tenants_may_fail=True)
     assert (read.tenants, [problem.tenant for problem in read.problems]) == ({}, ["acme"])
 
@@ -605,16 +607,16 @@ def test_fields_of_one_queue_take_the_place_of_those_of_both_in_it_alone(toml):
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "expected"),
     [
         ('skuu = "x"', "fields.invoice.skuu: there is no such field; did you mean sku?"),
         ("sku = 5", "fields.invoice.sku: write a text"),
     ],
 )
-def test_a_fault_in_the_fields_of_one_queue_is_named_with_its_place(toml, written, said):
+def test_a_fault_in_the_fields_of_one_queue_is_named_with_its_place(toml, written, expected):
     with pytest.raises(ConfigurationError) as raised:
         toml.read(f"{GOOD}\n[tenants.acme.fields.invoice]\n{written}\n")
-    assert said in str(raised.value)
+    assert expected in str(raised.value)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(tomllib.loads(f"{GOOD}\n[tenants.acme.fields.invoice]\n{written}\n"), schema())
 

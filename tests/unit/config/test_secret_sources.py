@@ -33,11 +33,11 @@ ECHOES = {
 
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
 def test_a_secret_that_a_server_echoes_is_taken_out_however_it_is_written(echo):
-    said = Redaction([TOKEN])(f"the token {echo} is not known")
-    assert MASK in said
-    assert "47qz11" not in said.lower()
-    assert said.startswith("the token ")
-    assert said.endswith(" is not known")
+    message = Redaction([TOKEN])(f"the token {echo} is not known")
+    assert MASK in message
+    assert "47qz11" not in message.lower()
+    assert message.startswith("the token ")
+    assert message.endswith(" is not known")
 
 
 def test_a_short_password_is_taken_out_as_it_is_and_a_word_that_it_resembles_stays():
@@ -100,12 +100,12 @@ PASTED = {
 SQL = '[tenants.acme.generic_sql]\nurl = "sqlite:///erp.db"\n'
 
 
-@pytest.mark.parametrize(("token", "said"), PASTED.values(), ids=PASTED)
-def test_a_token_in_the_place_of_a_name_is_refused_and_not_shown(written, token, said):
+@pytest.mark.parametrize(("token", "expected"), PASTED.values(), ids=PASTED)
+def test_a_token_in_the_place_of_a_name_is_refused_and_not_shown(written, token, expected):
     with pytest.raises(ConfigurationError) as raised:
         load(written(SQL, token=token), environment={})
     (problem,) = raised.value.problems
-    assert (problem.key, said in problem.cause) == ("tenants.acme.token", True)
+    assert (problem.key, expected in problem.cause) == ("tenants.acme.token", True)
     assert token.split('"')[1] not in str(raised.value)
 
 

@@ -54,9 +54,9 @@ def test_an_incompatible_connector_named_in_the_ignore_variable_loads_with_a_war
 def test_overriding_a_deprecated_hook_warns_when_the_connector_is_loaded(plugins, monkeypatch):
     plugins.connector("acme", "@hookimpl\ndef deliver(self, request): return Done()")
     monkeypatch.setattr(Connector.deliver, deprecations.MARK, Deprecation("deliver_goods", "2.0"), raising=False)
-    with pytest.warns(ConnectorDeprecation) as told:
+    with pytest.warns(ConnectorDeprecation) as warned:
         discovery.load_connector("acme")
-    assert [str(one.message) for one in told] == [
+    assert [str(one.message) for one in warned] == [
         "connector acme (acme 1.0) uses deliver, which connector API 2.0 removes; use deliver_goods"
     ]
 
@@ -79,20 +79,20 @@ main()
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "expected"),
     [
         ("@hookimpl\ndef deliver(self, request): return Done()",
          "connector acme (acme 1.0) uses deliver, which connector API 2.0 removes; use deliver_goods"),
         ("api = '>=2,<3'", "it is run anyway, since SHIPPERONE_ERP_IGNORE_API names it"),
     ],
 )  # fmt: skip
-def test_a_command_prints_the_warning_too(plugins, body, said):
+def test_a_command_prints_the_warning_too(plugins, body, expected):
     plugins.connector("acme", body)
     done = subprocess.run(
         [sys.executable, "-c", MARKED, "connectors", "show", "acme"], capture_output=True, text=True, timeout=60, check=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(plugins.paths), "SHIPPERONE_ERP_IGNORE_API": "acme"},
     )  # fmt: skip
-    assert done.stderr.strip().endswith(said)
+    assert done.stderr.strip().endswith(expected)
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -114,9 +114,9 @@ def test_an_exported_name_that_goes_away_still_works_and_names_who_imports_it(pl
     going = {"Finished": (Deprecation("Done", "2.0"), "shipperone_erp.domain.hook_answers", "Done")}
     monkeypatch.setattr(deprecations, "GOING", going)
     plugins.install("acme", "from shipperone_erp import Finished\nclass Plugged(Connector[ConnectorSettings]): pass")
-    with pytest.warns(ConnectorDeprecation) as told:
+    with pytest.warns(ConnectorDeprecation) as warned:
         discovery.load_connector("acme")
-    assert str(told[0].message) == (
+    assert str(warned[0].message) == (
         "connector acme (acme 1.0), in acme_module, uses shipperone_erp.Finished, which connector API 2.0 removes; "
         "use Done"
     )
@@ -176,7 +176,7 @@ LIMIT = 1
 
 
 @pytest.mark.parametrize(
-    ("new", "said"),
+    ("new", "expected"),
     [
         (OLD.replace("class Order", "class Renamed"), "Order"),
         (OLD.replace("    def total(self): ...\n", ""), "Order.total"),
@@ -186,8 +186,8 @@ LIMIT = 1
         (OLD.replace("LIMIT = 1", ""), "LIMIT"),
     ],
 )
-def test_each_kind_of_break_is_found(new, said):
-    assert any(said in one for one in api_surface.breaks(OLD, new)), api_surface.breaks(OLD, new)
+def test_each_kind_of_break_is_found(new, expected):
+    assert any(expected in one for one in api_surface.breaks(OLD, new)), api_surface.breaks(OLD, new)
 
 
 TYPED = """
@@ -200,7 +200,7 @@ def rounded(amount: Decimal) -> Decimal: ...
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "said"),
+    ("before", "now", "expected"),
     [
         ("    lines: tuple[Line, ...]", "    lines: list[Line]",
          "Order.lines: Type was changed (list[Line], was tuple[Line, ...])"),
@@ -210,8 +210,8 @@ def rounded(amount: Decimal) -> Decimal: ...
         ("-> None", "-> int", "Order.__init__: Type was changed (returns int, was None)"),
     ],
 )  # fmt: skip
-def test_another_type_of_a_field_a_parameter_or_what_is_returned_is_a_break(before, now, said):
-    assert api_surface.breaks(TYPED, TYPED.replace(before, now)) == [said]
+def test_another_type_of_a_field_a_parameter_or_what_is_returned_is_a_break(before, now, expected):
+    assert api_surface.breaks(TYPED, TYPED.replace(before, now)) == [expected]
     assert api_surface.breaks(TYPED, TYPED.replace("Line, ...", "Line,  ...")) == []
 
 
@@ -226,18 +226,18 @@ def test_a_changed_type_of_what_is_exported_is_found_there():
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "expected"),
     [
         (str | None, "str | None"),
         ("Optional[str]", "Optional[str]"),
         (Mapping[str, tuple[int, ...]], "Mapping[str, tuple[int, ...]]"),
         (Callable[[int, Decimal], None], "Callable[[int, Decimal], None]"),
-        (Annotated[ClassVar[Literal["a", 1]], "told"], "ClassVar[Literal['a', 1]]"),
+        (Annotated[ClassVar[Literal["a", 1]], "text"], "ClassVar[Literal['a', 1]]"),
         (Any, "Any"),
     ],
 )
-def test_a_type_is_written_the_same_wherever_it_comes_from(kind, said):
-    assert api_types.written(kind) == said
+def test_a_type_is_written_the_same_wherever_it_comes_from(kind, expected):
+    assert api_types.written(kind) == expected
 
 
 def test_additions_to_the_api_are_no_break():
@@ -257,11 +257,11 @@ def test_a_connector_has_a_version_of_its_own_and_works_with_the_workspaces_core
 
 
 def test_the_kit_is_found_by_pytest_and_costs_nothing_until_it_is_used():
-    said = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-m", "pytest", "--conformance-list"], capture_output=True, text=True, timeout=240, check=True, cwd=ROOT / "docs",
     ).stdout  # fmt: skip
-    assert "suite 1.1: " in said
-    assert "R3  a shortage names every short line and leaves nothing reserved" in said
+    assert "suite 1.1: " in printed
+    assert "R3  a shortage names every short line and leaves nothing reserved" in printed
     code = "import sys, shipperone_erp.testing.plugin; sys.exit('shipperone_erp.engine' in str(sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=240).returncode == 0
 

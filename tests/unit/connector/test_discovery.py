@@ -36,15 +36,15 @@ def test_a_connector_from_the_designs_words_alone_is_accepted(plugins: Installed
 @pytest.mark.case("G1")
 def test_a_connector_that_raises_at_import_is_shown_and_breaks_no_other(plugins: InstalledPlugins):
     plugins.install("broken", "raise RuntimeError('password=hunter2')")
-    said = refusal("broken")
-    assert said.startswith("connector broken (broken 1.0) cannot be imported: RuntimeError in ")
-    assert said.endswith("broken_module.py, line 3; reinstall it, or ask its author")
-    assert "hunter2" not in said
+    message = refusal("broken")
+    assert message.startswith("connector broken (broken 1.0) cannot be imported: RuntimeError in ")
+    assert message.endswith("broken_module.py, line 3; reinstall it, or ask its author")
+    assert "hunter2" not in message
     assert discovery.load_connector("counting").__name__ == "CountingConnector"
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "expected"),
     [
         ("import no_such_module", "ModuleNotFoundError (there is no module no_such_module) in "),
         ("from json import loadz", "ImportError (json has no loadz) in "),
@@ -54,12 +54,12 @@ def test_a_connector_that_raises_at_import_is_shown_and_breaks_no_other(plugins:
         ("class Plugged(:", "SyntaxError in "),
     ],
 )
-def test_a_missing_import_is_named_with_its_place(plugins: InstalledPlugins, source, said):
+def test_a_missing_import_is_named_with_its_place(plugins: InstalledPlugins, source, expected):
     plugins.install("broken", source)
-    told = refusal("broken")
-    assert f"cannot be imported: {said}" in told
-    assert re.search(r"broken_module\.py, line \d; reinstall it", told), told
-    assert "hunter2" not in told
+    message = refusal("broken")
+    assert f"cannot be imported: {expected}" in message
+    assert re.search(r"broken_module\.py, line \d; reinstall it", message), message
+    assert "hunter2" not in message
 
 
 @pytest.mark.case("G1")
@@ -164,9 +164,9 @@ HOSTILE = {
 def test_each_malformed_connector_has_its_own_sentence(plugins: InstalledPlugins, case):
     body, sentence = HOSTILE[case]
     plugins.connector("acme", body)
-    said = refusal()
-    assert said.startswith("connector acme (acme 1.0): ")
-    assert sentence in said
+    message = refusal()
+    assert message.startswith("connector acme (acme 1.0): ")
+    assert sentence in message
 
 
 @pytest.mark.case("G3")

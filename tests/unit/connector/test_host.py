@@ -89,7 +89,7 @@ class Says(Policy[Settings]):
 
 
 def facade(answer: object = None, *, tenant: str = "acme", policies: tuple[object, ...] = ()) -> TenantPlugins:
-    made = {f"p{number}": Says(Settings(answer=said), tenant=tenant) for number, said in enumerate(policies)}
+    made = {f"p{number}": Says(Settings(answer=policy), tenant=tenant) for number, policy in enumerate(policies)}
     return TenantPlugins(tenant, Answers(Settings(answer=answer), tenant=tenant), name="answers", policies=made)
 
 
@@ -154,7 +154,7 @@ def test_a_wrong_value_is_placed_in_the_connectors_own_line():
 
 
 @pytest.mark.parametrize(
-    ("made", "said"),
+    ("made", "expected"),
     [
         (lambda: Refused("tax_not_maped", "no tax"), "'tax_not_maped' is not one of the reasons; did you mean tax_not_mapped?"),
         (lambda: Refused("it rains", "no tax"), "'it rains' is not one of the reasons; `shipperone-erp explain` lists them"),
@@ -162,13 +162,13 @@ def test_a_wrong_value_is_placed_in_the_connectors_own_line():
         (lambda: Pending("soon", reason="rain"), "made a wrong Pending: reason: Value error, 'rain' is not one of the reasons"),
     ],
 )  # fmt: skip
-def test_a_reason_or_an_owner_outside_its_list_is_named_where_the_order_is_listed(made, said):
+def test_a_reason_or_an_owner_outside_its_list_is_named_where_the_order_is_listed(made, expected):
     def wrong():
         raise made()
 
     with pytest.raises(ContractViolation) as raised:
         facade(wrong).reserve_stock(REQUEST)
-    assert said in str(raised.value)
+    assert expected in str(raised.value)
     assert re.search(r" \(test_host\.py, line \d+\)$", str(raised.value)), "the connector's own line"
 
 
@@ -202,8 +202,8 @@ def test_batch_answers_are_by_key_and_what_is_missing_is_unknown():
 
 def test_a_batch_of_deliveries_is_answered_by_key_and_each_answer_is_checked():
     keys = ("i-1", "i-2", "i-3", "i-4")
-    told = {"i-1": Done(), "i-2": Pending("the lorry waits"), "i-3": Reserved("R")}
-    answers = facade(lambda: told).deliver_batch([Deliver(key, ORDER, ()) for key in keys])
+    given = {"i-1": Done(), "i-2": Pending("the lorry waits"), "i-3": Reserved("R")}
+    answers = facade(lambda: given).deliver_batch([Deliver(key, ORDER, ()) for key in keys])
     assert (answers["i-1"], answers["i-2"]) == (Done(), Pending("the lorry waits"))
     assert "deliver_batch of connector answers answered with a Reserved" in str(answers["i-3"])
     assert isinstance(answers["i-4"], Unknown)
@@ -228,15 +228,15 @@ def test_the_most_careful_policy_wins_and_the_connector_is_asked_only_if_all_abs
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence"),
+    ("answer", "sentence"),
     [
         (RuntimeError("password=hunter2"), "handle_mismatch of policy p1 raised RuntimeError"),
         ("accept", "handle_mismatch of policy p1 answered with a str, not a Resolution"),
         (None, "handle_mismatch of policy p1 answered with None, not a Resolution"),
     ],
 )
-def test_a_policy_that_fails_lets_nothing_through_and_is_named(said, sentence):
-    decided = facade(lambda: Resolution.accept(), policies=(Resolution.accept(), said)).handle_mismatch(mismatch())
+def test_a_policy_that_fails_lets_nothing_through_and_is_named(answer, sentence):
+    decided = facade(lambda: Resolution.accept(), policies=(Resolution.accept(), answer)).handle_mismatch(mismatch())
     assert (decided.verdict, decided.reason, decided.sentence) == (Verdict.HOLD, "connector_bug", sentence)
 
 
@@ -270,11 +270,11 @@ def test_a_policy_may_set_extra_and_nothing_else_before_an_invoice_is_built():
     changed = with_policy(Note).before_build(BUILD)
     assert changed.order.extra == {"note": "thank you"}
     assert replace(changed, order=replace(changed.order, extra={})) == BUILD
-    for policy, said in ((Greedy, "BuildInvoice"), (Forgets, "NoneType")):
+    for policy, expected in ((Greedy, "BuildInvoice"), (Forgets, "NoneType")):
         with pytest.raises(ContractViolation) as raised:
             with_policy(policy).before_build(BUILD)
         assert "before_build of policy p changed more than order.extra" in str(raised.value)
-        assert said in str(raised.value)
+        assert expected in str(raised.value)
 
 
 def test_checks_never_raise_for_any_behaviour_of_the_connector():

@@ -49,10 +49,10 @@ def both(monkeypatch):
 def _both(monkeypatch, job, *, listed=True, stage=Stage.ALLOCATION, changes=None):
     shown = listing(order()) if listed else listing()
     rules, known = scope(stage, **(changes or {})), PlannerInput(jobs=(job,))
-    told = plan(rules, shown, known, NOW)
+    early = plan(rules, shown, known, NOW)
     with monkeypatch.context() as without:
         without.setattr(planner, "waits", lambda *_: False)
-        return told, plan(rules, shown, known, NOW)
+        return early, plan(rules, shown, known, NOW)
 
 
 def words(decisions):
@@ -70,8 +70,8 @@ def test_every_combination_of_a_jobs_fields_is_decided_alike(both):
             job = varied(base, **dict(zip(FIELDS, values, strict=True)))
             if waits(job, listing(order()).orders["FO-1"], NOW):
                 early += 1
-                told, looked_at = both(job, stage=stage)
-                assert told == looked_at, job
+                decided, looked_at = both(job, stage=stage)
+                assert decided == looked_at, job
         assert early, "the early way is taken"
 
 
@@ -81,8 +81,8 @@ def test_every_reason_and_every_rule_is_decided_alike(both):
     for field, values in ALONE.items():
         for value in values:
             for changes in ({}, {"discount": "in_row"}):
-                told, looked_at = both(varied(waits, **{field: value}), changes=changes)
-                assert words(told) == words(looked_at), (field, value)
+                early, looked_at = both(varied(waits, **{field: value}), changes=changes)
+                assert words(early) == words(looked_at), (field, value)
     assert words(both(waits, listed=False)[0]) == words(both(waits, listed=False)[1])
 
 

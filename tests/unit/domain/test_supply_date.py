@@ -177,8 +177,8 @@ def test_another_date_is_no_other_order_and_no_other_key():
     ],
 )
 def test_without_an_allocation_a_parcel_is_no_older_than_oldest_date_and_not_of_tomorrow(shipped_at, why):
-    said = implausible(an_order(shipped_at=shipped_at), DateRules(), Window.of(DateRules(), LISTED, None))
-    assert (said is None) if why is None else why in (said or "")
+    sentence = implausible(an_order(shipped_at=shipped_at), DateRules(), Window.of(DateRules(), LISTED, None))
+    assert (sentence is None) if why is None else why in (sentence or "")
 
 
 @pytest.mark.case("M10")
@@ -186,8 +186,8 @@ def test_without_an_allocation_a_parcel_is_no_older_than_oldest_date_and_not_of_
 def test_a_parcel_leaves_no_earlier_than_a_day_before_its_allocation_was_accepted(hours, true):
     allocated = LISTED - timedelta(days=3)
     window = Window.of(DateRules(), LISTED, allocated)
-    said = implausible(an_order(shipped_at=allocated - timedelta(hours=hours)), DateRules(), window)
-    assert (said is None) is true, said
+    sentence = implausible(an_order(shipped_at=allocated - timedelta(hours=hours)), DateRules(), window)
+    assert (sentence is None) is true, sentence
 
 
 @pytest.mark.case("M10")
@@ -197,8 +197,8 @@ def test_only_the_date_that_tax_date_uses_is_judged():
     assert implausible(order, DateRules(tax_date="first_listed"), window) is None
     assert implausible(order, DateRules(tax_date="issued"), window) is None
     assert implausible(replace(order, shipped_at=None), DateRules(), window) is None
-    said = implausible(order, DateRules(), window, listed="4070912400000")
-    assert "ShipperOne lists 4070912400000 as its shipped_at" in (said or "")
+    sentence = implausible(order, DateRules(), window, listed="4070912400000")
+    assert "ShipperOne lists 4070912400000 as its shipped_at" in (sentence or "")
 
 
 def a_job(**fields) -> Job:

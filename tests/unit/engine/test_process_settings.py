@@ -41,8 +41,8 @@ libc.fclose(file)
 def test_all_threads_share_two_arenas(tmp_path):
     arenas = {}
     for way in ("apart", "together"):
-        told = tmp_path / way
-        subprocess.run([sys.executable, "-c", EIGHT_THREADS, way, str(told)], check=True, timeout=60)
-        arenas[way] = told.read_text().count("<heap nr")
+        written = tmp_path / way
+        subprocess.run([sys.executable, "-c", EIGHT_THREADS, way, str(written)], check=True, timeout=60)
+        arenas[way] = written.read_text().count("<heap nr")
     assert arenas["apart"] > 2
     assert arenas["together"] <= 2

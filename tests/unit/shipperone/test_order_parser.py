@@ -134,7 +134,7 @@ def test_absent_is_not_zero_and_an_explicit_zero_is_kept() -> None:
 
 @pytest.mark.case("B18")
 @pytest.mark.parametrize(
-    ("raw", "says"),
+    ("raw", "expected"),
     [
         (raw_order(order_id=...), ["an order has no id", "order_id, increment_id, id", "order_id ="]),
         (raw_order(warehouse_code=...), ["order FO-000012345 has no warehouse", "warehouse_code ="]),
@@ -161,14 +161,14 @@ def test_absent_is_not_zero_and_an_explicit_zero_is_kept() -> None:
         (raw_order(items=[raw_item(), raw_item(id="55501")]), ["lists item 55501 twice"]),
     ],
 )  # fmt: skip
-def test_a_missing_required_field_is_named_with_its_cure(raw: dict[str, Any], says: list[str]) -> None:
+def test_a_missing_required_field_is_named_with_its_cure(raw: dict[str, Any], expected: list[str]) -> None:
     with pytest.raises(Unreadable) as failure:
         read_order(raw, {}, tenant="acme")
-    for words in says:
+    for words in expected:
         assert words in str(failure.value)
     assert failure.value.order_id == raw.get("order_id")
-    if "=" in says[-1]:
-        assert f"[tenants.acme.fields] {says[-1]}" in str(failure.value)
+    if "=" in expected[-1]:
+        assert f"[tenants.acme.fields] {expected[-1]}" in str(failure.value)
 
 
 def test_an_entry_that_is_no_object_is_unreadable() -> None:

@@ -100,11 +100,11 @@ def test_every_bind_has_the_documented_value(seeing):
         {"name": "coupon", "kind": "line", "amount": "-1.50", "amount_micro": -1500000},
         {"name": "card", "kind": "payment", "amount": "-3", "amount_micro": -3000000},
     ]
-    told = (D(str(first.pop("line_charges_incl_tax"))), first.pop("line_charges_incl_tax_micro"))
-    assert told == (D("-1.50"), -1500000)
+    bound = (D(str(first.pop("line_charges_incl_tax"))), first.pop("line_charges_incl_tax_micro"))
+    assert bound == (D("-1.50"), -1500000)
     # the second item and shipping have no rate, so that the invoice's tax is not known
-    told = (D(str(first.pop("document_total_incl_tax"))), first.pop("document_total_incl_tax_micro"))
-    assert told == (D("13.490003"), 13490003)
+    bound = (D(str(first.pop("document_total_incl_tax"))), first.pop("document_total_incl_tax_micro"))
+    assert bound == (D("13.490003"), 13490003)
     for name in ("document_total_excl_tax", "document_tax_amount"):
         assert (first.pop(name), first.pop(f"{name}_micro")) == (None, None)
     now = utc(first.pop("now_utc"))
@@ -129,8 +129,8 @@ def test_every_bind_has_the_documented_value(seeing):
         "shipping_amount_incl_tax": "4.990", "order_total_incl_tax": "14.99", "qty": "2.50", "price_incl_tax": "4.00",
         "row_total_incl_tax": "10.00", "line_total_incl_tax": "10.00", "discount": "1.00", "tax_percent": "21.0",
     }  # fmt: skip
-    told = {name: first.pop(name) for name in amounts}
-    assert told == (amounts if as_text else {name: D(amount) for name, amount in amounts.items()})
+    bound = {name: first.pop(name) for name in amounts}
+    assert bound == (amounts if as_text else {name: D(amount) for name, amount in amounts.items()})
     assert first == {
         "key": "i-1", "tenant": "acme", "generation": 3, "order_id": "FO-1", "order_number": "1000001",
         "warehouse_code": "main", "currency": "EUR", "shipping_amount_incl_tax_micro": 4990000,
@@ -160,7 +160,7 @@ def utc(value: object) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("total", "line"), [("9.99", "5.00"), ("14.99", "10.00"), (None, "10.00")], ids=["reduced", "plain", "not told"]
+    ("total", "line"), [("9.99", "5.00"), ("14.99", "10.00"), (None, "10.00")], ids=["reduced", "plain", "not stated"]
 )
 def test_a_line_costs_what_the_orders_total_is_made_of(seeing, total, line):
     lines = (replace(item(1, "MUG", total="10.00"), discount=D("5.00")),)
@@ -258,10 +258,10 @@ def test_a_database_error_is_shown_without_the_orders_texts(erp):
     erp.build(what)
     with pytest.raises(Refused) as refused:
         erp.build(what, "i-2")
-    told = "".join(traceback.format_exception(refused.value))
+    traceback_text = "".join(traceback.format_exception(refused.value))
     erp.ask(f"DROP INDEX one_per_order{' ON invoices' if erp.dialect == 'mariadb' else ''}")
-    assert "one_per_order" in told or "invoices.order_number" in told
-    assert "Jana" not in told
+    assert "one_per_order" in traceback_text or "invoices.order_number" in traceback_text
+    assert "Jana" not in traceback_text
 
 
 @pytest.mark.case("M4")
@@ -294,8 +294,8 @@ def test_a_draft_adds_up_to_the_last_digit(erp, lines, shipping):
     assert [(line.qty, line.total_incl_tax) for line in draft.lines] == [
         (one.qty, one.row_total_incl_tax) for one in bought
     ]
-    told = [draft.total_incl_tax, *(number for line in draft.lines for number in (line.qty, line.total_incl_tax))]
-    assert {type(number) for number in told} == {D}
+    numbers = [draft.total_incl_tax, *(number for line in draft.lines for number in (line.qty, line.total_incl_tax))]
+    assert {type(number) for number in numbers} == {D}
 
 
 @pytest.mark.case("M4")
@@ -322,7 +322,7 @@ def floating(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("column", "said"),
+    ("column", "expected"),
     [
         ("'ten' AS total_incl_tax", "column total_incl_tax holds ten, which is not a number"),
         ("'NaN' AS total_incl_tax", "column total_incl_tax holds NaN, which is not a number"),
@@ -333,12 +333,12 @@ def floating(tmp_path_factory):
         ("'2. 3. 2026' AS date", "column date holds 2. 3. 2026, which is not a date (YYYY-MM-DD)"),
     ],
 )  # fmt: skip
-def test_a_result_that_is_no_amount_or_date_is_named_with_its_column(a_sqlite_erp, column, said):
+def test_a_result_that_is_no_amount_or_date_is_named_with_its_column(a_sqlite_erp, column, expected):
     find = f"SELECT 'I' AS reference, 'draft' AS state, {column} WHERE :key <> ''"
     erp = a_sqlite_erp(find_invoice=[{"sql": find}], find_invoice_lines=())
     with pytest.raises(Refused) as refused:
         erp.build(order())
-    assert (refused.value.reason, refused.value.sentence) == (Reason.CONFIG_INCOMPLETE, said)
+    assert (refused.value.reason, refused.value.sentence) == (Reason.CONFIG_INCOMPLETE, expected)
 
 
 def test_a_date_is_read_out_of_a_time(an_erp):

@@ -246,20 +246,20 @@ def test_help_lists_the_command_without_importing_its_package_and_typing_it_does
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "expected"),
     [
         ("raise RuntimeError('at import')", "command extra (added 1.0) cannot be imported: RuntimeError in "),
         ("Plugged = 7", "command extra (added 1.0): its entry point names a int; it must name a typer.Typer"),
     ],
 )
-def test_a_broken_command_is_listed_and_breaks_no_other(plugins, source, said):
+def test_a_broken_command_is_listed_and_breaks_no_other(plugins, source, expected):
     plugins.install("added", source, group="shipperone_erp.commands", name="extra")
     helped = CliRunner().invoke(core, ["--help"])
     assert "Added by added 1.0." in helped.output
     assert CliRunner().invoke(core, ["explain", "erp_busy"]).exit_code == 0
     broken = CliRunner().invoke(core, ["extra", "anything"])
     assert isinstance(broken.exception, PluginRefused)
-    assert str(broken.exception).startswith(said)
+    assert str(broken.exception).startswith(expected)
 
 
 def test_a_command_of_core_is_never_replaced_and_two_packages_that_claim_one_are_refused(plugins):

@@ -59,7 +59,7 @@ def given(maps: object, statement: str, **more: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("maps", "statement", "said"),
+    ("maps", "statement", "expected"),
     [
         (
             {},
@@ -74,10 +74,10 @@ def given(maps: object, statement: str, **more: object) -> dict[str, object]:
         ({"tax_rate": {}}, "SELECT :map_tax_rate", ":map_tax_rate is not available in this step"),
     ],
 )
-def test_a_map_that_cannot_be_right_is_refused_in_words(maps, statement, said):
+def test_a_map_that_cannot_be_right_is_refused_in_words(maps, statement, expected):
     with pytest.raises(ValidationError) as refused:
         GenericSqlSettings.model_validate(given(maps, statement))
-    assert said in refused.value.errors()[0]["msg"]
+    assert expected in refused.value.errors()[0]["msg"]
 
 
 def test_a_map_of_an_item_needs_each_item():
@@ -89,9 +89,9 @@ def test_a_csv_map_is_read_beside_the_toml_and_refused_if_ambiguous(tmp_path):
     (tmp_path / "skus.csv").write_text('\ufeffP-100,MUG\r\n"P,200",TEA\r\n\r\n', encoding="utf-8")
     made = GenericSqlSettings.model_validate(given({"sku": "skus.csv"}, "SELECT :map_sku"), context={"base": tmp_path})
     assert made.maps == {"sku": {"P-100": "MUG", "P,200": "TEA"}}
-    for text, said in (("A,1\nA,2\n", "'A' occurs twice"), ("A,1\nB\n", "row 2 does not have two columns")):
+    for text, expected in (("A,1\nA,2\n", "'A' occurs twice"), ("A,1\nB\n", "row 2 does not have two columns")):
         (tmp_path / "skus.csv").write_text(text, encoding="utf-8")
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=expected):
             from_csv(tmp_path / "skus.csv")
 
 
@@ -147,13 +147,13 @@ def test_init_lists_the_tables_that_look_like_what_the_steps_need(documents_erp:
 
 
 def test_init_refuses_a_password_in_the_url_and_reports_a_failed_connection(tmp_path):
-    def said(*arguments: str) -> str:
+    def output(*arguments: str) -> str:
         return str(CliRunner().invoke(app, ["init", "--from-database", *arguments]).exception)
 
     assert (
-        said("postgresql://u:planted@h/d")
+        output("postgresql://u:planted@h/d")
         == "a password in the URL is stored in the shell's history: use --password-env"
     )
-    assert "cannot be opened" in said(f"sqlite:///{tmp_path}/no.db")
-    assert said("sqlite:///x", "--password-env", "NO_SUCH") == "the environment variable NO_SUCH is not set"
-    assert "not a database URL" in said("erp.db")
+    assert "cannot be opened" in output(f"sqlite:///{tmp_path}/no.db")
+    assert output("sqlite:///x", "--password-env", "NO_SUCH") == "the environment variable NO_SUCH is not set"
+    assert "not a database URL" in output("erp.db")

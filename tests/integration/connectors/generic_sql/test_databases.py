@@ -216,12 +216,12 @@ def test_a_trigger_that_a_refusal_comes_from_is_named(request, tmp_path, sql, di
         finally:
             for statement in UNDO[dialect]:
                 erp.ask(statement)
-        told = refused.value
-        assert told.reason is Reason.ERP_ACCESS_DENIED
-        assert told.sentence.startswith("statement 2 of reserve: the statement does not name journal: ")
-        assert "trigger" in told.sentence
-        assert "trigger stock_is_noted on stock writes it" in told.sentence
-        assert 'trigger_tables = ["journal"]' in told.sentence
+        refusal = refused.value
+        assert refusal.reason is Reason.ERP_ACCESS_DENIED
+        assert refusal.sentence.startswith("statement 2 of reserve: the statement does not name journal: ")
+        assert "trigger" in refusal.sentence
+        assert "trigger stock_is_noted on stock writes it" in refusal.sentence
+        assert 'trigger_tables = ["journal"]' in refusal.sentence
         assert "the statement does not name journal" in done.stdout
 
 

@@ -106,9 +106,9 @@ def test_the_last_id_of_the_session_is_refused_where_it_is_another_items(databas
     line = {"each": "item", "sql": LINE.replace(":head_row", "7")}
     with pytest.raises(ValidationError) as refused:
         settings(database, find_reservation=FIND, reserve=[HEAD, line, held])
-    said = refused.value.errors()[0]["msg"]
-    assert f"reserve, statement 3: {last} is the id of another item's row here: capture it" in said
-    assert said.splitlines()[-1].strip() == "^" * len(last)
+    message = refused.value.errors()[0]["msg"]
+    assert f"reserve, statement 3: {last} is the id of another item's row here: capture it" in message
+    assert message.splitlines()[-1].strip() == "^" * len(last)
     # once for the order, after the items: it is the last item's
     with pytest.raises(ValidationError, match=r"statement 3: .* is the id of another item's row here"):
         settings(database, find_reservation=FIND, reserve=[HEAD, line, {"sql": held["sql"]}])
@@ -172,12 +172,12 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_a_capture_that_cannot_be_right_is_refused_with_a_caret(case):
-    statements, said = WRONG[case]
+    statements, expected = WRONG[case]
     with pytest.raises(ValidationError) as refused:
         GenericSqlSettings.model_validate({"url": "sqlite:///x", "find_reservation": "SELECT 1", "reserve": statements})
-    told = refused.value.errors()[0]["msg"]
-    assert said in told
-    assert told.rstrip().endswith("^")
+    message = refused.value.errors()[0]["msg"]
+    assert expected in message
+    assert message.rstrip().endswith("^")
 
 
 def test_last_id_is_refused_with_a_cure_on_a_database_that_reports_none():
@@ -297,9 +297,9 @@ def test_a_capture_that_is_impossible_is_explained(database, connected):
         ({"sql": "SELECT 'x' AS got", "capture": {"got": "decimal"}}, "column got holds x, which is not a number"),
         ({"sql": "UPDATE heads SET order_id = '9' WHERE job_key = :key", "capture": {"got": "text"}}, "RETURNING makes"),
     ]  # fmt: skip
-    for statement, said in cases:
+    for statement, expected in cases:
         erp = connected(find_reservation=FIND, reserve=[HEAD, statement])
-        with pytest.raises(Refused, match=said) as refused:
+        with pytest.raises(Refused, match=expected) as refused:
             erp.reserve_stock(ReserveStock("a-1", THREE, 1, "arrived"))
         assert refused.value.reason is Reason.CONFIG_INCOMPLETE
         assert database.ask("SELECT COUNT(*) FROM heads") == [(0,)]

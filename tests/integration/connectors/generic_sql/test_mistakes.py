@@ -78,9 +78,9 @@ MISTAKES: dict[str, tuple[dict[str, str], str, str, str]] = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_found_in_the_step_meant_for_it(sqlite_erp, checked, mistake):
-    texts, check, verdict, said = MISTAKES[mistake]
+    texts, check, verdict, expected = MISTAKES[mistake]
     rows = checked(sqlite_erp, texts, "--sku", "TEA")
-    assert any(row[:2] == (check, verdict) and said in row[2] for row in rows), "\n".join(map(str, rows))
+    assert any(row[:2] == (check, verdict) and expected in row[2] for row in rows), "\n".join(map(str, rows))
 
 
 def test_a_trigger_that_takes_the_goods_a_second_time_is_found(sqlite_erp, checked):
@@ -94,7 +94,7 @@ def test_a_trigger_that_takes_the_goods_a_second_time_is_found(sqlite_erp, check
 
 def test_an_order_that_can_be_reserved_only_once_in_its_life_is_found(sqlite_erp, checked):
     sqlite_erp.ask("CREATE UNIQUE INDEX once ON reservations (order_id)")
-    (found,) = [said for name, verdict, said in checked(sqlite_erp, {}) if verdict == "FAIL"]
+    (found,) = [sentence for name, verdict, sentence in checked(sqlite_erp, {}) if verdict == "FAIL"]
     assert found.startswith("an order that was released cannot be reserved again: ")
 
 
@@ -103,7 +103,9 @@ def test_a_column_of_binary_floats_is_warned_of(sqlite_erp, checked, kind):
     sqlite_erp.ask(f"ALTER TABLE invoice_lines ADD COLUMN price {kind}")
     line = "qty_micro, total_micro, tax_percent)\nVALUES (:item_key"
     wrong = {line: line.replace("tax_percent", "tax_percent, price"), ":line_total_incl_tax_micro, :tax_percent)": ":line_total_incl_tax_micro, :tax_percent, :price_incl_tax)"}  # fmt: skip
-    found = [said for name, verdict, said in checked(sqlite_erp, wrong) if (name, verdict) == ("floats", "WARN")]
+    found = [
+        sentence for name, verdict, sentence in checked(sqlite_erp, wrong) if (name, verdict) == ("floats", "WARN")
+    ]
     assert found == [f"binary floats, which are inexact for amounts: invoice_lines.price ({kind.lower()})"]
 
 
@@ -112,7 +114,9 @@ def test_floats_are_seen_on_each_server(erp_on_a_server, checked):
     try:
         wrong = {"SELECT item_id, qty, total AS": "SELECT price, item_id, qty, total AS"}
         found = [
-            said for name, verdict, said in checked(erp_on_a_server, wrong) if (name, verdict) == ("floats", "WARN")
+            sentence
+            for name, verdict, sentence in checked(erp_on_a_server, wrong)
+            if (name, verdict) == ("floats", "WARN")
         ]
     finally:
         erp_on_a_server.ask("ALTER TABLE invoice_lines DROP COLUMN price")
@@ -138,7 +142,7 @@ UPDATE invoices SET state''',
 def test_a_state_that_is_only_looked_at_is_found_by_the_race(erp_on_a_server, checked):
     """One after the other the SELECT holds; at once every session sees the old state."""
     rows = checked(erp_on_a_server, LOOKS_FIRST, "--test-database")
-    wrong = {name: said for name, verdict, said in rows if verdict == "FAIL"}
+    wrong = {name: sentence for name, verdict, sentence in rows if verdict == "FAIL"}
     assert set(wrong) == {"released once", "issued once"}, wrong
     assert wrong["released once"].startswith("3 concurrent sessions released a reservation of one piece: ")
     assert wrong["issued once"].startswith("3 concurrent sessions issued one draft, with the numbers ")
@@ -193,6 +197,6 @@ def test_a_guard_in_a_select_before_the_update_is_lost_in_the_race(erp_on_a_serv
     finally:
         erp_on_a_server.ask("UPDATE stock SET reserved = 0")
         erp_on_a_server.ask(f"ALTER TABLE stock ADD CONSTRAINT {name} CHECK (reserved BETWEEN 0 AND on_hand)")
-    wrong = [said for name, verdict, said in rows if (name, verdict) == ("last piece", "FAIL")]
+    wrong = [sentences for name, verdict, sentences in rows if (name, verdict) == ("last piece", "FAIL")]
     assert len(wrong) == 1, rows
     assert "concurrent sessions reserved the last 10 of MUG" in wrong[0]

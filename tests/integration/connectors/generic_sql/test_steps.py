@@ -197,14 +197,14 @@ COUNTED = {
 
 @pytest.mark.parametrize("case", COUNTED)
 def test_expect_counts_rows_changed_or_returned(a_sqlite_erp, case):
-    expect, sql, said = COUNTED[case]
+    expect, sql, expected = COUNTED[case]
     erp = a_sqlite_erp(reserve=[FIRST, {"sql": sql, "expect": expect}])
-    if said is None:
+    if expected is None:
         assert erp.reserve(order()) == Reserved("R-1")
     else:
         with pytest.raises(Refused) as refused:
             erp.reserve(order())
-        assert refused.value.sentence.startswith(f"statement 2 of reserve {said}")
+        assert refused.value.sentence.startswith(f"statement 2 of reserve {expected}")
         assert erp.count("reservations") == 0
 
 
@@ -215,9 +215,9 @@ def test_an_unmet_expect_reports_the_statements_reason_and_the_item(an_erp):
     erp = an_erp(reserve=[*first, guard])
     with pytest.raises(Refused) as refused:
         erp.reserve(order(item(1, "MUG"), item(2, "SALT")))
-    told = refused.value
-    assert (told.reason, told.owner) == (Reason.PRODUCT_UNKNOWN, Owner.ACCOUNTANT)
-    assert told.sentence == "item 2 (SKU SALT): the ERP has no such product"
+    refusal = refused.value
+    assert (refusal.reason, refusal.owner) == (Reason.PRODUCT_UNKNOWN, Owner.ACCOUNTANT)
+    assert refusal.sentence == "item 2 (SKU SALT): the ERP has no such product"
     assert erp.count("reservations") == 0
 
 
@@ -226,8 +226,8 @@ def test_an_unmet_expect_reports_the_statements_reason_and_the_item(an_erp):
 )
 def test_a_shortage_whose_figures_are_not_known_waits_and_names_none(an_erp, available):
     erp = an_erp(available=available)
-    told = "item 1 (SKU MUG): there is not enough of it in stock"
-    short = Pending(told, STOCK_AGAIN, Reason.NOT_ENOUGH_STOCK, Owner.WAREHOUSE)
+    sentence = "item 1 (SKU MUG): there is not enough of it in stock"
+    short = Pending(sentence, STOCK_AGAIN, Reason.NOT_ENOUGH_STOCK, Owner.WAREHOUSE)
     assert erp.reserve(order(item(1, "MUG", "11"))) == short
     assert erp.on_hand_and_reserved("MUG") == (10, 0)
 

@@ -106,7 +106,7 @@ def test_a_number_that_nothing_locks_is_given_twice(a_sqlite_erp, documents_erp,
     number = next(
         line for line in recipe("documents", documents_erp.dialect).toml.splitlines() if " AS new_number" in line
     )
-    said = "3 invoices issued concurrently got the numbers 1, 1, 1"
+    expected = "3 invoices issued concurrently got the numbers 1, 1, 1"
     step = "[[tenants.acme.generic_sql.issue_invoice]]\nsql = \"UPDATE number_ranges SET last = last + 1 WHERE name = 'invoice'\"\n"
     mistakes = ((step, ""), (number, 'sql = "SELECT COUNT(number) + 1 AS new_number FROM invoices"'))
     documents_erp.ask("ALTER TABLE invoices DROP CONSTRAINT invoices_number_key" if documents_erp.dialect == "postgresql" else "ALTER TABLE invoices DROP INDEX number")  # fmt: skip
@@ -115,13 +115,13 @@ def test_a_number_that_nothing_locks_is_given_twice(a_sqlite_erp, documents_erp,
             documents_erp.ask("DELETE FROM invoice_lines")
             documents_erp.ask("UPDATE invoices SET number = NULL")
             _, rows = checked(documents(documents_erp, *mistakes), documents_erp, "--test-database")
-            if (found := failed(rows).get("numbers")) == said:
+            if (found := failed(rows).get("numbers")) == expected:
                 break
     finally:
         documents_erp.ask("DELETE FROM invoice_lines")
         documents_erp.ask("UPDATE invoices SET number = NULL")
         documents_erp.ask("ALTER TABLE invoices ADD CONSTRAINT invoices_number_key UNIQUE (number)" if documents_erp.dialect == "postgresql" else "ALTER TABLE invoices ADD UNIQUE INDEX number (number)")  # fmt: skip
-    assert found == said
+    assert found == expected
 
 
 STATE = {
@@ -169,10 +169,10 @@ QUANTITIES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("said", QUANTITIES)
-def test_a_wrong_quantity_is_found(sqlite_erp, sql, said):
-    done = sql("check", "acme", "--json", "--sku", "MUG", toml=toml(sqlite_erp, **QUANTITIES[said]))
-    assert any(said in row["sentence"] and row["verdict"] != "OK" for row in json.loads(done.stdout)), done.stdout
+@pytest.mark.parametrize("expected", QUANTITIES)
+def test_a_wrong_quantity_is_found(sqlite_erp, sql, expected):
+    done = sql("check", "acme", "--json", "--sku", "MUG", toml=toml(sqlite_erp, **QUANTITIES[expected]))
+    assert any(expected in row["sentence"] and row["verdict"] != "OK" for row in json.loads(done.stdout)), done.stdout
 
 
 def test_a_shortage_that_no_guard_sees_is_found(documents_erp, checked):
@@ -187,9 +187,9 @@ def test_unobserved_effects_are_named(sqlite_erp, sql):
         begins = text.index(f"[[tenants.acme.generic_sql.{query}]]")
         text = text[:begins] + text[text.index("[[", begins + 2) :]
     done = sql("check", "acme", "--json", "--sku", "MUG", toml=text)
-    said = " ".join(row["sentence"] for row in json.loads(done.stdout) if row["verdict"] == "WARN")
+    sentence = " ".join(row["sentence"] for row in json.loads(done.stdout) if row["verdict"] == "WARN")
     for query in ("find_reservation_lines", "`available`", "find_invoice_lines"):
-        assert f"{query} is not configured" in said
+        assert f"{query} is not configured" in sentence
     assert done.returncode == 0
 
 
@@ -223,7 +223,7 @@ def test_lint_warns_of_a_guard_over_an_aggregate_that_no_lock_protects(case):
 
 
 def test_a_sign_before_a_quantity_and_an_amount_that_is_missing_are_planned_and_run(an_erp):
-    """PostgreSQL cannot choose an operator for a NULL whose type it is not told."""
+    """PostgreSQL cannot choose an operator for a NULL without a type."""
     first = an_erp().statements["reserve"]
     signed = {"each": "item", "expect": "any", "sql": "SELECT -:qty, -:discount, 0 - :price_incl_tax"}
     erp: Erp = an_erp(reserve=[*first, signed])

@@ -27,17 +27,17 @@ from sql_erp import STATEMENTS, Erp, item, order
 HOSTILE = ["'; DROP TABLE stock; --", 'a"b', "\\", "%s :key {}", "🫖" * 50, "x" * 10_000, "Ω\r\n\t", "NULL", ""]
 
 
-@pytest.mark.parametrize("said", HOSTILE)
-def test_order_texts_are_only_ever_bound_as_values(erp, said):
-    if len(said) > 150 and erp.dialect == "mariadb":
+@pytest.mark.parametrize("text", HOSTILE)
+def test_order_texts_are_only_ever_bound_as_values(erp, text):
+    if len(text) > 150 and erp.dialect == "mariadb":
         pytest.skip("a SKU of this recipe on MariaDB has at most 191 characters; 10,000 are tested in a TEXT column")
-    erp.stock(said, 5)
-    what = replace(order(item(1, said), order_id=said or "FO-1"), order_number=said)
+    erp.stock(text, 5)
+    what = replace(order(item(1, text), order_id=text or "FO-1"), order_number=text)
     assert erp.reserve(what) == Reserved("R-1")
     erp.build(what)
-    assert erp.ask("SELECT order_number FROM invoices") == [(said,)]
-    assert erp.ask("SELECT sku FROM invoice_lines") == [(said,)]
-    assert erp.on_hand_and_reserved(said) == (5, 1)
+    assert erp.ask("SELECT order_number FROM invoices") == [(text,)]
+    assert erp.ask("SELECT sku FROM invoice_lines") == [(text,)]
+    assert erp.on_hand_and_reserved(text) == (5, 1)
 
 
 ROUND_TRIP = {
@@ -155,7 +155,7 @@ def test_check_names_a_statement_that_does_not_fit_the_tables(an_erp):
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "expected"),
     [
         ({"reserve": [{"sql": "UPDATE stock SET x = :skuu", "each": "item"}]}, "did you mean :sku"),
         ({"reserve": [{"sql": "UPDATE stock SET x = :sku"}]}, "sku"),
@@ -175,10 +175,10 @@ def test_check_names_a_statement_that_does_not_fit_the_tables(an_erp):
         ({"reserve": [{"sql": "UPDATE stock SET x = :key", "expect": "2"}]}, "'1', '0..1', 'items' or 'any'"),
     ],
 )
-def test_a_wrong_setting_is_explained(changed, said):
+def test_a_wrong_setting_is_explained(changed, expected):
     with pytest.raises(ValidationError) as raised:
         GenericSqlSettings.model_validate({**STATEMENTS, "url": "sqlite:///erp.db", **changed})
-    assert said in str(raised.value)
+    assert expected in str(raised.value)
     assert "planted" not in str(raised.value)
 
 

@@ -86,7 +86,7 @@ def test_from_recordings(file: str, case: Case, tapes, merchants, tmp_path: Path
 @pytest.mark.parametrize("wrong", ["another content", "another sequence", "one too few", "one too many"])
 @pytest.mark.parametrize("id", ["R1", "S2"])
 def test_an_outdated_recording_fails_with_the_command_to_record_again(id, wrong, tapes, tmp_path):
-    """S2 looks only for secrets in what goes wrong: what it swallows is told all the same."""
+    """S2 looks only for secrets in errors: a swallowed error is reported all the same."""
     file = "18-jsonrpc.jsonl"
     header, tape = tapes[file]
     kept = [dict(one) for one in tape.cases[id]]

@@ -47,6 +47,6 @@ def test_a_recording_that_no_longer_matches_fails(wrong):
         kept.pop()
     else:
         kept.append(kept[-1])
-    told = pytest.raises(AssertionError, match=r"record")
-    with told, replayed("reserve_twice", about, kept) as shop:
+    mismatch = pytest.raises(AssertionError, match=r"record")
+    with mismatch, replayed("reserve_twice", about, kept) as shop:
         CASES["reserve_twice"](shop)

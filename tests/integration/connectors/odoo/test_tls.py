@@ -26,11 +26,11 @@ def asked() -> list[bytes]:
 
 @pytest.fixture
 def answer(asked):
-    def told(path, body, headers):
+    def answer(path, body, headers):
         asked.append(body)
         return httpx.Response(200, json=VERSION)
 
-    return told
+    return answer
 
 
 def test_an_authority_of_one_s_own_is_trusted_by_name_alone(tmp_path, answer, asked, monkeypatch):
@@ -40,7 +40,7 @@ def test_an_authority_of_one_s_own_is_trusted_by_name_alone(tmp_path, answer, as
         asked.clear()
         with pytest.raises(Transient, match=r"not trusted \(unable to get local issuer certificate\); .*`ca_file`"):
             odoo(url).call("res.users", "context_get")
-        assert asked == [], "nothing is told to a server that cannot show who it is"
+        assert asked == [], "nothing is sent to a server without a trusted certificate"
         another, _, _ = certificate(tmp_path / "another")
         with pytest.raises(Transient, match="its certificate is not trusted"):
             odoo(url, another).call("res.users", "context_get")

@@ -180,8 +180,8 @@ class HonestConnector(HonestStock, Connector[HonestSettings]):
         try:
             with self._erp():
                 return [Check("login", True, "the ERP answers")]
-        except ConnectorError as told:
-            return [Check("login", False, told.sentence, "see that the ERP is running")]
+        except ConnectorError as error:
+            return [Check("login", False, error.sentence, "see that the ERP is running")]
 
     def identity(self) -> str:
         return f"honest:{self.settings.database}"

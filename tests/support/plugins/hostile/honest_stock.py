@@ -46,8 +46,8 @@ class HonestStock:
     def _counted(self, erp: sqlite3.Connection, goods: Goods) -> FreeStock:
         available = self._available(erp, goods.warehouse_code, goods.sku)
         if available is None:
-            said = f"the ERP knows no product {goods.sku}"
-            return FreeStock(goods.sku, goods.warehouse_code, None, "product_unknown", said)
+            sentence = f"the ERP knows no product {goods.sku}"
+            return FreeStock(goods.sku, goods.warehouse_code, None, "product_unknown", sentence)
         return FreeStock(goods.sku, goods.warehouse_code, available)
 
     def _short(self, erp: sqlite3.Connection, order: FulfillmentOrder) -> list[ShortLine]:

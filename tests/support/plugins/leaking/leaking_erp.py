@@ -36,18 +36,18 @@ class LeakingConnector(CountingConnector):
     def _do(self, hook: str, key: str, order: FulfillmentOrder, act: Any, *more: Any, **named: Any) -> Any:
         self._log_everywhere()
         who = order.customer or Party()
-        said = f"{hook} as erp:{self.password} for {who.name}, {who.email}, {who.phone}, {who.street}, {who.vat_id}"
+        sentence = f"{hook} as erp:{self.password} for {who.name}, {who.email}, {who.phone}, {who.street}, {who.vat_id}"
         leaks: dict[str, Any] = {
-            "FO-REFUSED": Refused("customer_ambiguous", said, "accountant"),
-            "FO-BUG": RuntimeError(said),
-            "FO-UNKNOWN": Unknown(said),
-            "FO-TRANSIENT": Transient(said),
-            "FO-AUTH": AuthFailed(said),
+            "FO-REFUSED": Refused("customer_ambiguous", sentence, "accountant"),
+            "FO-BUG": RuntimeError(sentence),
+            "FO-UNKNOWN": Unknown(sentence),
+            "FO-TRANSIENT": Transient(sentence),
+            "FO-AUTH": AuthFailed(sentence),
         }
         if order.order_id in leaks and hook == "reserve_stock":
             raise leaks[order.order_id] from ValueError(self.password)
         if order.order_id == "FO-PENDING":
-            return Pending(said, 0.2)
+            return Pending(sentence, 0.2)
         return super()._do(hook, key, order, act, *more, **named)
 
     def _log_everywhere(self) -> None:

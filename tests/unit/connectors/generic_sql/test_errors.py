@@ -14,7 +14,7 @@ from sql_erp import item, order
 class Psycopg(Exception):
     """As psycopg raises it."""
 
-    def __init__(self, sqlstate: str | None, words: str = "said") -> None:
+    def __init__(self, sqlstate: str | None, words: str = "server text") -> None:
         super().__init__(words)
         self.sqlstate = sqlstate
 
@@ -23,17 +23,19 @@ class Oracle(Exception):
     """As python-oracledb raises it: one argument that has the code."""
 
     def __init__(self, code: int, full_code: str = "") -> None:
-        detail = type("Detail", (), {"code": code, "full_code": full_code or f"ORA-{code:05}", "message": "said"})()
+        detail = type(
+            "Detail", (), {"code": code, "full_code": full_code or f"ORA-{code:05}", "message": "server text"}
+        )()
         super().__init__(detail)
 
 
 def odbc(state: str, native: int) -> Exception:
-    words = f"[{state}] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]said ({native}) (SQLExecDirectW)"
+    words = f"[{state}] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]text ({native}) (SQLExecDirectW)"
     return Exception(state, words)
 
 
 def sqlite(code: int) -> Exception:
-    error = sqlite3.OperationalError("said")
+    error = sqlite3.OperationalError("server text")
     error.sqlite_errorcode = code
     return error
 
@@ -57,20 +59,20 @@ CODES: list[tuple[str, Any, Kind]] = [
     ("postgresql", Psycopg("22001"), Kind.VALUE),
     ("postgresql", Psycopg("P0001"), Kind.RAISED),
     ("postgresql", Psycopg("42P01"), Kind.MISTAKE),
-    ("mariadb", Exception(1213, "said"), Kind.REPEAT),
-    ("mariadb", Exception(1020, "said"), Kind.REPEAT),
-    ("mariadb", Exception(1205, "said"), Kind.LOCKED),
-    ("mysql", Exception(1213, "said"), Kind.REPEAT),
-    ("mariadb", Exception(1062, "said"), Kind.DUPLICATE),
-    ("mariadb", Exception(2013, "said"), Kind.AWAY),
+    ("mariadb", Exception(1213, "server text"), Kind.REPEAT),
+    ("mariadb", Exception(1020, "server text"), Kind.REPEAT),
+    ("mariadb", Exception(1205, "server text"), Kind.LOCKED),
+    ("mysql", Exception(1213, "server text"), Kind.REPEAT),
+    ("mariadb", Exception(1062, "server text"), Kind.DUPLICATE),
+    ("mariadb", Exception(2013, "server text"), Kind.AWAY),
     ("mariadb", Exception(0, ""), Kind.AWAY),
-    ("mariadb", Exception(1969, "said"), Kind.BUSY),
-    ("mariadb", Exception(1045, "said"), Kind.AUTH),
-    ("mariadb", Exception(1142, "said"), Kind.DENIED),
-    ("mariadb", Exception(4025, "said"), Kind.CONSTRAINT),
-    ("mariadb", Exception(1406, "said"), Kind.VALUE),
-    ("mariadb", Exception(1644, "said"), Kind.RAISED),
-    ("mariadb", Exception(1146, "said"), Kind.MISTAKE),
+    ("mariadb", Exception(1969, "server text"), Kind.BUSY),
+    ("mariadb", Exception(1045, "server text"), Kind.AUTH),
+    ("mariadb", Exception(1142, "server text"), Kind.DENIED),
+    ("mariadb", Exception(4025, "server text"), Kind.CONSTRAINT),
+    ("mariadb", Exception(1406, "server text"), Kind.VALUE),
+    ("mariadb", Exception(1644, "server text"), Kind.RAISED),
+    ("mariadb", Exception(1146, "server text"), Kind.MISTAKE),
     ("mssql", odbc("40001", 1205), Kind.REPEAT),
     ("mssql", odbc("42000", 3960), Kind.REPEAT),
     ("mssql", odbc("HY000", 1222), Kind.LOCKED),
@@ -136,7 +138,7 @@ def test_every_kind_has_its_answer(kind):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         ("Duplicate entry 'Jana Nováková' for key 'PRIMARY'", "Duplicate entry … for key 'PRIMARY'"),
         ("Incorrect integer value: 'Jana' for column `a`.`b`", "Incorrect integer value: … for column `a`.`b`"),
@@ -146,8 +148,8 @@ def test_every_kind_has_its_answer(kind):
         ("no such table: stock", "no such table: stock"),
     ],
 )
-def test_bound_values_are_removed_from_driver_messages(words, told):
-    assert without_values(words, {"customer_name": "Jana Nováková", "n": 12, "x": None}) == told
+def test_bound_values_are_removed_from_driver_messages(words, expected):
+    assert without_values(words, {"customer_name": "Jana Nováková", "n": 12, "x": None}) == expected
 
 
 RAISING = {
@@ -166,11 +168,13 @@ ENDING = {
 def test_the_erps_own_texts_are_mapped_to_reasons(an_erp):
     rules = {"period 2026": {"reason": "erp_period_locked", "owner": "accountant"}}
     mapped, plain = an_erp(errors=rules), an_erp()
-    said = an_erp(errors={"IS CLOSED": {"reason": "erp_period_locked", "sentence": "March is closed", "owner": "it"}})
+    with_sentence = an_erp(
+        errors={"IS CLOSED": {"reason": "erp_period_locked", "sentence": "March is closed", "owner": "it"}}
+    )
     mapped.database.script(RAISING[mapped.dialect])
     try:
         answers = []
-        for erp in (mapped, plain, said):
+        for erp in (mapped, plain, with_sentence):
             with pytest.raises(Refused) as refused:
                 erp.build(order())
             answers.append((refused.value.reason, refused.value.owner, refused.value.sentence))

@@ -22,7 +22,7 @@ def problems(given: dict[str, object]) -> list[str]:
     return []
 
 
-def told(changed: dict[str, object]) -> str:
+def refusal(changed: dict[str, object]) -> str:
     with pytest.raises(ValidationError) as raised:
         GenericSqlSettings.model_validate({**STATEMENTS, "url": "sqlite:///erp.db", **changed})
     return "\n".join(problem["msg"].removeprefix("Value error, ") for problem in raised.value.errors())
@@ -35,7 +35,7 @@ CHANGES = "INSERT, UPDATE, DELETE, SELECT, WITH, MERGE"
 
 
 @pytest.mark.parametrize(
-    ("step", "sql", "said"),
+    ("step", "sql", "expected"),
     [
         ("reserve", "SELECT :kye", ["unknown bind :kye, did you mean :key?", "SELECT :kye", "       ^^^^"]),
         ("reserve", "SELECT :param_jurnal",
@@ -57,10 +57,10 @@ CHANGES = "INSERT, UPDATE, DELETE, SELECT, WITH, MERGE"
          ["INTO is not allowed here; a query only reads", "SELECT :key INTO copied FROM stock", "            ^^^^"]),
     ],
 )  # fmt: skip
-def test_a_statement_that_cannot_be_right_is_refused_with_a_caret(step, sql, said):
-    sentence, line, marks = said
+def test_a_statement_that_cannot_be_right_is_refused_with_a_caret(step, sql, expected):
+    sentence, line, marks = expected
     wanted = f"{step}, statement 1: {sentence}\n    {line}\n    {marks}"
-    assert told({"params": {"journal": "SALES"}, step: [{"sql": sql}]}) == wanted
+    assert refusal({"params": {"journal": "SALES"}, step: [{"sql": sql}]}) == wanted
 
 
 S3 = {
@@ -86,10 +86,10 @@ S3 = {
 @pytest.mark.case("S3")
 @pytest.mark.parametrize("case", S3)
 def test_binds_that_sqlalchemy_misreads_are_shown_with_a_caret_and_the_cure(case):
-    dialect, sql, says, marks = S3[case]
+    dialect, sql, expected, marks = S3[case]
     url = URLS[dialect]
     (problem,) = problems({"url": url, "find_delivery": [{"sql": sql}]})
-    assert problem == f"find_delivery, statement 1: {says}\n    {sql}\n    {marks}"
+    assert problem == f"find_delivery, statement 1: {expected}\n    {sql}\n    {marks}"
 
 
 S5 = {
@@ -110,12 +110,12 @@ S5 = {
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql", "mariadb", "mssql", "oracle"])
 @pytest.mark.parametrize("sql", S5)
 def test_ddl_transactions_and_several_statements_are_refused_by_name(sql, dialect):
-    said = problems({"url": URLS[dialect], "release": [{"sql": sql}]})[0]
+    message = problems({"url": URLS[dialect], "release": [{"sql": sql}]})[0]
     if sql == "BEGIN" and dialect == "oracle":
-        assert said.startswith("release, statement 1: a block contains exactly one call")
+        assert message.startswith("release, statement 1: a block contains exactly one call")
         return
-    assert said.startswith(f"release, statement 1: {S5[sql]}")
-    assert "^" in said
+    assert message.startswith(f"release, statement 1: {S5[sql]}")
+    assert "^" in message
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_step_that_does_not_carry_its_key_is_warned_of():
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "expected"),
     [
         ({"find_invoice": ()},
          f"build_invoice needs find_invoice: {LOOK}; issue_invoice needs find_invoice: {LOOK}; "
@@ -191,8 +191,8 @@ def test_a_step_that_does_not_carry_its_key_is_warned_of():
          "a SQLite URL has no options; the time limit for a lock is `lock_timeout`"),
     ],
 )  # fmt: skip
-def test_settings_that_cannot_be_right_are_refused_in_words(changed, said):
-    assert told(changed) == said or (said == NO_REASON and told(changed).startswith(said))
+def test_settings_that_cannot_be_right_are_refused_in_words(changed, expected):
+    assert refusal(changed) == expected or (expected == NO_REASON and refusal(changed).startswith(expected))
 
 
 @pytest.mark.parametrize(

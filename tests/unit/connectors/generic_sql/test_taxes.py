@@ -121,8 +121,8 @@ def configured(**more: object) -> GenericSqlSettings:
 
 
 def test_a_table_of_the_whole_invoice_without_a_rate_for_shipping_is_warned_of():
-    said = [line.sentence for line in warnings(configured()) if line.name == "taxes"]
-    assert said == [":tax_document_amount covers the whole invoice, and shipping has no tax rate: its tax is NULL"]
+    sentences = [line.sentence for line in warnings(configured()) if line.name == "taxes"]
+    assert sentences == [":tax_document_amount covers the whole invoice, and shipping has no tax rate: its tax is NULL"]
     assert [line for line in warnings(configured(taxes={"*": "highest"})) if line.name == "taxes"] == []
 
 

@@ -62,7 +62,7 @@ def test_a_change_that_leaves_buyer_goods_and_tax_alone_is_posted(head):
 
 
 @pytest.mark.parametrize(
-    ("changed", "line", "reason", "told"),
+    ("changed", "line", "reason", "expected"),
     [
         (
             {"partner_id": [40, "Eve"], "commercial_partner_id": [40, "Eve"]}, {}, Reason.ERP_REFUSED,
@@ -74,7 +74,7 @@ def test_a_change_that_leaves_buyer_goods_and_tax_alone_is_posted(head):
     ],
     ids=["contact", "tax", "product", "line"],
 )  # fmt: skip
-def test_another_contact_tax_product_or_line_is_not_posted(changed, line, reason, told):
+def test_another_contact_tax_product_or_line_is_not_posted(changed, line, reason, expected):
     extra = line.get("extra")
     of = odoo(changed, **({} if extra else line))
     if extra:  # two lines that cancel each other out
@@ -86,7 +86,7 @@ def test_another_contact_tax_product_or_line_is_not_posted(changed, line, reason
     of.answers["product.product/search_read"] = [PRODUCT]
     by_name = of.answers["account.tax/search_read"]
     of.answers["account.tax/search_read"] = lambda named: by_name[: 1 if named["domain"][0][0] == "name" else 2]
-    with pytest.raises(Refused, match=told) as refused:
+    with pytest.raises(Refused, match=expected) as refused:
         issue(of)
     assert (refused.value.reason, refused.value.owner) == (reason, "accountant")
     assert f"draft {reference(57)} was changed in Odoo" in refused.value.sentence

@@ -12,9 +12,9 @@ def failed(found: list[Check]) -> dict[str, str]:
 
 
 @pytest.mark.case("B13")
-@pytest.mark.parametrize(("setting", "told"), [({}, True), ({"e_invoice": "by_odoo"}, False)])
-def test_posted_is_not_reported(setting, told):
-    assert ("e-invoicing" in failed(lines(odoo_in("IT"), **setting))) is told
+@pytest.mark.parametrize(("setting", "expected"), [({}, True), ({"e_invoice": "by_odoo"}, False)])
+def test_posted_is_not_reported(setting, expected):
+    assert ("e-invoicing" in failed(lines(odoo_in("IT"), **setting))) is expected
     assert "e-invoicing" not in failed(lines(odoo_in("SK"), **setting))
 
 

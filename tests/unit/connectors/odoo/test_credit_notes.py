@@ -85,8 +85,8 @@ def test_a_language_is_one_that_is_active_in_odoo(text, code):
 
 def test_the_buyers_language_is_where_the_order_lists_it():
     item = OrderItem(item_id=1, sku="MUG", qty=D(1))
-    said = Party(name="Anna", extra={"locale": "sk_SK"})
-    assert buyer(order(item, billing=said)).extra[LANGUAGE] == "sk_SK"
-    assert buyer(order(item, customer=said)).extra[LANGUAGE] == "sk_SK"
+    party = Party(name="Anna", extra={"locale": "sk_SK"})
+    assert buyer(order(item, billing=party)).extra[LANGUAGE] == "sk_SK"
+    assert buyer(order(item, customer=party)).extra[LANGUAGE] == "sk_SK"
     assert buyer(order(item, extra={"store_language": "de"})).extra[LANGUAGE] == "de"
     assert LANGUAGE not in buyer(order(item, extra={"language": " "})).extra

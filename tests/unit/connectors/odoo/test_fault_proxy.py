@@ -20,12 +20,12 @@ class Counting(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         self.bodies.append(body)
-        told = json.dumps({"path": self.path, "auth": self.headers.get("authorization"), "number": len(self.bodies)})
+        answer = json.dumps({"path": self.path, "auth": self.headers.get("authorization"), "number": len(self.bodies)})
         self.send_response(200)
         self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(told)))
+        self.send_header("content-length", str(len(answer)))
         self.end_headers()
-        self.wfile.write(told.encode())
+        self.wfile.write(answer.encode())
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -23,9 +23,9 @@ def item(item_id: int, qty: D, total: D, **more: object) -> OrderItem:
 
 
 def test_an_invoice_line_names_its_own_item_or_none():
-    told = {0: 0, 1: 1, "7": 7, 99_999_999: 99_999_999, 10**9: None, "007": None, "a-1": None, "\u0663": None}
-    found = sequence_of(order(*(item(one, D(1), D(1)) for one in told)))
-    assert {one.item_id: item_of(sequence) for sequence, one in found.items()} == told
+    ids = {0: 0, 1: 1, "7": 7, 99_999_999: 99_999_999, 10**9: None, "007": None, "a-1": None, "\u0663": None}
+    found = sequence_of(order(*(item(one, D(1), D(1)) for one in ids)))
+    assert {one.item_id: item_of(sequence) for sequence, one in found.items()} == ids
     assert all(sequence < SHIPPING for sequence in found)
 
 
@@ -86,7 +86,7 @@ def test_boxes_and_pieces():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"),
+    ("wrong", "expected"),
     [
         ({"url": "erp.example"}, "https://"),
         ({"url": "https://a:b@erp.example"}, "are separate settings"),
@@ -98,6 +98,6 @@ def test_boxes_and_pieces():
         ({"colour": "red"}, "Extra inputs"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_with_the_cure(wrong, says):
-    with pytest.raises(ValueError, match=says):
+def test_settings_that_cannot_work_are_refused_with_the_cure(wrong, expected):
+    with pytest.raises(ValueError, match=expected):
         settings(**wrong)

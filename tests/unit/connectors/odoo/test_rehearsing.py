@@ -142,14 +142,14 @@ def test_a_tag_is_in_the_chatter_and_in_the_merchants_own_field():
 
 
 @pytest.mark.parametrize(
-    ("told", "ok", "words"),
+    ("expected", "ok", "words"),
     [
         ({"x_shop": {"type": "many2many"}}, True, "gets the tag"), ({}, False, "there is no such field"),
         ({"x_shop": {"type": "integer"}}, False, "its type is integer"),
     ],
 )  # fmt: skip
-def test_doctor_checks_the_fields_of_tags(told, ok, words):
-    answers = {**odoo_in("SK"), "stock.picking/fields_get": told, "res.currency/search_read": []}
+def test_doctor_checks_the_fields_of_tags(expected, ok, words):
+    answers = {**odoo_in("SK"), "stock.picking/fields_get": expected, "res.currency/search_read": []}
     found = lines(answers, tag="web", tag_fields={"delivery": "x_shop"})
     (line,) = [line for line in found if line.name == "tag"]
     assert line.ok is ok
@@ -178,9 +178,9 @@ def test_warehouses_of_several_steps_are_refused_where_none_is_mapped_too():
     row = {"id": 2, "code": "WH", "name": "Main", "lot_stock_id": [8, "WH/Stock"], "out_type_id": [3, "x"],
            "int_type_id": [4, "y"], "delivery_steps": "pick_ship"}  # fmt: skip
     found = lines({**odoo_in("SK"), "stock.warehouse/search_read": [row]})
-    told = [line for line in found if line.name == "warehouses"]
-    assert [line.ok for line in told][:3] == [None, True, False]
-    assert "WH ships in several steps" in told[2].sentence
+    findings = [line for line in found if line.name == "warehouses"]
+    assert [line.ok for line in findings][:3] == [None, True, False]
+    assert "WH ships in several steps" in findings[2].sentence
 
 
 @pytest.mark.case("B7")

@@ -92,13 +92,13 @@ def test_a_product_whose_tax_is_added_is_invoiced_by_the_entry_of_that_rate():
     assert without.made("account.move") == []
 
 
-@pytest.mark.parametrize(("own", "says"), [([], "no sale taxes"), ([1, 2], "2 sale taxes of Acme (23 %, 5 %)")])
-def test_a_product_has_one_tax_of_its_own_or_is_held(own, says):
+@pytest.mark.parametrize(("own", "expected"), [([], "no sale taxes"), ([1, 2], "2 sale taxes of Acme (23 %, 5 %)")])
+def test_a_product_has_one_tax_of_its_own_or_is_held(own, expected):
     odoo = FakeOdoo({"product.product/search_read": [{**PRODUCT, "taxes_id": own}]})
     with pytest.raises(Refused) as refused:
         build(odoo.connector({"tax": "product"}, **FIXED), order(item()))
     assert refused.value.reason == Reason.TAX_NOT_MAPPED
-    assert says in refused.value.sentence
+    assert expected in refused.value.sentence
 
 
 def test_a_locked_day_is_refused_before_anything_is_made():

@@ -158,9 +158,9 @@ def test_an_undecided_discount_is_held_with_the_sums_of_each_reading():
     assert "10.00 on item 1 (S1), and it is not proven whether its rows are before or after" in found.sentence
     for rule in ("in_row", "off_row", "off_row_net"):
         assert problem(listed, tenant(currency="EUR", discount=rule), part=False, earlier=()) is None
-    said = together([found.differences, found.differences])
-    assert said.startswith("2 order(s) are held, since it is not proven whether their rows are before or after")
-    assert said.endswith(
+    sentence = together([found.differences, found.differences])
+    assert sentence.startswith("2 order(s) are held, since it is not proven whether their rows are before or after")
+    assert sentence.endswith(
         'come to 249.98 by `discount = "in_row"`, 229.98 by `discount = "off_row"`, 225.98 by `discount = "off_row_net"`'
     )
 

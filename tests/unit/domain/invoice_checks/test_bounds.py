@@ -76,9 +76,11 @@ def test_one_and_three_with_rows_of_their_own_are_both_right():
 
 def test_a_first_part_that_was_invoiced_too_high_before_is_named_with_the_excess():
     books = Books().allocated(FOUR).invoiced(listing(row(1, "40.00", "10.00"), shipping="4.99", total="44.99"), "44.99")
-    said = books.sentence(listing(row(3, "30.00", "10.00"), total="44.99"))
-    assert "come to 70.00 (invoice 1 40.00, this part 30.00), and 40.00 was allocated: 30.00 too much" in said
-    assert "invoice 1 states 40.00 for 1 of it, 30.00 more than 1 x 10.00: a credit note over 30.00 may be due" in said
+    sentence = books.sentence(listing(row(3, "30.00", "10.00"), total="44.99"))
+    assert "come to 70.00 (invoice 1 40.00, this part 30.00), and 40.00 was allocated: 30.00 too much" in sentence
+    assert (
+        "invoice 1 states 40.00 for 1 of it, 30.00 more than 1 x 10.00: a credit note over 30.00 may be due" in sentence
+    )
     assert books.credited("30.00").problem(listing(row(3, "30.00", "10.00"), total="44.99")) is None
 
 
@@ -128,9 +130,9 @@ def test_an_unsplit_row_is_accepted_at_any_price():
 
 def test_the_last_piece_reaches_the_row():
     books = Books().allocated(FOUR).invoiced(listing(row(1, "10.00", "10.00"), shipping="4.99", total="44.99"))
-    said = books.sentence(listing(row(3, "27.00", "9.00"), total="44.99"))
-    assert "with its last piece the rows of its parts come to 37.00 (invoice 1 10.00, this part 27.00)" in said
-    assert "and 40.00 was allocated: 3.00 is missing" in said
+    sentence = books.sentence(listing(row(3, "27.00", "9.00"), total="44.99"))
+    assert "with its last piece the rows of its parts come to 37.00 (invoice 1 10.00, this part 27.00)" in sentence
+    assert "and 40.00 was allocated: 3.00 is missing" in sentence
 
 
 OFF_ROW = {"discount": "off_row"}
@@ -138,12 +140,14 @@ DISCOUNTED = listing(row(4, "40.00", "10.00", discount="2.00"), shipping="4.99",
 
 
 def test_the_discount_of_the_whole_row_on_a_part_of_it_is_held_before_the_first_is_built():
-    said = (
+    sentence = (
         Books(**OFF_ROW)
         .allocated(DISCOUNTED)
         .sentence(listing(row(1, "10.00", "10.00", discount="2.00"), shipping="4.99", total="42.99"))
     )
-    assert "1 of 4 is listed with the discount 2.00 of the whole row, of which 0.50 is the share of this part" in said
+    assert (
+        "1 of 4 is listed with the discount 2.00 of the whole row, of which 0.50 is the share of this part" in sentence
+    )
 
 
 @pytest.mark.parametrize("shares", [("0.50", "1.50"), ("0.00", "2.00"), ("1.00", "1.00"), (None, "2.00")])
@@ -218,9 +222,9 @@ def test_one_credit_note_is_used_by_one_item_only():
     books = Books().allocated(listing(row(2, "20.00", "10.00"), row(2, "20.00", "10.00", item=2), total="40.00"))
     books.invoiced(listing(row(1, "20.00", "10.00"), row(1, "20.00", "10.00", item=2), total="40.00")).credited("10.00")
     rest = listing(row(1, "10.00", "10.00"), row(1, "10.00", "10.00", item=2), total="20.00")
-    said = books.sentence(rest)
-    assert said.startswith("item 2 (TEA): the rows of its parts come to 30.00 (invoice 1 20.00, this part 10.00)")
-    assert "a credit note over 10.00 may be due" in said
+    sentence = books.sentence(rest)
+    assert sentence.startswith("item 2 (TEA): the rows of its parts come to 30.00 (invoice 1 20.00, this part 10.00)")
+    assert "a credit note over 10.00 may be due" in sentence
     assert books.credited("10.00").problem(rest) is None
 
 

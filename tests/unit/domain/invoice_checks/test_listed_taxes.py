@@ -80,7 +80,7 @@ def test_an_invoice_with_the_listed_tax_agrees_and_another_one_differs(listed):
     assert found(invoice("23")) == ()
     assert found(invoice(None, "23.00")) == ()
     assert found(invoice("20")) == ("items[1].tax_amount",), "the gross is right, as with any tax that a price includes"
-    assert found(invoice(None)) == (), "nothing is told, and nothing compared"
+    assert found(invoice(None)) == (), "nothing is stated, and nothing compared"
 
 
 DISCOUNTED = replace(ITEM, discount=D("12.30"), extra={"tax_amount": D("20.70")})
@@ -178,8 +178,8 @@ def test_doctor_reports_listed_items_without_a_rate():
         name="acme", base_url="https://acme.example", store_code="default", token="t", connector="odoo",
         timezone="UTC", connector_settings={}, policy_settings={},
     )  # fmt: skip
-    (said,) = [one for one in findings(settings, [order(ITEM)], {}) if one.check == "tax rate"]
-    assert said.sentence.startswith("1 of 1 listed item(s) state no tax rate")
-    assert "tax_percent" in said.cure
+    (finding,) = [one for one in findings(settings, [order(ITEM)], {}) if one.check == "tax rate"]
+    assert finding.sentence.startswith("1 of 1 listed item(s) state no tax rate")
+    assert "tax_percent" in finding.cure
     for stated in (replace(ITEM, tax_percent=D(23)), replace(ITEM, extra={"tax_amount": D(23)})):
         assert [one for one in findings(settings, [order(stated)], {}) if one.check == "tax rate"] == []

@@ -45,9 +45,9 @@ def test_an_excess_over_the_total_is_held_with_every_part_and_its_sum():
 
 def test_a_deficit_to_the_total_at_the_last_part_is_held():
     books = Books().allocated(WHOLE).invoiced(listing(MUG, total="24.99"), "10.00")
-    said = books.sentence(listing(TEA, total="24.99"))
-    assert "with this part all that was allocated is invoiced, and the invoices come to 20.00" in said
-    assert "but the whole order comes to 24.99: 4.99 is missing" in said
+    sentence = books.sentence(listing(TEA, total="24.99"))
+    assert "with this part all that was allocated is invoiced, and the invoices come to 20.00" in sentence
+    assert "but the whole order comes to 24.99: 4.99 is missing" in sentence
 
 
 def test_nothing_is_missing_while_a_part_is_still_to_come():
@@ -70,14 +70,14 @@ def test_a_gift_card_is_added_back_once():
     )
     assert books.problem(first) is None
     assert books.invoiced(first, "14.99").problem(last) is None
-    said = books.sentence(replace(last, shipping_amount_incl_tax=D("1.00")))
-    assert "and the whole order to 24.99 (its total 19.99 and gift_card 5.00): 1.00 too much" in said
+    sentence = books.sentence(replace(last, shipping_amount_incl_tax=D("1.00")))
+    assert "and the whole order to 24.99 (its total 19.99 and gift_card 5.00): 1.00 too much" in sentence
 
 
 def test_a_total_below_the_invoiced_amount_suggests_a_credit_note():
     books = Books().allocated(WHOLE).invoiced(listing(MUG, shipping="4.99", total="24.99"), "14.99")
-    said = books.sentence(listing(TEA, total="12.00"))
-    assert said.startswith(
+    sentence = books.sentence(listing(TEA, total="12.00"))
+    assert sentence.startswith(
         "the invoices come to 14.99 (invoice 1 14.99) already, and the whole order comes to 12.00 now: a credit note over "
         "2.99 may be due, before more of it is invoiced"
     )
@@ -101,8 +101,8 @@ def test_the_newest_total_counts():
 
 def test_an_allocation_with_a_total_counts_where_the_shipment_lists_none():
     fee = replace(WHOLE, total_incl_tax=D("26.99"))
-    said = Books().allocated(fee).sentence(listing(MUG, TEA, shipping="4.99"))
-    assert "come to 24.99 (this part 24.99), but the whole order comes to 26.99: 2.00 is missing" in said
+    sentence = Books().allocated(fee).sentence(listing(MUG, TEA, shipping="4.99"))
+    assert "come to 24.99 (this part 24.99), but the whole order comes to 26.99: 2.00 is missing" in sentence
 
 
 @pytest.mark.parametrize("fees", [("4.99", "4.99"), ("4.99", "0.00"), ("0.00", "4.99"), ("4.99", "2.00")])
@@ -149,8 +149,8 @@ def test_an_approved_sum_is_that_sum_and_no_other():
 def test_shipping_that_the_first_part_carried_is_found_again_in_the_own_total_of_the_second():
     """Part 1 lists the order's total, part 2 its own, with another shipping fee in it."""
     books = Books().allocated(WHOLE).invoiced(listing(MUG, shipping="4.99", total="24.99"), "14.99")
-    said = books.sentence(listing(TEA, shipping="3.00", total="13.00"))
-    assert "come to 27.99 (invoice 1 14.99, this part 13.00), and the whole order to 24.99: 3.00 too much" in said
+    sentence = books.sentence(listing(TEA, shipping="3.00", total="13.00"))
+    assert "come to 27.99 (invoice 1 14.99, this part 13.00), and the whole order to 24.99: 3.00 too much" in sentence
     assert books.problem(listing(TEA, total="10.00")) is None
 
 
@@ -254,8 +254,8 @@ def test_two_orders_whose_allocations_come_to_the_sales_orders_total_are_bounded
     assert books.problem(one) is None
     free = replace(two, shipping_amount_incl_tax=D(0))
     assert books.invoiced(one, "14.99").problem(free) is None
-    said = books.sentence(replace(two, shipping_amount_incl_tax=D("1.00")))
-    assert "25.99 (invoice 1 of FO-1 14.99, this part 11.00), and sales order S-1 to 24.99: 1.00 too much" in said
+    sentence = books.sentence(replace(two, shipping_amount_incl_tax=D("1.00")))
+    assert "25.99 (invoice 1 of FO-1 14.99, this part 11.00), and sales order S-1 to 24.99: 1.00 too much" in sentence
 
 
 def test_a_total_that_may_be_the_sales_orders_is_held_with_the_setting_to_use():

@@ -44,7 +44,7 @@ class Day:
 
 @st.composite
 def days(draw, *, whole: bool = False, charged: int = 0) -> Day:
-    """`whole`: no part, with its total told. `charged`: at least so many charges."""
+    """`whole`: no part, with its total stated. `charged`: at least so many charges."""
     currency = draw(st.sampled_from(sorted(UNITS)))
     unit = UNITS[currency]
     part = not whole and draw(st.booleans())
@@ -69,13 +69,13 @@ def days(draw, *, whole: bool = False, charged: int = 0) -> Day:
     shipping = draw(small) * unit + max(-goods, D(0))  # no invoice comes to less than nothing
     total = goods + shipping
     paid = total + sum(charge.amount for charge in charges if charge.kind == "payment")
-    told = whole or part or draw(st.booleans())
+    stated = whole or part or draw(st.booleans())
     order = FulfillmentOrder(
-        "FO-1", "main", tuple(items), currency, shipping, (paid + (draw(small) if part else 0)) if told else None,
+        "FO-1", "main", tuple(items), currency, shipping, (paid + (draw(small) if part else 0)) if stated else None,
         charges=charges,
     )  # fmt: skip
     # unset, a discount counts as the order's own total proves it; where there is none, the tenant says it
-    proven = not any(item.discount for item in items) or (told and not part)
+    proven = not any(item.discount for item in items) or (stated and not part)
     automatic = draw(st.booleans()) and proven
     configured = tenant(currency=currency, discount=None if automatic else rule)
     taxes = {
@@ -163,9 +163,9 @@ def test_an_order_read_from_the_ledger_equals_the_listed_one(day):
     assert order_from_text(order_text(day.order)) == day.order
     shuffled = replace(day.order, charges=day.order.charges[::-1])
     assert fingerprint(shuffled) == fingerprint(day.order) == fingerprint(order_from_text(order_text(day.order)))
-    told = priced(day.order, day.order.currency, day.settings.discount)
-    assert [item.line_total_incl_tax for item in told.items] == [line.total_incl_tax for line in day.invoice.lines]
-    assert fingerprint(told) == fingerprint(day.order), "what core works out is not ShipperOne's"
+    compared = priced(day.order, day.order.currency, day.settings.discount)
+    assert [item.line_total_incl_tax for item in compared.items] == [line.total_incl_tax for line in day.invoice.lines]
+    assert fingerprint(compared) == fingerprint(day.order), "what core works out is not ShipperOne's"
 
 
 def test_an_order_of_before_charges_is_read_from_the_ledger_and_keeps_its_fingerprint():

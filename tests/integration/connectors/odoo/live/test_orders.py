@@ -141,10 +141,10 @@ def test_products_own_taxes_are_compared_or_marked_and_totalled_by_rate(world, s
         made = seed.admin.find("account.move.line", lines, ["product_id", "tax_ids"])
         taxes = {row["product_id"][0]: row["tax_ids"] for row in made}
         assert taxes == {mug: [seed.taxes[23]], tea: [seed.taxes[5]]}
-    told = world.command("reconcile", "acme").stderr
-    assert "invoiced at 23 %: 39.96 EUR, 7.47 of it tax" in told
-    assert "invoiced at 5 %: 10.00 EUR, 0.48 of it tax" in told
-    assert "tax not compared of 1 invoice(s)" in told
+    printed = world.command("reconcile", "acme").stderr
+    assert "invoiced at 23 %: 39.96 EUR, 7.47 of it tax" in printed
+    assert "invoiced at 5 %: 10.00 EUR, 0.48 of it tax" in printed
+    assert "tax not compared of 1 invoice(s)" in printed
     wrong = seed.admin.find("account.move", [("invoice_origin", "=", names["WRONG"])], ["state"])
     assert {row["state"] for row in wrong} <= {"draft", "cancel"}, "nothing fiscal was made of it"
 

@@ -69,8 +69,8 @@ def test_step_2_a_user_without_an_address_cannot_merge_lines_before_19(shop):
     (user,) = seed.admin.find("res.users", [("id", "=", seed.user)], ["partner_id"])
     seed.admin.call("res.partner", "write", [user["partner_id"][0]], {"email": False})
     try:
-        told = [line for line in shop.connector().check() if line.ok is not True and "e-mail" in line.sentence]
-        assert told, "doctor says so"
+        findings = [line for line in shop.connector().check() if line.ok is not True and "e-mail" in line.sentence]
+        assert findings, "doctor says so"
     finally:
         seed.admin.call("res.partner", "write", [user["partner_id"][0]], {"email": f"{seed.login}@example.com"})
 

@@ -29,9 +29,9 @@ class Overhearing(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = self._network.handle_request(request)
         answer = json.loads(response.read())
-        told = answer.get("result", answer) if isinstance(answer, dict) else None
-        if isinstance(told, dict) and told.get("ids") is False:
-            self.refusals += [str(message["message"]).strip() for message in told["messages"]]
+        result = answer.get("result", answer) if isinstance(answer, dict) else None
+        if isinstance(result, dict) and result.get("ids") is False:
+            self.refusals += [str(message["message"]).strip() for message in result["messages"]]
         return response
 
 

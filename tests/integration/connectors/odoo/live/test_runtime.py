@@ -143,9 +143,9 @@ def test_killed_after_every_write_and_started_again_everything_is_there_once(
             seed.admin.call("stock.quant", "action_view_inventory")
         assert (reserved(seed, mug), reserved(seed, tea)) == (0, 0), call
         assert len(sandbox.order(name).invoices) == 1
-    said = " ".join(last_words)
+    printed = " ".join(last_words)
     for method in ("load", "action_confirm", "action_post", "button_validate"):
-        assert method in said, f"it was killed after {method} too"
+        assert method in printed, f"it was killed after {method} too"
 
 
 @pytest.mark.timeout(2400)
@@ -186,10 +186,10 @@ def test_killed_with_parts_and_a_transfer_every_part_is_there_once(world, sandbo
             seed.admin.call("stock.quant", "action_view_inventory")  # as above
         assert (reserved(seed, mug), reserved(seed, cup)) == (0, 0), call
         assert len(sandbox.order(name).invoices) == 3
-    said = " ".join(last_words)
+    printed = " ".join(last_words)
     steps = ("action_confirm",) if killed == "before the transfer" else ("action_post", "button_validate")
     for method in ("load", *steps):
-        assert method in said, f"it was killed after {method} too"
+        assert method in printed, f"it was killed after {method} too"
     print(f"{len(last_words)} kills {killed}")
 
 

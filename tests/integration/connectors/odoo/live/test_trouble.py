@@ -185,7 +185,7 @@ def test_stock_that_others_reserve_at_the_same_moment_is_not_given_out_twice(sho
         over_seen += taken + len(held) > 3
         assert all(move["state"] != "cancel" for move in live), "what a person reserved is never touched"
         again = erp.reserve_stock_batch(held) if held else {}
-        for request in held:  # the rare one that was overtaken after the check is told, not shipped
+        for request in held:  # the rare one that was overtaken after the check is reported, not shipped
             answer = again[request.key]
             assert isinstance(answer, Reserved) or answer.reason == Reason.ERP_STOCK_INCONSISTENT
     assert over_seen <= 1, f"{over_seen} of {rounds} rounds ended with more reserved than there is"

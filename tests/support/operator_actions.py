@@ -1,4 +1,4 @@
-"""What a person says in a day, by the same acts as the command line's."""
+"""An operator's actions on a job, as the command line performs them."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ ACTS = {
 }
 
 
-def says(world: World, what: str, order_id: str, stage: Stage | None = None, **options: Any) -> Job:
+def perform(world: World, what: str, order_id: str, stage: Stage | None = None, **options: Any) -> Job:
     """`order WHAT ID`; the job as it was."""
     fits, act = ACTS[what]
     with world.ledger() as ledger:
         job = job_selection.pick(ledger, job_selection.Pick(order_id, stage=stage), fits, what)
-        act(ledger, job, world.clock(), "as told in a test", **options)
+        act(ledger, job, world.clock(), "by a test", **options)
     return job
 
 
