@@ -431,3 +431,17 @@ def test_a_job_that_could_not_be_undone_resumes_when_its_order_is_listed_again()
     back = decide(listing(order()), held)
     assert isinstance(back, Continue)
     assert back.job.ending is None
+
+
+def test_goods_that_were_shipped_while_their_allocation_waits_are_not_reserved():
+    job = started(order(), state=State.WAITING, reason=Reason.NOT_ENOUGH_STOCK, next_attempt_at=NOW)
+    assert isinstance(decide(listing(order()), job), Continue)
+    held = decide(listing(order()), job, seen_in_invoice=frozenset({job.id}))
+    assert isinstance(held, PutOnHold)
+    assert (held.reason, held.owner) == (Reason.ERP_STOCK_INCONSISTENT, Owner.WAREHOUSE)
+
+
+def test_shipped_pieces_may_be_those_of_another_allocation_of_the_item():
+    job = started(order(), state=State.WAITING, reason=Reason.NOT_ENOUGH_STOCK, next_attempt_at=NOW)
+    before = started(order("FO-1", 3), open=False, state=State.DONE, step=Step.DONE, accepted_at=NOW)
+    assert isinstance(decide(listing(order()), before, job, seen_in_invoice=frozenset({job.id})), Continue)

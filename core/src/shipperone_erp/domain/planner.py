@@ -21,6 +21,7 @@ from shipperone_erp.domain.listing import Listing, UnreadableOrder
 from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.set_aside import UNREADABLE
+from shipperone_erp.domain.shipped_unreserved import unless_shipped
 from shipperone_erp.domain.states import State
 from shipperone_erp.kernel.durations import words
 from shipperone_erp.kernel.grouping import grouped
@@ -89,7 +90,8 @@ def _of_order(
     yield from _unfinished(jobs, listing, planner_input, now)
     listed = listing.orders.get(order_id)
     if listed is not None:
-        yield from listed_decisions(rules, listing, listed, jobs, allocations, planner_input.live, now)
+        for decision in listed_decisions(rules, listing, listed, jobs, allocations, planner_input.live, now):
+            yield unless_shipped(decision, jobs, planner_input.seen_in_invoice)
     if entry is not None:
         yield from unreadable_decisions(rules, listing, entry, order_id, jobs, planner_input.live, now)
     if listed is None and entry is None:

@@ -9,7 +9,7 @@ from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.domain.set_aside import unnamed_before_go_live
-from shipperone_erp.domain.states import Stage
+from shipperone_erp.domain.states import Stage, Step
 from shipperone_erp.ledger.repository import Ledger
 
 
@@ -72,14 +72,15 @@ def load_planner_input(
 def _came_to_an_invoice(
     ledger: Ledger, tenant: str, unfinished: Iterable[Job], listed: frozenset[str]
 ) -> frozenset[int]:
-    """Jobs not known to be confirmed, or kept for too long, whose goods were in pending_invoice later.
+    """Jobs not known to be confirmed, not reserved yet, or kept too long, whose goods were in pending_invoice later.
 
     The goods may have been listed only between two reads of this stage; the invoice's job proves it.
     """
     asked = [
         job
         for job in unfinished
-        if job.reason is Reason.RESERVED_NOT_SHIPPED or (job.open and job.order_id not in listed)
+        if job.reason is Reason.RESERVED_NOT_SHIPPED
+        or (job.open and (job.order_id not in listed or job.step is Step.NEW))
     ]
     invoices = ledger.jobs_of_orders(tenant, Stage.INVOICE, {job.order_id for job in asked}) if asked else []
 

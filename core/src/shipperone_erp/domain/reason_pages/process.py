@@ -89,7 +89,11 @@ PAGES: Mapping[Reason, Explanation] = {
         "`tax_date` applies to invoices started after the change.",
     ),
     Reason.ERP_STOCK_INCONSISTENT: Explanation(
-        WAREHOUSE, "The ERP's stock contradicts itself.", HELD, f"Correct it in the ERP. {RETRY}"
+        WAREHOUSE,
+        "The ERP's stock contradicts itself. Or goods of the order were shipped before they were reserved.",
+        HELD,
+        "Correct it in the ERP. If goods were shipped unreserved, have ShipperOne remove the order from "
+        f"pending_allocation; `order retry` reserves other pieces. {RETRY}",
     ),
     Reason.ERP_REFUSED: Explanation(
         IT,
