@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from shipperone_erp.domain.allocated_parties import with_allocated_parties
 from shipperone_erp.domain.amounts.approved_totals import at_total
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
@@ -173,14 +174,29 @@ def approve_without_vat(ledger: Ledger, job: Job, now: datetime, note: str | Non
 
     Other VAT ids need a decision of their own.
     """
-    fresh = job.vat_left_out(now, vat_mark(job.order))
+    mark_of_vat = _vat_mark(ledger, job)
+    if mark_of_vat is None:
+        raise UsageError(f"{job.key}: neither its order nor the allocation lists a VAT id: nothing was approved")
+    fresh = job.vat_left_out(now, mark_of_vat)
     steer(ledger, job, fresh, "approve --without-vat", now, note)
 
 
 def vat_can_be_left_out(job: Job) -> bool:
-    """Whether it is held for an invalid VAT id, and not accepted by ShipperOne."""
+    """Whether it is held for an invalid VAT id, and not accepted by ShipperOne. That of an invoice may be one that its
+    allocation lists.
+    """
     held = job.state is State.HELD and job.reason is Reason.VAT_ID_INVALID
-    return held and not job.accepted and job.lost_at is None and vat_mark(job.order) is not None
+    listed = job.stage is Stage.INVOICE or vat_mark(job.order) is not None
+    return held and not job.accepted and job.lost_at is None and listed
+
+
+def _vat_mark(ledger: Ledger, job: Job) -> str | None:
+    """The mark of the VAT ids that the ERP is sent with this job's order."""
+    if job.stage is not Stage.INVOICE:
+        return vat_mark(job.order)
+    allocations = ledger.jobs_of_orders(job.tenant, Stage.ALLOCATION, [job.order_id])
+    made = [one for one in allocations if one.state not in (State.GONE, State.SUPERSEDED)]
+    return vat_mark(with_allocated_parties(job.order, made))
 
 
 def release(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from shipperone_erp.domain.allocated_parties import with_allocated_parties
 from shipperone_erp.domain.amounts.approved_totals import approved_total, reading_at
 from shipperone_erp.domain.amounts.discount_readings import settled
 from shipperone_erp.domain.amounts.expected_totals import Discount
@@ -81,7 +82,8 @@ class JobExecution:
         self.dates: Mapping[str, str] = fresh.dates if fresh else {}
         self.goods = sort_out(believed(self.listed, job), ports.settings, known.known)
         self.known = known
-        rows = self.goods.invoiced if job.stage is Stage.INVOICE else self._to_reserve()
+        invoicing = job.stage is Stage.INVOICE
+        rows = with_allocated_parties(self.goods.invoiced, known.made) if invoicing else self._to_reserve()
         rows = without_vat(rows, (job, *known.made))
         self.order = cleaned(rows, rows.currency or ports.settings.currency, tolerance=ports.settings.tolerance)
         self.allocated_at = allocation_accepted_at(known.made)

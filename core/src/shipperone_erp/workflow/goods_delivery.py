@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from shipperone_erp.domain.allocated_parties import with_parties_of
 from shipperone_erp.domain.bundles import names
 from shipperone_erp.domain.hook_requests import Deliver
 from shipperone_erp.domain.order import FulfillmentOrder
@@ -33,7 +34,8 @@ async def _deliver(execution: JobExecution, goods: FulfillmentOrder) -> None:
 
 def _to_deliver(execution: JobExecution) -> tuple[FulfillmentOrder, str | None]:
     """The goods to deliver, and a sentence about the others, by `without_reservation`."""
-    goods, rule = leaving(execution.goods, execution.known), execution.ports.settings.without_reservation
+    goods = with_parties_of(leaving(execution.goods, execution.known), execution.order)
+    rule = execution.ports.settings.without_reservation
     if not goods.items:
         return goods, "none of its items is kept in stock: nothing to deliver"
     missing = unreserved(goods, execution.reservations)

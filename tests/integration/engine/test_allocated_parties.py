@@ -1,0 +1,98 @@
+"""The buyer of an invoice, where pending_invoice lists less about it than the allocation did."""
+
+import sys
+
+import pytest
+
+from shipperone_erp import Party, Reason
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.sandbox import SandboxOrder
+
+I = Stage.INVOICE  # noqa: E741
+
+COMPANY = {"name": "Eva", "company": "ACME", "vat_id": "SK2020", "city": "Nitra", "country": "SK"}
+HOME = {"name": "Eva", "street": "Home 1", "city": "Wien", "country": "AT"}
+PRIVATE = {"name": "Eva", "email": "eva@example.com", "city": "Wien"}
+
+RECORDING = """
+from dataclasses import replace
+
+ASKED = []
+
+class NoSettings(ConnectorSettings):
+    pass
+
+class Plugged(Connector[NoSettings]):
+    @hookimpl
+    def reserve_stock(self, request):
+        return Reserved("R")
+
+    @hookimpl
+    def build_invoice(self, request):
+        ASKED.append(request.order)
+        order = request.order
+        lines = tuple(InvoiceLine(item.item_id, item.qty) for item in order.items)
+        return Invoice(None, lines, order.shipping_amount_incl_tax, order.total_incl_tax)
+
+    @hookimpl
+    def issue_invoice(self, request):
+        ASKED.append(request.order)
+        return replace(request.invoice, reference="I", issued=True, number=request.key)
+
+    @hookimpl
+    def deliver(self, request):
+        ASKED.append(request.order)
+        return Done()
+"""
+
+
+def without(*names, **instead):
+    """A listing that lacks these once it has shipped."""
+
+    def edit(raw):
+        if "shipped_at" not in raw:
+            return raw
+        return {name: value for name, value in raw.items() if name not in names} | instead
+
+    return edit
+
+
+@pytest.fixture
+def asked(world, plugins, request):
+    """The orders of the requests to the ERP, as they come to be known; a module of its own for each test."""
+    name = f"recording_{len(request.node.name)}"
+    plugins.install(name, RECORDING)
+    world.settings["connector"] = f'"{name}"'
+    world.erp_settings = {}
+    return lambda: sys.modules[f"{name}_module"].ASKED
+
+
+def test_parties_that_only_the_allocation_lists_are_on_the_invoice(world, asked):
+    world.sandbox.add(
+        SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), billing=COMPANY, shipping=HOME, customer=PRIVATE)
+    )
+    world.sandbox.change("FO-1", without("billing", "shipping"))
+    world.finishes()
+    assert len(asked()) == 3
+    for order in asked():
+        assert (order.billing, order.shipping, order.customer) == (Party(**COMPANY), Party(**HOME), Party(**PRIVATE))
+
+
+def test_a_party_that_is_listed_is_taken_as_it_is_listed(world, asked):
+    world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), billing=COMPANY))
+    world.sandbox.change("FO-1", without(billing=PRIVATE))
+    world.finishes()
+    assert [order.billing for order in asked()] == [Party(**PRIVATE)] * 3
+
+
+def test_an_invalid_vat_id_of_the_allocation_can_be_left_out_of_the_invoice(world):
+    world.erp.stock("MUG", 5)
+    world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), billing=COMPANY))
+    world.sandbox.change("FO-1", without("billing"))
+    world.erp.script("build_invoice", "vat", times=99)
+    world.once(settle_for=1)
+    assert world.job("FO-1", I).reason is Reason.VAT_ID_INVALID, world.stuck()
+    done = world.command("order", "approve", "FO-1", "--without-vat", "--note", "the customer has none")
+    assert done.returncode == 0, done.stderr
+    world.finishes(settle_for=1)
+    assert world.job("FO-1", I).state is State.DONE
