@@ -143,11 +143,15 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             if found is None and request.invoice.reference is not None:
                 return Voided(request.invoice.reference)
             if found is None or found.state in ("draft", "pending"):
-                if found is not None and found.state == "draft":
+                drafted = found is not None and found.state == "draft"
+                if found is not None and drafted:
                     hook_answers.refuse_changed(found.invoice, request.invoice)
                 work.refuse_dates()
                 work.run("issue_invoice", reference=found.reference if found else None)
                 found = work.invoice()
+                if found is not None and drafted and found.state == "issued":
+                    # someone may have changed it since it was looked at: then nothing of this step is kept
+                    hook_answers.refuse_changed(found.invoice, request.invoice, known_only=True)
             if found is None:
                 raise hook_answers.not_found("issue_invoice", "find_invoice")
             match found.state:

@@ -1,5 +1,7 @@
 """The answers and refusals of a hook, built from the results of its queries."""
 
+from dataclasses import fields
+
 from shipperone_erp import (
     ConnectorError,
     Invoice,
@@ -59,15 +61,32 @@ def computed(call: Call) -> Invoice:
     )
 
 
-def refuse_changed(draft: Invoice, accepted: Invoice) -> None:
-    """`Refused`, total_differs, if the draft was changed after ShipperOne accepted it."""
+def refuse_changed(draft: Invoice, accepted: Invoice, *, known_only: bool = False) -> None:
+    """`Refused`, total_differs, if the draft was changed after ShipperOne accepted it.
+
+    `known_only`: values that the draft did not have may have come with its issue.
+    """
     for name in ("lines", "shipping_amount_incl_tax", "total_incl_tax", "currency"):
-        if getattr(draft, name) != getattr(accepted, name):
+        now, before = getattr(draft, name), getattr(accepted, name)
+        if now != before and not (known_only and _only_more(now, before)):
             raise Refused(
                 Reason.TOTAL_DIFFERS,
                 f"draft {draft.reference} is no longer what ShipperOne accepted: {name} has changed",
                 Owner.ACCOUNTANT,
             )
+
+
+def _only_more(now: object, before: object) -> bool:
+    """Nothing that was known before is different now."""
+    if not (isinstance(now, tuple) and isinstance(before, tuple)):
+        return before is None
+    if len(now) != len(before):
+        return False
+    return all(
+        getattr(line, field.name) == getattr(was, field.name) or getattr(was, field.name) is None
+        for line, was in zip(now, before, strict=True)
+        for field in fields(was)
+    )
 
 
 def not_undone(step: str, query: str) -> ConnectorError:

@@ -46,11 +46,13 @@ CREATE TABLE transfers (
 DELIMITER //
 CREATE TRIGGER transfer_arrives AFTER UPDATE ON transfers FOR EACH ROW
 IF new.arrived AND NOT old.arrived THEN
-    UPDATE stock SET reserved = reserved - new.qty, on_hand = on_hand - new.qty
-        WHERE warehouse = new.source AND sku = new.sku;
-    INSERT INTO stock (warehouse, sku, on_hand, reserved) VALUES (new.destination, new.sku, new.qty, new.qty)
-        ON DUPLICATE KEY UPDATE on_hand = on_hand + new.qty, reserved = reserved + new.qty;
     UPDATE reservation_lines SET warehouse = new.destination WHERE item_key = new.item_key;
+    -- what has shipped meanwhile has left the source already
+    SET @moved = (SELECT qty - shipped FROM reservation_lines WHERE item_key = new.item_key);
+    UPDATE stock SET reserved = reserved - @moved, on_hand = on_hand - @moved
+        WHERE warehouse = new.source AND sku = new.sku;
+    INSERT INTO stock (warehouse, sku, on_hand, reserved) VALUES (new.destination, new.sku, @moved, @moved)
+        ON DUPLICATE KEY UPDATE on_hand = on_hand + @moved, reserved = reserved + @moved;
 END IF//
 DELIMITER ;
 

@@ -41,13 +41,16 @@ CREATE TABLE transfers (
 CREATE INDEX transfers_of ON transfers (reservation_key);
 
 CREATE FUNCTION transfer_arrives() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    moved numeric;  -- what has shipped meanwhile has left the source already
 BEGIN
-    UPDATE stock SET reserved = reserved - new.qty, on_hand = on_hand - new.qty
+    UPDATE reservation_lines SET warehouse = new.destination WHERE item_key = new.item_key
+        RETURNING qty - shipped INTO moved;
+    UPDATE stock SET reserved = reserved - moved, on_hand = on_hand - moved
         WHERE warehouse = new.source AND sku = new.sku;
-    INSERT INTO stock (warehouse, sku, on_hand, reserved) VALUES (new.destination, new.sku, new.qty, new.qty)
+    INSERT INTO stock (warehouse, sku, on_hand, reserved) VALUES (new.destination, new.sku, moved, moved)
         ON CONFLICT (warehouse, sku) DO UPDATE
-        SET on_hand = stock.on_hand + new.qty, reserved = stock.reserved + new.qty;
-    UPDATE reservation_lines SET warehouse = new.destination WHERE item_key = new.item_key;
+        SET on_hand = stock.on_hand + moved, reserved = stock.reserved + moved;
     RETURN new;
 END $$;
 

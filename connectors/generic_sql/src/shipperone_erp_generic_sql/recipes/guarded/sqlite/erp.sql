@@ -40,14 +40,21 @@ CREATE TABLE transfers (
 );
 CREATE INDEX transfers_of ON transfers (reservation_key);
 
+-- What has shipped meanwhile has left the source already.
 CREATE TRIGGER transfer_arrives AFTER UPDATE OF arrived ON transfers WHEN new.arrived AND NOT old.arrived
 BEGIN
-    UPDATE stock SET reserved_micro = reserved_micro - new.qty_micro WHERE warehouse = new.source AND sku = new.sku;
-    UPDATE stock SET on_hand_micro = on_hand_micro - new.qty_micro WHERE warehouse = new.source AND sku = new.sku;
+    UPDATE stock SET reserved_micro = reserved_micro
+            - (SELECT qty_micro - shipped_micro FROM reservation_lines WHERE item_key = new.item_key)
+        WHERE warehouse = new.source AND sku = new.sku;
+    UPDATE stock SET on_hand_micro = on_hand_micro
+            - (SELECT qty_micro - shipped_micro FROM reservation_lines WHERE item_key = new.item_key)
+        WHERE warehouse = new.source AND sku = new.sku;
     INSERT INTO stock (warehouse, sku, on_hand_micro, reserved_micro)
-        VALUES (new.destination, new.sku, new.qty_micro, new.qty_micro)
+        SELECT new.destination, new.sku, qty_micro - shipped_micro, qty_micro - shipped_micro
+        FROM reservation_lines WHERE item_key = new.item_key
         ON CONFLICT (warehouse, sku) DO UPDATE
-        SET on_hand_micro = on_hand_micro + new.qty_micro, reserved_micro = reserved_micro + new.qty_micro;
+        SET on_hand_micro = on_hand_micro + excluded.on_hand_micro,
+            reserved_micro = reserved_micro + excluded.reserved_micro;
     UPDATE reservation_lines SET warehouse = new.destination WHERE item_key = new.item_key;
 END;
 

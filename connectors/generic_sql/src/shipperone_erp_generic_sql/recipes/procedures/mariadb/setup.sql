@@ -51,12 +51,13 @@ BEGIN
         INSERT INTO reservations (job_key, order_id, state, created_at) VALUES (p_key, p_order_id, 'voided', p_now);
     ELSEIF was = 'live' THEN
         UPDATE reservations SET state = 'voided' WHERE job_key = p_key;
+        -- before the stock: what someone else receives now is released where it arrives
+        DELETE FROM transfers WHERE reservation_key = p_key AND NOT arrived;
         UPDATE stock
         JOIN (SELECT warehouse, sku, SUM(qty - shipped) AS qty FROM reservation_lines
               WHERE reservation_key = p_key GROUP BY warehouse, sku) l
              ON l.warehouse = stock.warehouse AND l.sku = stock.sku
         SET stock.reserved = stock.reserved - l.qty;
-        DELETE FROM transfers WHERE reservation_key = p_key AND NOT arrived;
     END IF;
 END//
 
@@ -128,11 +129,11 @@ CREATE PROCEDURE shipperone_deliver(p_key VARCHAR(64), p_order_id VARCHAR(191), 
 BEGIN
     DECLARE need, take DECIMAL(18, 6);
     DECLARE said VARCHAR(128);
-    -- No other delivery or release works on these at the same time. They are known by the references that
-    -- shipperone_find_reservation gave: one that was reserved by hand has another key.
-    FOR locked IN (SELECT id FROM reservations
-                   WHERE JSON_CONTAINS(JSON_EXTRACT(p_reservations, '$[*].reference'), JSON_QUOTE(CONCAT('R-', id)))
-                   ORDER BY id FOR UPDATE)
+    -- No other delivery or release, and no transfer that arrives, works on these at the same time. They are known by
+    -- the references that shipperone_find_reservation gave: one that was reserved by hand has another key.
+    FOR locked IN (SELECT l.item_key FROM reservations r JOIN reservation_lines l ON l.reservation_key = r.job_key
+                   WHERE JSON_CONTAINS(JSON_EXTRACT(p_reservations, '$[*].reference'), JSON_QUOTE(CONCAT('R-', r.id)))
+                   ORDER BY r.id, l.item_key FOR UPDATE)
     DO
         SET need = 0;
     END FOR;

@@ -54,11 +54,12 @@ BEGIN
         INSERT INTO reservations (job_key, order_id, state, created_at) VALUES (p_key, p_order_id, 'voided', p_now);
     ELSIF was = 'live' THEN
         UPDATE reservations SET state = 'voided' WHERE job_key = p_key;
+        -- before the stock: what someone else receives now is released where it arrives
+        DELETE FROM transfers WHERE reservation_key = p_key AND NOT arrived;
         UPDATE stock SET reserved = reserved - l.qty
             FROM (SELECT warehouse, sku, SUM(qty - shipped) AS qty FROM reservation_lines
                   WHERE reservation_key = p_key GROUP BY warehouse, sku) l
             WHERE l.warehouse = stock.warehouse AND l.sku = stock.sku;
-        DELETE FROM transfers WHERE reservation_key = p_key AND NOT arrived;
     END IF;
 END $$;
 
@@ -144,8 +145,9 @@ DECLARE
     need   numeric;
     take   numeric;
 BEGIN
-    -- no other delivery or release works on these at the same time
-    PERFORM 1 FROM reservations WHERE id = ANY (held) ORDER BY id FOR UPDATE;
+    -- no other delivery or release, and no transfer that arrives, works on these at the same time
+    PERFORM 1 FROM reservations r JOIN reservation_lines l ON l.reservation_key = r.job_key
+        WHERE r.id = ANY (held) ORDER BY r.id, l.item_key FOR UPDATE;
     INSERT INTO deliveries (job_key, order_id, delivered_at) VALUES (p_key, p_order_id, p_now);
     FOR line IN
         SELECT * FROM jsonb_to_recordset(p_items) AS i (item_id text, sku text, qty numeric) ORDER BY sku
