@@ -14,7 +14,7 @@ from shipperone_erp import Deliver, Done, OrderItem, Owner, Pending, Reason, Ref
 from shipperone_erp_tryton import keys
 from shipperone_erp_tryton.erp import Books, exact
 from shipperone_erp_tryton.products import products, quantity, warehouse
-from shipperone_erp_tryton.stock import MOVE, OUT, is_live, item_of, make_move, make_shipment
+from shipperone_erp_tryton.stock import MOVE, OUT, assign_again, is_live, item_of, make_move, make_shipment, on_the_road
 
 KIND = "delivery"
 
@@ -29,40 +29,60 @@ def deliver(books: Books, request: Deliver) -> Done | Pending:
     goods = [item for item in order.items if found[item.sku].type != "service"]
     for item in goods:
         quantity(found[item.sku], item.qty)
-    holders = _holders(books, request)
+    parts = _by_holder(goods, _holders(books, request))
+    # before anything leaves: what has been shipped when this call waits would be shipped again by the next one
+    coming = [
+        transfer for held, _ in parts if held and held.shipment.state == "waiting" for transfer in on_the_road(held)
+    ]
+    if coming:
+        books.model(keys.KEY).delete([row])
+        names = ", ".join(transfer.rec_name for transfer in coming)
+        sentence = f"the goods of order {order.order_id} are shipped, and {names} has not arrived in Tryton"
+        return Pending(sentence, 300, Reason.WAITING_FOR_TRANSFER, Owner.WAREHOUSE)
     shipped = None
-    for shipment, items in _by_shipment(goods, holders):
-        if shipment is None:
+    for held, items in parts:
+        if held is None:
             shipped = _unreserved(books, request, items, found)
-            continue
-        if shipment.state == "waiting":
-            books.model(keys.KEY).delete([row])
-            sentence = f"the goods of {shipment.rec_name} are shipped, and their transfer has not arrived in Tryton"
-            return Pending(sentence, 300, Reason.WAITING_FOR_TRANSFER, Owner.WAREHOUSE)
-        shipped = _out_of(books, shipment, items)
+        elif held.shipment.state == "waiting":
+            shipped = _out_of(books, _assigned_again(books, held), items)
+        else:
+            shipped = _out_of(books, held.shipment, items)
     books.model(keys.KEY).write([row], {"shipment": None if shipped is None else shipped.id})
     return Done()
 
 
+def _assigned_again(books: Books, row: Any) -> Any:
+    """The shipment, which someone has put back in Tryton, or whose transfer was cancelled or arrived short."""
+    missing = assign_again(books, row)
+    if missing is None:
+        return books.model(OUT)(row.shipment.id)
+    lost = [transfer.rec_name for transfer in row.transfers if transfer.state == "cancelled"]
+    why = f"the transfer {', '.join(lost)} for {row.shipment.rec_name} was cancelled in Tryton" if lost else missing
+    raise Refused(Reason.ERP_STOCK_INCONSISTENT, f"the goods are shipped, and {why}", Owner.WAREHOUSE)
+
+
 def _holders(books: Books, request: Deliver) -> dict[int | str, Any]:
-    """The live shipment that holds each item."""
+    """The live key whose shipment holds each item."""
     holders = {}
     for made in request.reservations:
         row = keys.find(books, "reservation", made.key)
         if row is not None and is_live(row):
-            holders.update(dict.fromkeys(made.item_ids, row.shipment))
+            holders.update(dict.fromkeys(made.item_ids, row))
     return holders
 
 
-def _by_shipment(items: list[OrderItem], holders: dict[int | str, Any]) -> list[tuple[Any, list[OrderItem]]]:
-    shipments = list(dict.fromkeys(holders.get(item.item_id) for item in items))
-    return [(one, [item for item in items if holders.get(item.item_id) == one]) for one in shipments]
+def _by_holder(items: list[OrderItem], holders: dict[int | str, Any]) -> list[tuple[Any, list[OrderItem]]]:
+    rows = list(dict.fromkeys(holders.get(item.item_id) for item in items))
+    return [(one, [item for item in items if holders.get(item.item_id) == one]) for one in rows]
 
 
 def _out_of(books: Books, shipment: Any, items: list[OrderItem]) -> Any:
     """Ship these items of a reservation; returns the shipment with which they left."""
     if shipment.state in {"shipped", "done"}:
         return shipment  # the warehouse has shipped it in Tryton
+    if shipment.state == "draft":
+        sentence = f"{shipment.rec_name} was set to draft in Tryton, and its goods have left: ship it there"
+        raise Refused(Reason.ERP_CHANGED, sentence, Owner.WAREHOUSE)
     wanted = {keys.item_text(item): item.qty for item in items}
     held: dict[str, Decimal] = {}
     for move in shipment.outgoing_moves:
@@ -148,7 +168,11 @@ def _ship(books: Books, shipment: Any) -> Any:
     if shipment.state == "packed":
         Out.ship([shipment])
     Out.do([Out(shipment.id)])
-    return Out(shipment.id)
+    shipment = Out(shipment.id)
+    if shipment.state != "done":  # Tryton skips what a state does not permit, without an error
+        sentence = f"{shipment.rec_name} is {shipment.state} in Tryton, and its goods have left: ship it there"
+        raise Refused(Reason.ERP_CHANGED, sentence, Owner.WAREHOUSE)
+    return shipment
 
 
 def _unreserved(books: Books, request: Deliver, items: list[OrderItem], found: dict[str, Any]) -> Any:

@@ -40,6 +40,14 @@ SPENT = frozenset({"cancelled"})
 GONE = frozenset({"picked", "packed", "shipped", "done"})
 """States of a shipment whose goods have left the shelf."""
 
+UNASSIGNED = frozenset({"draft", "staging"})
+"""States of a move that keeps no goods from others."""
+
+NOT_FREE = "it was put back in Tryton, or its goods were counted or taken elsewhere, and too little of them is free now"
+
+STOCK_AGAIN = 900.0
+"""Seconds until a shipment that lost its goods is tried again."""
+
 
 def reserve(books: Books, request: ReserveStock) -> Reserved | Shortage | Pending | Voided:
     """Reserve the whole order under the key, or nothing of it."""
@@ -62,7 +70,7 @@ def release(books: Books, request: ReleaseStock) -> Done:
         going = [transfer for transfer in row.transfers if transfer.state not in {"done", "cancelled"}]
         _refuse_on_the_road(going)
         books.model(INTERNAL).cancel(going)
-        if row.shipment.state != "done":
+        if row.shipment.state not in {"shipped", "done"}:
             books.model(OUT).cancel([row.shipment])
     keys.void(books, KIND, request.key, request.order.order_id)
     return Done()
@@ -124,7 +132,8 @@ def _make(books: Books, request: ReserveStock) -> Any:
         items = [item for item in goods if order.source_warehouse(item) == code]
         _transfer(books, row, source, home, [(found[item.sku], quantities[item.item_id], item) for item in items])
     books.model(OUT).wait([shipment])
-    _assign(books, shipment, {keys.item_text(item) for item in goods if order.source_warehouse(item) in far})
+    if not _assign(books, shipment, {keys.item_text(item) for item in goods if order.source_warehouse(item) in far}):
+        raise _stolen(shipment)
     return row
 
 
@@ -206,22 +215,46 @@ def _transfer(books: Books, row: Any, source: Any, home: Any, lines: list[tuple[
         raise _stolen(shipment)
 
 
-def _assign(books: Books, shipment: Any, later: set[str]) -> None:
+def _assign(books: Books, shipment: Any, later: set[str]) -> bool:
     """Assign the goods that are in stock here; `later`: the items whose goods still have to arrive."""
     Out, Move = books.model(OUT), books.model(MOVE)
     shipment = Out(shipment.id)
     if not later:
         Out.assign_try([shipment])
-        if Out(shipment.id).state != "assigned":
-            raise _stolen(shipment)
-        return
+        return bool(Out(shipment.id).state == "assigned")
     from trytond.transaction import without_check_access
 
-    now = [move for move in shipment.assign_moves if item_of(move) not in later]
+    now = [move for move in shipment.assign_moves if item_of(move) not in later and move.state in UNASSIGNED]
     with without_check_access():  # a user may only assign whole shipments; the rest of this one follows its transfer
-        assigned = Move.assign_try(now)
-    if not assigned:
-        raise _stolen(shipment)
+        return bool(Move.assign_try(now))
+
+
+def assign_again(books: Books, row: Any) -> str | None:
+    """Assign what someone has put back in Tryton since it was reserved, and what has arrived for the shipment.
+
+    Returns a sentence if the goods are no longer free; then the shipment holds none of those in stock here.
+    """
+    Out, Internal = books.model(OUT), books.model(INTERNAL)
+    for transfer in row.transfers:
+        if transfer.state == "draft":
+            Internal.wait([transfer])
+        if transfer.state in {"draft", "waiting"}:
+            Internal.assign_try([Internal(transfer.id)])
+            if Internal(transfer.id).state != "assigned":
+                Internal.wait([Internal(transfer.id)])
+                return f"the transfer {transfer.rec_name} for {row.shipment.rec_name} is not assigned: {NOT_FREE}"
+    later = {str(item_of(move)) for transfer in on_the_road(row) for move in transfer.moves}
+    if _assign(books, row.shipment, later):
+        return None
+    Out.wait([Out(row.shipment.id)])
+    arrived = ", ".join(transfer.rec_name for transfer in row.transfers if transfer.state == "done")
+    came = f"the transfer {arrived} has arrived, and " if arrived else ""
+    return f"{came}{row.shipment.rec_name} is not assigned: {NOT_FREE}"
+
+
+def on_the_road(row: Any) -> list[Any]:
+    """The transfers whose goods have not arrived."""
+    return [transfer for transfer in row.transfers if transfer.state not in {"done", "cancelled"}]
 
 
 def item_of(move: Any) -> str | None:
@@ -239,12 +272,23 @@ def _stolen(shipment: Any) -> Refused:
 
 def _answer(books: Books, row: Any, request: ReserveStock) -> Reserved | Pending:
     shipment = row.shipment
+    if shipment.state in GONE | {"assigned"}:
+        return Reserved(reference(shipment))
     lost = [transfer for transfer in row.transfers if transfer.state == "cancelled"]
     if lost and shipment.state == "waiting":
         sentence = f"the transfer {lost[0].rec_name} for {shipment.rec_name} was cancelled in Tryton"
         raise Refused(Reason.ERP_CHANGED, sentence, Owner.WAREHOUSE)
-    if shipment.state not in GONE | {"assigned"} and request.transfer == "arrived":
-        names = ", ".join(transfer.rec_name for transfer in row.transfers)
+    if shipment.state == "draft":
+        sentence = (
+            f"{shipment.rec_name} was set to draft in Tryton: let it wait for its goods again there, or cancel it"
+        )
+        raise Refused(Reason.ERP_CHANGED, sentence, Owner.WAREHOUSE)
+    missing = assign_again(books, row)
+    if missing is not None:
+        return Pending(missing, STOCK_AGAIN, Reason.NOT_ENOUGH_STOCK, Owner.WAREHOUSE)
+    coming = on_the_road(row)
+    if coming and request.transfer == "arrived":
+        names = ", ".join(transfer.rec_name for transfer in coming)
         return Pending(
             f"the transfer {names} for {shipment.rec_name} has not arrived",
             60,

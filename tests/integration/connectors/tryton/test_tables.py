@@ -1,13 +1,11 @@
 """What Tryton's tables hold after the connector's hooks: read from the SQLite file, past Tryton and the connector."""
 
 import sqlite3
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,39 +33,15 @@ from shipperone_erp_tryton import TrytonConnector, seeding
 from shipperone_erp_tryton.amounts import pieces
 from shipperone_erp_tryton.conformance import TrytonHarness
 from shipperone_erp_tryton.lock_queue import Turns
-from tryton_postgresql import ASKED, VARIABLE
+from tryton_bench import ON_SQLITE, bench, record, rows
 
-pytestmark = pytest.mark.skipif(
-    ASKED == "postgresql",
-    reason=f"{VARIABLE}=postgresql: Tryton has one kind of database for a process, and these read SQLite's",
-)
+__all__ = ["bench"]
+
+pytestmark = ON_SQLITE
 
 CENT = Decimal("0.01")
 DAY = date(2027, 3, 2)
 """After every date of the kit's cases, which share the database in a process."""
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    harness = TrytonHarness(tmp_path)
-    harness.set_up()
-    made = Bench(harness, TrytonConnector, tmp_path)
-    yield made
-    made.close()
-    harness.tear_down()
-
-
-def rows(bench: Bench, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-    """What a table of Tryton holds; amounts as they are written."""
-    harness = bench.harness
-    assert isinstance(harness, TrytonHarness)
-    with closing(sqlite3.connect(harness.room / "erp.sqlite", timeout=20)) as erp:
-        return erp.execute(sql, values).fetchall()
-
-
-def record(reference: str | None) -> int:
-    """The id out of `account.invoice,7`."""
-    return int(str(reference).partition(",")[2])
 
 
 def building(bench: Bench, order: FulfillmentOrder, day: date | None = DAY, issue: date | None = None) -> BuildInvoice:
