@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from shipperone_erp import Party, Reason
-from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.domain.exit_codes import Ending
+from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.sandbox import SandboxOrder
 
 I = Stage.INVOICE  # noqa: E741
@@ -67,15 +68,69 @@ def asked(world, plugins, request):
     return lambda: sys.modules[f"{name}_module"].ASKED
 
 
-def test_parties_that_only_the_allocation_lists_are_on_the_invoice(world, asked):
+def of_a_company(world, **fields):
+    """FO-1 is allocated for a company with a home as its address; its shipment lists the customer alone."""
     world.sandbox.add(
-        SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), billing=COMPANY, shipping=HOME, customer=PRIVATE)
+        SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), billing=COMPANY, shipping=HOME, customer=PRIVATE, **fields)
     )
     world.sandbox.change("FO-1", without("billing", "shipping"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "billing", "shipping"), [("allocation", Party(**COMPANY), Party(**HOME)), ("none", None, None)]
+)
+def test_a_buyer_that_only_the_allocation_lists_is_held_and_resumes_by_the_tenants_rule(
+    world, asked, rule, billing, shipping
+):
+    of_a_company(world)
+    assert world.once().ending is Ending.HELD
+    job = world.job("FO-1", I)
+    assert (job.reason, job.owner, job.step, asked()) == (Reason.CUSTOMER_AMBIGUOUS, "accountant", Step.NEW, [])
+    assert job.sentence == (
+        "the allocation of this order lists a billing party (`billing`), and pending_invoice lists none: it was "
+        'removed, or this queue does not list it. Set `unlisted_parties = "none"` or `unlisted_parties = "allocation"` '
+        "in [tenants.acme]: every order that is held for this then resumes automatically"
+    )
+    world.settings["unlisted_parties"] = f'"{rule}"'
     world.finishes()
     assert len(asked()) == 3
     for order in asked():
+        assert (order.billing, order.shipping, order.customer) == (billing, shipping, Party(**PRIVATE))
+
+
+def test_another_country_of_delivery_is_held_too(world, asked):
+    world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), billing=COMPANY, shipping=HOME))
+    world.sandbox.change("FO-1", without("shipping"))
+    world.once()
+    assert "lists a delivery address (`shipping`), and pending_invoice lists none" in (
+        world.job("FO-1", I).sentence or ""
+    )
+
+
+def test_a_party_that_equals_the_one_used_in_its_place_is_no_question(world, asked):
+    world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), billing=HOME, shipping=HOME, customer=HOME))
+    world.sandbox.change("FO-1", without("billing", "shipping"))
+    world.finishes()
+    assert [order.customer for order in asked()] == [Party(**HOME)] * 3
+
+
+def test_a_shipment_without_any_party_is_for_those_of_the_allocation(world, asked):
+    of_a_company(world)
+    world.sandbox.change("FO-1", without("billing", "shipping", "customer"))
+    world.finishes()
+    for order in asked():
         assert (order.billing, order.shipping, order.customer) == (Party(**COMPANY), Party(**HOME), Party(**PRIVATE))
+
+
+def test_doctor_and_a_dry_run_report_it_before(world):
+    world.erp.stock("MUG", 5)
+    world.settings["stages"] = '["allocation"]'
+    of_a_company(world)
+    world.once()
+    world.sandbox.ship("FO-1")
+    world.settings["stages"] = '["allocation", "invoice"]'
+    assert "unlisted_parties" in world.command("run", "--dry-run").stdout
+    assert "unlisted_parties" in world.command("doctor", "acme").stdout
 
 
 def test_a_party_that_is_listed_is_taken_as_it_is_listed(world, asked):
@@ -89,6 +144,7 @@ def test_an_invalid_vat_id_of_the_allocation_can_be_left_out_of_the_invoice(worl
     world.erp.stock("MUG", 5)
     world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), billing=COMPANY))
     world.sandbox.change("FO-1", without("billing"))
+    world.settings["unlisted_parties"] = '"allocation"'
     world.erp.script("build_invoice", "vat", times=99)
     world.once(settle_for=1)
     assert world.job("FO-1", I).reason is Reason.VAT_ID_INVALID, world.stuck()

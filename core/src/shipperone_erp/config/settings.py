@@ -158,6 +158,11 @@ class TenantSettings(_Settings):
     tolerance: Amount = Field(
         Decimal("0.00"), description="the accepted difference between amounts, in comparisons with ShipperOne"
     )
+    unlisted_parties: Literal["allocation", "none"] | None = Field(
+        None,
+        description="a billing party or delivery address that only the allocation lists is used, or counts as removed; "
+        "unset: an invoice for which this matters is held",
+    )
     tax_rates: Literal["percent", "fraction"] | None = Field(
         None,
         description="whether 0.21 is a rate of 0.21 % or of 21 %; unset: an order that lists a rate between 0 and 1 is "

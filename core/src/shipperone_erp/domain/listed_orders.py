@@ -23,6 +23,7 @@ from shipperone_erp.domain.decisions import (
 )
 from shipperone_erp.domain.history import History
 from shipperone_erp.domain.invoice_checks.rate_units import unit_is_set
+from shipperone_erp.domain.invoice_checks.unlisted_parties import rule_is_set
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import content_digest, undated
 from shipperone_erp.domain.listed_again import listed_again
@@ -144,6 +145,7 @@ def _as_listed(
         job.reason in HEALED_BY_LISTING
         or discount_is_set(job, rules.discount)
         or unit_is_set(job, rules.tax_rates)
+        or rule_is_set(job, rules.unlisted_parties)
         or (job.reason is Reason.DATE_IMPLAUSIBLE and _date_can_be_true(rules, job, listed, allocations))
     )
     seen_absent = job.absent_since is not None or job.absence_doubtful

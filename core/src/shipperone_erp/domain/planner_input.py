@@ -28,6 +28,7 @@ class PlannerRules:
     services: tuple[str, ...] = ()
     discount: str | None = None
     tax_rates: str | None = None
+    unlisted_parties: str | None = None
     ship_within: timedelta = timedelta(days=14)
     dates: DateRules = field(default_factory=DateRules)
     unsteady_within: timedelta = timedelta(minutes=10)
@@ -86,6 +87,7 @@ def planner_rules(settings: TenantRules, stage: Stage) -> PlannerRules:
         services=settings.services,
         discount=settings.discount,
         tax_rates=settings.tax_rates,
+        unlisted_parties=settings.unlisted_parties,
         ship_within=settings.ship_within,
         dates=DateRules.of(settings),
         unsteady_within=max(timedelta(minutes=10), 4 * settings.poll_interval),

@@ -5,9 +5,10 @@ A decision about the allocation holds for the invoices of the order too. Pure fu
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
+from shipperone_erp.domain.allocated_parties import with_every_party
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.order import FulfillmentOrder, Party
 from shipperone_erp.kernel.json import dumps
@@ -19,10 +20,18 @@ def vat_mark(order: FulfillmentOrder) -> str | None:
     return hashlib.sha256(dumps(listed).encode()).hexdigest()[:32] if listed else None
 
 
-def without_vat(order: FulfillmentOrder, jobs: Iterable[Job]) -> FulfillmentOrder:
-    """The order without its VAT ids, if one of its jobs carries the decision about exactly these; else unchanged."""
-    mark = vat_mark(order)
-    if mark is None or all(job.without_vat != mark for job in jobs):
+def mark_with_allocations(order: FulfillmentOrder, allocations: Iterable[Job]) -> str | None:
+    """The mark of a decision about an order and what only its allocations list, whether or not that is invoiced."""
+    return vat_mark(with_every_party(order, allocations))
+
+
+def without_vat(order: FulfillmentOrder, jobs: Collection[Job], allocations: Collection[Job] = ()) -> FulfillmentOrder:
+    """The order without its VAT ids, if one of its jobs carries the decision about exactly these; else unchanged.
+
+    `allocations` are those of an invoice's order: a decision about their VAT ids too is one about its own.
+    """
+    decided = {job.without_vat for job in jobs if job.without_vat is not None}
+    if not decided or decided.isdisjoint({vat_mark(order), mark_with_allocations(order, allocations)}):
         return order
     return replace(
         order,

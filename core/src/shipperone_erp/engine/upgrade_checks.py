@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.amounts.approved_totals import approved_total
 from shipperone_erp.domain.decisions import Decision, Start
-from shipperone_erp.domain.invoice_checks.stated_amounts import Problem, foreseen
+from shipperone_erp.domain.invoice_checks.problems import Problem
+from shipperone_erp.domain.invoice_checks.stated_amounts import foreseen
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.planner_input import PlannerInput
 from shipperone_erp.domain.recorded_jobs import RecordedJobs, to_be_checked

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.invoice_checks.stated_amounts import Problem
+from shipperone_erp.domain.invoice_checks.problems import Problem
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listing
 from shipperone_erp.domain.reasons import Owner, Reason

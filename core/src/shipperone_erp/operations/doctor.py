@@ -13,7 +13,7 @@ from shipperone_erp.config.setting_types import in_plain_text
 from shipperone_erp.connector.host import TenantPlugins
 from shipperone_erp.domain.disproved_denials import DISPROVED_WITHIN, disproved_sentence
 from shipperone_erp.domain.exit_codes import Ending
-from shipperone_erp.domain.invoice_checks.stated_amounts import Problem
+from shipperone_erp.domain.invoice_checks.problems import Problem
 from shipperone_erp.domain.listing import Listing, ReadFailed, Trouble
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason

@@ -7,7 +7,8 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.amounts.discount_readings import settled
 from shipperone_erp.domain.amounts.expected_totals import figures, readable
 from shipperone_erp.domain.amounts.listed_amounts import cleaned
-from shipperone_erp.domain.invoice_checks.stated_amounts import Problem, foreseen, problem
+from shipperone_erp.domain.invoice_checks.problems import Problem
+from shipperone_erp.domain.invoice_checks.stated_amounts import foreseen, problem
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.listing import Listing

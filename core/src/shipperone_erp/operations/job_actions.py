@@ -9,12 +9,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from shipperone_erp.domain.allocated_parties import with_allocated_parties
 from shipperone_erp.domain.amounts.approved_totals import at_total
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import Stage, State, Step
-from shipperone_erp.domain.without_vat import vat_mark
+from shipperone_erp.domain.without_vat import mark_with_allocations, vat_mark
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.actors import actor, new_action
@@ -196,7 +195,7 @@ def _vat_mark(ledger: Ledger, job: Job) -> str | None:
         return vat_mark(job.order)
     allocations = ledger.jobs_of_orders(job.tenant, Stage.ALLOCATION, [job.order_id])
     made = [one for one in allocations if one.state not in (State.GONE, State.SUPERSEDED)]
-    return vat_mark(with_allocated_parties(job.order, made))
+    return mark_with_allocations(job.order, made)
 
 
 def release(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.amounts.discount_readings import together
 from shipperone_erp.domain.invoice_checks.listed_taxes import states_tax
-from shipperone_erp.domain.invoice_checks.stated_amounts import Problem
+from shipperone_erp.domain.invoice_checks.problems import Problem
 from shipperone_erp.domain.line_selection import lost_by, sort_out
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason

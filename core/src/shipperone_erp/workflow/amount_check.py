@@ -1,8 +1,9 @@
 """Checks the amounts of a job's order before its invoice is built."""
 
 from shipperone_erp.domain.amounts.approved_totals import approved_total
+from shipperone_erp.domain.invoice_checks.problems import Problem
 from shipperone_erp.domain.invoice_checks.remainder import unexplained
-from shipperone_erp.domain.invoice_checks.stated_amounts import Problem, problem
+from shipperone_erp.domain.invoice_checks.stated_amounts import problem
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.recorded_jobs import Recorded
 from shipperone_erp.workflow.execution import JobExecution

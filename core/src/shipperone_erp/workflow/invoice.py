@@ -21,7 +21,6 @@ from shipperone_erp.domain.hook_requests import (
 from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, only_amounts, reason_for, side_by_side
 from shipperone_erp.domain.invoice_checks.listed_taxes import tax_compared
 from shipperone_erp.domain.invoice_checks.tax_rounding import rounding_hint
-from shipperone_erp.domain.line_selection import lost_by
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import EffectKind, State, Step
 from shipperone_erp.workflow.amount_check import check_amounts, total_is_of_more
@@ -33,6 +32,7 @@ from shipperone_erp.workflow.goods_delivery import deliver
 from shipperone_erp.workflow.interruptions import HoldJob, RetryLater
 from shipperone_erp.workflow.invoice_dates import dates_set, recorded, settle_supply_day, supply_date
 from shipperone_erp.workflow.invoice_numbers import check_number
+from shipperone_erp.workflow.order_checks import check_bundles, check_parties
 
 
 async def invoice(execution: JobExecution) -> None:
@@ -60,6 +60,7 @@ async def build(execution: JobExecution) -> None:
     """Build a draft (or compute an invoice) of the shipped order, under the job's key."""
     if not execution.job.accepted:
         check_bundles(execution)
+        check_parties(execution)
         check_amounts(execution)
     request, hooks = build_request(execution), execution.ports.hooks
 
@@ -92,17 +93,6 @@ async def build(execution: JobExecution) -> None:
         )
     if answer.issued:
         await check_number(execution)
-
-
-def check_bundles(execution: JobExecution) -> None:
-    """Hold the job if its invoiced rows are unclear, or if a price would be lost with the other rows."""
-    unclear = execution.goods.unclear or execution.goods.incomplete
-    if unclear:
-        raise HoldJob(Reason.BUNDLE_UNCLEAR, unclear, Owner.IT)
-    settings = execution.ports.settings
-    lost = lost_by(execution.listed, settings, execution.known.known, execution.currency(), settings.tolerance)
-    if lost:
-        raise HoldJob(Reason.BUNDLE_UNCLEAR, lost, Owner.ACCOUNTANT)
 
 
 async def compare(execution: JobExecution) -> None:

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from shipperone_erp.domain.amounts.approved_totals import reading_at
@@ -15,9 +14,11 @@ from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.history import History
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.bounds import Bounds
+from shipperone_erp.domain.invoice_checks.problems import Problem
 from shipperone_erp.domain.invoice_checks.rate_units import in_words, of_unit, unclear_rate
 from shipperone_erp.domain.invoice_checks.remainder import enough, explaining, unexplained
 from shipperone_erp.domain.invoice_checks.repeated_charges import repeated
+from shipperone_erp.domain.invoice_checks.unlisted_parties import undecided_party
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.money import decimals_in_words, rounded
@@ -35,16 +36,6 @@ RATE_AT_MOST = Decimal(100)
 """Percent. 2100 is 21 % in another unit, and an invoice would state it as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """The reason for which no invoice of an order can be built now."""
-
-    reason: Reason
-    sentence: str
-    owner: Owner
-    differences: tuple[Difference, ...] = ()
-
-
 def foreseen(
     listed: FulfillmentOrder, settings: TenantRules, recorded: Recorded, *, approved: Decimal | None = None
 ) -> Problem | None:
@@ -52,6 +43,8 @@ def foreseen(
     goods = sort_out(listed, settings, rows_in(recorded.allocations, always=True))
     if unclear := goods.unclear or goods.incomplete:
         return Problem(Reason.BUNDLE_UNCLEAR, unclear, Owner.IT)
+    if undecided := undecided_party(goods.invoiced, recorded.allocations, settings):
+        return undecided
     return problem(
         goods.invoiced,
         settings,

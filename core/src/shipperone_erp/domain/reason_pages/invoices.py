@@ -10,9 +10,10 @@ WAREHOUSE, ACCOUNTANT, IT, SHIPPERONE, NOBODY = Owner
 PAGES: Mapping[Reason, Explanation] = {
     Reason.CUSTOMER_AMBIGUOUS: Explanation(
         ACCOUNTANT,
-        f"Several customers in the ERP match this order. {FROM_CONNECTOR}",
-        HELD,
-        f"Merge them, or make them distinguishable, in the ERP. {RETRY}",
+        "Several customers in the ERP match this order, as the connector reports. Or only the allocation lists its "
+        "billing party or delivery address, and no setting decides whether that is used.",
+        "It is held until an operator acts; orders without a decided party resume once `unlisted_parties` is set.",
+        f"Merge the customers, or make them distinguishable, in the ERP. {RETRY} Or set `unlisted_parties`.",
     ),
     Reason.TAX_NOT_MAPPED: Explanation(
         ACCOUNTANT, f"No tax of the ERP is mapped to a tax of this order. {FROM_CONNECTOR}", HELD, f"Map it. {RETRY}"
