@@ -389,3 +389,35 @@ def test_log_lines_are_redacted_before_any_handler_sees_them(capsys, monkeypatch
     assert lines[:3] == ["******** and 5", "%s and %s (a line whose arguments do not fit)", "plain words"]
     assert lines[3] == "it failed"
     assert lines[-1] == "ValueError: ********"
+
+
+def test_secrets_that_libraries_read_from_the_environment_are_in_no_line(tmp_path, shop):
+    """OpenTelemetry logs a header that is not in its form, and a proxy's address may be part of an error."""
+    world = World(tmp_path, shop)
+    world.runtime_settings["tracing"] = "true"
+    world.environment |= {
+        "OTEL_EXPORTER_OTLP_HEADERS": f"Authorization: Bearer {TOKEN}",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://me:{quote(PASSWORD, safe='')}@127.0.0.1:9",
+    }
+    world.environment["ACME_TOKEN"] = shop.token
+    shop.add(order("FO-1"))
+    running = Service(world, cold=True)
+    try:
+        until(lambda: world.erp.delivered("FO-1"))
+        assert running.stop() == 0
+    finally:
+        running.process.kill()
+        running.process.wait()
+    assert "Header format invalid" in running.logged
+    assert leaked(running.logged) == set()
+
+
+def test_an_unescaped_password_of_the_ledgers_address_is_refused_and_not_shown(tmp_path, shop):
+    world = World(tmp_path, shop)
+    world.runtime_settings["ledger"] = '"postgresql+psycopg://erp:47QZ11@rest47QZ11@nowhere.invalid/db"'
+    world.write()
+    for arguments in (("config", "check"), ("status",), ("run", "--once"), ("doctor",)):
+        done = world.command(*arguments)
+        assert done.returncode == 78, done.stderr
+        assert "write it as %40" in done.stderr + done.stdout
+        assert leaked(done.stdout + done.stderr) == set()

@@ -19,6 +19,7 @@ from shipperone_erp.connector.secret import Secret
 from shipperone_erp.domain.listing import ReadFailed, Trouble
 from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.open_connections import Origins
 from skipped_time import TimeOf
@@ -564,10 +565,25 @@ def test_a_proxy_that_the_environment_names_is_used(server: ScriptedServer, monk
     with pytest.raises(ReadFailed):
         calling("http://shop.invalid", lambda c: c.warehouses())
     assert len(server.requests) == 1
-    monkeypatch.setenv("https_proxy", "socks5://me:hidden@localhost:1")
-    with pytest.raises(ValueError, match="does not speak HTTP") as failure:
+
+
+@pytest.mark.parametrize(
+    ("proxy", "why"),
+    [
+        ("socks5://me:hidden@localhost:1", "does not speak HTTP"),
+        ("http://me:hid/den@localhost:1", "cannot be read"),
+        ("http://me:hid#den@localhost:1", "cannot be read"),
+        ("me:hidden@localhost:port", "cannot be read"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, why: str
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(UsageError, match=why) as failure:
         client_of("https://shop2.invalid", TOKEN)
-    assert "hidden" not in str(failure.value)
+    assert "hid" not in str(failure.value)
+    assert "HTTPS_PROXY" in str(failure.value)
 
 
 def test_a_connection_that_the_server_closed_while_the_loop_was_busy_is_not_used_for_a_post(

@@ -3,6 +3,7 @@
 A command's module is imported when it is used: `--help` imports neither the database, nor HTTP, nor the settings.
 """
 
+import os
 from importlib.metadata import version
 from typing import Annotated
 
@@ -124,7 +125,9 @@ def _(
 
 def _redacted() -> None:
     from shipperone_erp.cli.output_redaction import REDACTION, keep_out_of_logs
+    from shipperone_erp.kernel.environment_secrets import environment_secrets
 
+    REDACTION.add(environment_secrets(os.environ))
     keep_out_of_logs(REDACTION)
 
 

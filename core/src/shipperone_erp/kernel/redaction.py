@@ -175,8 +175,9 @@ def passwords_in(text: str) -> Iterator[str]:
     for pattern in (_IN_ADDRESS, _NAMED, _PARAMETER):
         for found in pattern.finditer(text):
             password = found[2]
-            # which of several @ ends it depends on the reader of the address
-            yield from {password, password.partition("@")[0], unquote(password), password.strip("{}")} - {""}
+            # which of several @ ends it depends on the reader of the address: it may take the rest for the host
+            parts = {part for part in password.split("@") if len(part) >= SHORTEST}
+            yield from {password, password.partition("@")[0], unquote(password), password.strip("{}"), *parts} - {""}
 
 
 def without_passwords(text: str) -> str:

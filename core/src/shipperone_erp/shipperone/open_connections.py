@@ -9,10 +9,12 @@ import asyncio
 import ssl
 from collections import deque
 from functools import cache, lru_cache
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 from shipperone_erp.shipperone.http_connection import HttpConnection
 
@@ -107,11 +109,23 @@ def _trusting_nobody() -> ssl.SSLContext:
 
 
 def _proxy(address: httpx.URL) -> str | None:
+    """The proxy for this address. UsageError, without its password, if it cannot be used: it concerns every tenant."""
     proxies = getproxies()
     proxy = proxies.get(address.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(address.host):
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
+    named = f"the environment names a proxy for {address.scheme} ({address.scheme.upper()}_PROXY or ALL_PROXY)"
     if not proxy.startswith(("http://", "https://")):
-        raise ValueError(f"the environment names a proxy for {address.scheme} that does not speak HTTP; set NO_PROXY")
+        raise UsageError(f"{named} that does not speak HTTP: name one that does, or exclude the host by NO_PROXY")
+    try:
+        parts = urlsplit(proxy)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError(
+            f"{named} whose address cannot be read: write http://user:password@host:port, and the characters @ : / # ? "
+            "and % of its user and password as %40 %3A %2F %23 %3F and %25"
+        )
     return proxy
