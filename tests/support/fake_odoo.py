@@ -39,8 +39,6 @@ class FakeOdoo:
             return refused
         found = nested(self.answers, what, named) if what.endswith("/web_search_read") else self.answers.get(what, [])
         answer = found(named) if isinstance(found, Callable) else found
-        if what == "product.product/search_read" and "qty_available" in named["fields"]:
-            answer = [{**row, **counted(self.answers, row["id"], named)} for row in answer]
         return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
 
     def connector(self, *taxes: dict[str, object], **more: object) -> OdooConnector:
@@ -102,7 +100,15 @@ def nested(answers: Mapping[str, Any], what: str, named: Mapping[str, Any]) -> d
             for row in rows(model)
         ]  # fmt: skip
     elif model == "stock.picking":
-        found = [{"partner_id": False, "company_id": of_company(), **row} for row in rows(model)]
+        locks = {"company_id": of_company()} if "company_id" in named["specification"] else {}
+        found = [{"partner_id": False, "sale_id": False, "state": "assigned", **locks, **row} for row in rows(model)]
+    elif model == "product.product":
+        of_it = "qty_available" in named["specification"]
+        found = [
+            {**row, "uom_id": {"factor": FACTORS.get(row["uom_id"][1], 1.0), **_named_row(row["uom_id"])},
+             **(counted(answers, row["id"], named) if of_it else {})}
+            for row in rows(model)
+        ]  # fmt: skip
     elif model == "account.journal":
         found = [{"id": row["id"], "code": "INV", "company_id": of_company()} for row in rows(model)]
     elif model == "account.move":
@@ -132,7 +138,12 @@ def _named_row(pair: list[Any]) -> dict[str, Any]:
 
 def _company_row(row: dict[str, Any]) -> dict[str, Any]:
     country = {**_named_row(row["country_id"]), "code": "SK"} if row["country_id"] else False
-    return {**row, "country_id": country, "currency_id": {**_named_row(row["currency_id"]), "decimal_places": 2}}
+    return {
+        "chart_template": "sk",
+        **row,
+        "country_id": country,
+        "currency_id": {**_named_row(row["currency_id"]), "decimal_places": 2},
+    }
 
 
 def _warehouse_row(row: dict[str, Any]) -> dict[str, Any]:
@@ -146,8 +157,12 @@ def _invoice_line_row(answers: Mapping[str, Any], row: dict[str, Any], number: i
     of_line = [tax for tax in known if tax["id"] in row["tax_ids"]]
     return {
         "id": number, "display_type": "product", **row, "tax_ids": of_line,
-        "product_uom_id": _named_row(row["product_uom_id"]) if row.get("product_uom_id") else False,
+        "product_uom_id": {"factor": 1.0, **_named_row(row["product_uom_id"])} if row.get("product_uom_id") else False,
     }  # fmt: skip
+
+
+FACTORS = {"Dozens": 12.0, "Boxes": 10.0}
+"""Units of measure that are multiples of another one."""
 
 
 def taxes(named: dict[str, Any]) -> list[dict[str, Any]]:

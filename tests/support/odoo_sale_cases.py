@@ -5,15 +5,17 @@ from datetime import UTC, datetime
 from decimal import Decimal as D
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import ValidationError
 
 from odoo_cases import six_of_nine
 from odoo_goods_cases import arrive
 from odoo_shop import DAY, Shop, ids
-from shipperone_erp import Charge, Done, Pending, Reason, Refused, Reserved, Shortage, ShortLine, Voided
-from shipperone_erp_odoo import CreditNote, OdooConnector
+from shipperone_erp import Charge, Done, Pending, Reason, Refused, Reserved, Shortage, ShortLine, Transient, Voided
+from shipperone_erp_odoo import CreditNote, OdooConnector, left_quotations
 from shipperone_erp_odoo.seeding import Seed
+from shipperone_erp_odoo.warehouses import own_company
 
 SELLER = "sales_team.group_sale_salesman_all_leads"
 OWN = "sales_team.group_sale_salesman"
@@ -342,6 +344,54 @@ def sale_switched(shop: Shop) -> None:
     assert shop.counted(selling, "MUG") == (6, 0)
 
 
+class Unconfirmed(httpx.BaseTransport):
+    """The network, which ends before a confirmation."""
+
+    def __init__(self, network: httpx.BaseTransport) -> None:
+        self._network = network
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if b"action_confirm" in request.content or request.url.path.endswith("/action_confirm"):
+            raise httpx.ConnectError("ended before the confirmation")
+        return self._network.handle_request(request)
+
+
+def sale_left(shop: Shop) -> None:
+    """A quotation that was never confirmed, from before `documents` was changed: `doctor` names it, and it is cancelled
+    when the order, reserved as a delivery since, is issued; a user's quotation is left as it is."""
+    shop.product("MUG", 10)
+    selling, plain = connector(shop), shop.connector()
+    selling.transport = Unconfirmed(selling.transport or httpx.HTTPTransport())
+    order = shop.order(shop.item(1, "MUG", "2"))
+
+    def quotations() -> list[tuple[str, str]]:
+        rows = plain._odoo.find(
+            "sale.order", [("origin", "=", order.order_id)], ["state", "client_order_ref"], order="id"
+        )
+        return [(row["state"], row["client_order_ref"]) for row in rows]
+
+    with pytest.raises(Transient):
+        shop.reserve(selling, "a1", order)
+    assert [state for state, _ in quotations()] == ["draft"]
+    (line,) = left_quotations.check(plain._odoo, own_company(plain._odoo))
+    assert (line.name, line.ok) == ("sales orders", None)
+    reserved = shop.reserve(plain, "a1", order)
+    assert "sale.order" not in reserved.reference
+    assert shop.counted(plain, "MUG") == (10, 2)
+
+    def by_hand(seed: Seed) -> None:
+        buyer = seed.admin.make("res.partner", name="By hand")
+        seed.admin.make("sale.order", partner_id=buyer, origin=shop.order_id(), client_order_ref="by hand")
+
+    shop.act(by_hand)
+    built = shop.build(plain, "i1", order, a1=reserved)
+    assert shop.issue(plain, "i1", built, order).issued
+    assert [(state, named == "by hand") for state, named in quotations()] == [("cancel", False), ("draft", True)]
+    assert list(left_quotations.check(plain._odoo, own_company(plain._odoo))) == []
+    assert shop.deliver(plain, "i1", order, ("a1", reserved)) == Done()
+    assert shop.counted(plain, "MUG") == (8, 0)
+
+
 def switched_elsewhere(shop: Shop) -> None:
     """What was begun for several warehouses, as deliveries with a transfer, as deliveries from each, or as sales orders,
     is finished as that whatever the settings say since: reserved once, delivered, released."""
@@ -534,7 +584,7 @@ SALE_CASES = {
     case.__name__: case
     for case in (
         sold_twice, sale_short, sale_released, sale_cancelled_by_hand, sale_foreign, sale_routed, sale_elsewhere,
-        sale_in_parts,
+        sale_in_parts, sale_left,
         sale_cut_short, sale_invoiced_by_hand, sale_batch, sale_delivered_unreserved, sale_currency, sale_switched,
         switched_elsewhere, sale_listed, sale_doctor, sale_settings, sale_discounted,
         sale_credited_in_part,

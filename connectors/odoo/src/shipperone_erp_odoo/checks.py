@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from shipperone_erp import AuthFailed, Check, ConnectorError, Refused
-from shipperone_erp_odoo import rights, stock
+from shipperone_erp_odoo import left_quotations, rights, stock, units_of_measure
 from shipperone_erp_odoo.invoicing_checks import invoicing
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.products import duplicates, products
@@ -169,8 +169,10 @@ def _catalogue(odoo: Odoo) -> Checks:
     for sku, product in products(odoo, wanted, at.id).items():
         ok = not isinstance(product, Refused)
         yield Check("products", ok, f"{sku} exists" if ok else str(product), None if ok else "create it in Odoo")
+    yield from units_of_measure.check_names(odoo)
     if settings.documents == "sale_order":
         yield from _services_on_order(odoo, wanted, at)
+    yield from left_quotations.check(odoo, at)
     if settings.shipping_product is None:
         cure = "create a service in Odoo and set its SKU as `shipping_product`"
         yield Check("products", False, "no shipping_product: an order with a shipping amount cannot be invoiced", cure)

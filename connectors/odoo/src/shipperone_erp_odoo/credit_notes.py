@@ -19,8 +19,8 @@ from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.load_tables import EMPTY
 from shipperone_erp_odoo.locks import locked_until, refuse_locked
 from shipperone_erp_odoo.odoo import Draft, Odoo, Row, external_id, named, one
-from shipperone_erp_odoo.products import pieces_in
 from shipperone_erp_odoo.tags import tagged
+from shipperone_erp_odoo.units_of_measure import pieces_in
 from shipperone_erp_odoo.warehouses import Company, company, me
 
 NOTHING = Decimal(0)
@@ -229,7 +229,7 @@ def _draft(odoo: Odoo, at: Company, invoice: Row, request: CreditNote, rows: Seq
         "team_id/.id": one(invoice.get("team_id")),
         "reversed_entry_id/.id": invoice["id"],
         **tagged(odoo, "credit_note"),
-        **dates(odoo, request.day),
+        **dates(odoo, at, request.day),
     }
     return Draft(xid, head, [_line(row) for row in rows])
 

@@ -17,7 +17,7 @@ from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.outgoing_moves import NOTHING, Plan, missing, plan, whole
 from shipperone_erp_odoo.picking_goods import lines_of, pick_part, pick_whole
 from shipperone_erp_odoo.pickings import Found, Move, by_names, chained, referred
-from shipperone_erp_odoo.products import counted, products
+from shipperone_erp_odoo.products import counted, recent_products
 from shipperone_erp_odoo.reserving import reserve
 from shipperone_erp_odoo.sales import deliveries
 from shipperone_erp_odoo.warehouses import own_company, sites
@@ -120,7 +120,7 @@ def _works(
     answers: Answers[Answer],
 ) -> list[_Work]:
     skus = {item.sku for request in requests for item in request.order.items}
-    known = products(odoo, skus, company, archived=True) if skus else {}
+    known = recent_products(odoo, skus, company, archived=True) if skus else {}
     works = []
     for request in requests:
         with answers.of(request.key):

@@ -17,7 +17,7 @@ from shipperone_erp_odoo.load_tables import EMPTY
 from shipperone_erp_odoo.locks import locks, refuse_locked
 from shipperone_erp_odoo.odoo import Draft, Odoo, external_id
 from shipperone_erp_odoo.optional_fields import UNNAMED_SINCE
-from shipperone_erp_odoo.products import Product, products
+from shipperone_erp_odoo.products import Product, recent_products
 from shipperone_erp_odoo.rounding import balanced
 from shipperone_erp_odoo.sales import Sold, sold
 from shipperone_erp_odoo.settings import DETECTED, TaxRule
@@ -75,7 +75,7 @@ def skus(odoo: Odoo, orders: Sequence[FulfillmentOrder]) -> set[str]:
 
 def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: Answers[Answer]) -> None:
     orders = {request.key: request.order for request in requests}
-    known = products(odoo, skus(odoo, list(orders.values())), at.id)
+    known = recent_products(odoo, skus(odoo, list(orders.values())), at.id)
     seen = existing_documents.invoices(odoo, list(orders.values()), at.id)
     deliveries = departing(odoo, {request.key: request.reservations for request in requests}, at)
     lock = deliveries.lock
@@ -227,7 +227,7 @@ def draft(
         "payment_reference": terms.payment_reference,
         "team_id/.id": terms.team,
         **tagged(odoo, "invoice"),
-        **dates(odoo, request.tax_date, request.issue_date),
+        **dates(odoo, at, request.tax_date, request.issue_date),
     }
     share = f'{{"{terms.analytic}": 100}}' if terms.analytic else None
     return Draft(
@@ -260,7 +260,7 @@ def with_note(
     return [*others, {f"{field}/sequence": NOTE, f"{field}/display_type": "line_note", f"{field}/name": note}]
 
 
-def dates(odoo: Odoo, supplied: object, issued: object = None) -> dict[str, object]:
+def dates(odoo: Odoo, at: Company, supplied: object, issued: object = None) -> dict[str, object]:
     """The columns for the day of supply, as far as this version of Odoo has them, and for the invoice's date.
 
     `issued`: if an operator has set it, the invoice's date and the accounting date; otherwise both are the day of
@@ -270,11 +270,23 @@ def dates(odoo: Odoo, supplied: object, issued: object = None) -> dict[str, obje
         return {}
     columns: dict[str, object] = {"invoice_date": str(issued or supplied)}
     if supplied is not None:
-        # up to 18 only in countries that need it; since 19, when a move lost its name, in all
-        everywhere = not odoo.has(*UNNAMED_SINCE)
-        taxable = ["taxable_supply_date"] if everywhere or odoo.has("account.move", "taxable_supply_date") else []
+        taxable = [TAXABLE] if _has_taxable_supply_date(odoo, at) else []
         columns.update(dict.fromkeys(["delivery_date", *taxable], str(supplied)))
     return columns if issued is None else {**columns, "date": str(issued)}
+
+
+TAXABLE = "taxable_supply_date"
+TAXABLE_IN = ("CZ", "SK")
+"""The countries whose modules have this field up to 18."""
+
+
+def _has_taxable_supply_date(odoo: Odoo, at: Company) -> bool:
+    """Whether invoices have the field; asked only for a company of these countries with another chart of accounts."""
+    if not odoo.has(*UNNAMED_SINCE):  # since 19, when a move lost its name, in every country
+        return True
+    if (at.chart or "").upper() in TAXABLE_IN:  # its chart comes with the module
+        return True
+    return at.country in TAXABLE_IN and odoo.has("account.move", TAXABLE)
 
 
 def currency(odoo: Odoo, order: FulfillmentOrder, at: Company) -> tuple[int, Decimal]:

@@ -6,6 +6,7 @@ document beside it would reserve or invoice twice, so an operator must decide (`
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from shipperone_erp import FulfillmentOrder, Owner, Reason, Refused
 from shipperone_erp_odoo.odoo import Odoo, Row
@@ -57,21 +58,53 @@ def pickings(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> Se
     return _seen(odoo, "transfer", "stock.picking", ["origin"], rows)
 
 
-def sale_orders(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int, whose: Condition | None = None) -> Seen:
+def pickings_and_sales(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> list[Seen]:
+    """As `pickings`, and the live sales orders of this connector with a delivery, in the same call.
+
+    They exist if `documents` was changed. One whose deliveries a user has cancelled is live until it is cancelled too.
+    A quotation has no delivery and is not found here (`left_quotations`).
+    """
+    if not odoo.has("stock.picking", "sale_id"):
+        return [pickings(odoo, orders, company)]
+    names, whose = _all(orders), _whose(odoo)
+    domain = [
+        ("backorder_id", "=", False), ("picking_type_code", "=", "outgoing"),
+        "|", "&", ("origin", "in", names), ("state", "!=", "cancel"),
+        "&", ("sale_id.state", "!=", "cancel"),
+        "|", ("sale_id.origin", "in", names), ("sale_id.client_order_ref", "in", names),
+    ]  # fmt: skip
+    sale: dict[str, Any] = {name: {} for name in ("name", "state", "origin", "client_order_ref", whose)}
+    rows = odoo.find_nested(
+        "stock.picking", domain, {"name": {}, "origin": {}, "state": {}, "sale_id": {"fields": sale}},
+        company=company, order="id",
+    )  # fmt: skip
+    live = [row for row in rows if row["origin"] in names and row["state"] != "cancel"]
+    found = [_seen(odoo, "transfer", "stock.picking", ["origin"], live)]
+    sold = {int(row["sale_id"]["id"]): row["sale_id"] for row in rows if row["sale_id"]}
+    mine = [
+        row
+        for row in sold.values()
+        if row["state"] != "cancel"
+        and (row["origin"] in names or row["client_order_ref"] in names)
+        and row[whose] == odoo.user_id()
+    ]
+    return [*found, _seen(odoo, "sales order", "sale.order", ["origin", "client_order_ref"], mine)] if mine else found
+
+
+def sale_orders(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int, which: Sequence[Condition] = ()) -> Seen:
     """The live sales orders and quotations that name these orders as their source or as the customer's reference.
 
-    `whose` restricts them, if it is given.
+    `which` restricts them, if it is given.
     """
     names = _all(orders)
-    of_whom = [whose] if whose else []
-    domain = ["|", ("origin", "in", names), ("client_order_ref", "in", names), ("state", "!=", "cancel"), *of_whom]
+    domain = ["|", ("origin", "in", names), ("client_order_ref", "in", names), ("state", "!=", "cancel"), *which]
     rows = odoo.find("sale.order", domain, ["name", "origin", "client_order_ref"], company=company, order="id")
     return _seen(odoo, "sales order", "sale.order", ["origin", "client_order_ref"], rows)
 
 
 def ours(odoo: Odoo) -> Condition:
     """The condition for this connector's sales orders: its user, the salesperson unless another one is set."""
-    return ("create_uid" if odoo.settings.salesperson else "user_id", "=", odoo.user_id())
+    return (_whose(odoo), "=", odoo.user_id())
 
 
 def invoices(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> Seen:
@@ -79,6 +112,10 @@ def invoices(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> Se
     domain = [("invoice_origin", "in", _all(orders)), ("state", "!=", "cancel"), ("move_type", "=", "out_invoice")]
     rows = odoo.find("account.move", domain, ["name", "invoice_origin"], company=company, order="id")
     return _seen(odoo, "invoice", "account.move", ["invoice_origin"], rows)
+
+
+def _whose(odoo: Odoo) -> str:
+    return "create_uid" if odoo.settings.salesperson else "user_id"
 
 
 def _seen(odoo: Odoo, what: str, model: str, fields: Sequence[str], rows: Sequence[Row]) -> Seen:

@@ -18,7 +18,7 @@ from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.locks import Lock, lock_fields, lock_of
 from shipperone_erp_odoo.lookups import TAX, Tax, as_tax
 from shipperone_erp_odoo.odoo import Odoo, Row
-from shipperone_erp_odoo.products import pieces_in
+from shipperone_erp_odoo.units_of_measure import UNIT, pair, pieces_in
 from shipperone_erp_odoo.warehouses import Company
 
 CENT = Decimal("0.01")
@@ -134,7 +134,7 @@ def standing(odoo: Odoo, ids: Sequence[int], at: Company) -> dict[int, Standing]
 
 
 LINE: dict[str, Any] = {
-    "sequence": {}, "display_type": {}, "product_uom_id": {"fields": {"display_name": {}}}, "quantity": {},
+    "sequence": {}, "display_type": {}, "product_uom_id": UNIT, "quantity": {},
     "price_unit": {}, "price_total": {}, "tax_ids": {"fields": {name: {} for name in TAX}},
 }  # fmt: skip
 INVOICE: dict[str, Any] = {
@@ -151,10 +151,8 @@ def _standing(row: Row) -> Standing:
         if line["display_type"] != "product":
             continue
         of_line = {int(each["id"]): as_tax(each) for each in line["tax_ids"]}
-        unit = line["product_uom_id"]
         taxes |= of_line
-        pair = [unit["id"], unit["display_name"]] if unit else False
-        lines.append({**line, "tax_ids": list(of_line), "product_uom_id": pair})
+        lines.append({**line, "tax_ids": list(of_line), "product_uom_id": pair(line["product_uom_id"])})
     return Standing(
         id=int(row["id"]),
         state=str(row["state"]),

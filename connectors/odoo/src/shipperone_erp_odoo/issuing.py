@@ -17,7 +17,7 @@ from shipperone_erp import (
     Refused,
     Voided,
 )
-from shipperone_erp_odoo import changed_drafts, lookups, mailing, payments
+from shipperone_erp_odoo import changed_drafts, left_quotations, lookups, mailing, payments
 from shipperone_erp_odoo.batch_answers import Answers
 from shipperone_erp_odoo.draft_invoices import dates
 from shipperone_erp_odoo.invoice_reader import Standing, referred, standing
@@ -66,6 +66,7 @@ class _Chunk:
         for key, refusal in changed_drafts.refused(self.odoo, self.at, drafts, current).items():
             self.answers[key] = refusal
         ready = [request for request in ready if request.key not in self.answers.found]
+        left_quotations.cancel(self.odoo, [request.order for request in ready], self.at.id)
         self._date(ready, current)
         self._post(ready)
         current = self._read() if ready else current
@@ -110,7 +111,7 @@ class _Chunk:
             if wanted is not None and (current[id].invoice_date != wanted or request.issue_date is not None):
                 by_days.setdefault((request.tax_date, request.issue_date), []).append(id)
         for days, ids in by_days.items():
-            self.odoo.call("account.move", "write", ids, company=self.at.id, vals=dates(self.odoo, *days))
+            self.odoo.call("account.move", "write", ids, company=self.at.id, vals=dates(self.odoo, self.at, *days))
 
     def _post(self, ready: Sequence[IssueInvoice]) -> None:
         """Post all at once, or one by one if Odoo refuses. Success is read from Odoo, never concluded."""

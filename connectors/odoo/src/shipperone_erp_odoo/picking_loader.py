@@ -24,15 +24,12 @@ class Deliveries:
         self.company = at.id
         self.location = location
         self.counted: dict[stock.Place, stock.Count] = {}
+        self._seen: list[existing_documents.Seen] = []
 
     def seen(self, orders: Sequence[FulfillmentOrder]) -> list[existing_documents.Seen]:
         """The live deliveries that name these orders, and sales orders from before a change of the setting."""
-        found = [existing_documents.pickings(self.odoo, orders, self.company)]
-        if has_sold(self.odoo, self.company):
-            found.append(
-                existing_documents.sale_orders(self.odoo, orders, self.company, existing_documents.ours(self.odoo))
-            )
-        return found
+        self._seen = existing_documents.pickings_and_sales(self.odoo, orders, self.company)
+        return self._seen
 
     def knows(self, order: Wanted) -> bool:
         """Whether it was created under this key."""
@@ -40,7 +37,8 @@ class Deliveries:
 
     def knows_otherwise(self, order: Wanted) -> bool:
         """Whether it was created as a sales order."""
-        if not has_sold(self.odoo, self.company):
+        _, *sold = self._seen
+        if not any(documents.any_of(order.order) for documents in sold):
             return False
         return self.odoo.reference(external_ids(self.odoo, order.key, order.order, SALES)[0]) is not None
 

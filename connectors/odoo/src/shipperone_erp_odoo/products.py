@@ -1,18 +1,19 @@
 """ShipperOne's SKUs in Odoo. None, one, several and archived are four outcomes, with the records named (P5).
 
 Quantities are ShipperOne's pieces; Odoo's are in the product's own unit of measure. If the factor is not known exactly,
-the item is refused: Odoo's Units is one piece, others are set by `units`. It is never guessed, and never rounded (P8).
+the item is refused (`units_of_measure`). It is never guessed, and never rounded (P8).
 """
 
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from shipperone_erp import Owner, Reason, Refused
 from shipperone_erp_odoo import stock
-from shipperone_erp_odoo.odoo import Odoo, Row, named, one
-
-UNITS = "uom.product_uom_unit"
+from shipperone_erp_odoo.odoo import KEPT_FOR, Odoo, Row, named, one
+from shipperone_erp_odoo.settings import PRODUCTS_OWN
+from shipperone_erp_odoo.units_of_measure import UNIT, pair, pieces_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,25 @@ def products(
     odoo: Odoo, skus: Collection[str], company: int, *, archived: bool = False
 ) -> dict[str, Product | Refused]:
     """The product of each SKU, or the reason why none can be used. `archived`: accepts one archived since."""
-    by_sku = _by_sku(odoo, skus, company)
-    return {sku: _product(odoo, sku, rows, archived=archived) for sku, rows in by_sku.items()}
+    return _kept(odoo, company, _by_sku(odoo, skus, company), archived=archived)
+
+
+def recent_products(
+    odoo: Odoo, skus: Collection[str], company: int, *, archived: bool = False
+) -> dict[str, Product | Refused]:
+    """As `products`, but a product that this connection has read in the last `KEPT_FOR` seconds is not read again.
+
+    For goods that are reserved already: the document names the product that was reserved, in its unit at that time. A
+    product that is archived, or gives up its SKU, is noticed when it is read the next time; a reservation always reads.
+    What was refused is read again, and so is everything if a product's own tax may be applied (`tax = "product"`,
+    `shipping_tax = "product"`).
+    """
+    settings = odoo.settings
+    if settings.shipping_tax == PRODUCTS_OWN or any(rule.tax == PRODUCTS_OWN for rule in settings.taxes):
+        return products(odoo, skus, company, archived=archived)
+    known = odoo.own("products", _Recent).of(company, skus)
+    missing = set(skus) - known.keys()
+    return {**known, **(products(odoo, missing, company, archived=archived) if missing else {})}
 
 
 def counted_products(
@@ -72,7 +90,43 @@ def counted_products(
         for row in rows
         if (count := stock.counted_with(row)) is not None
     }
-    return {sku: _product(odoo, sku, rows, archived=False) for sku, rows in by_sku.items()}, counted
+    return _kept(odoo, company, by_sku, archived=False), counted
+
+
+class _Recent:
+    """The active products that this connection has read in the last `KEPT_FOR` seconds."""
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[int, str], tuple[float, Product]] = {}
+
+    def of(self, company: int, skus: Collection[str]) -> dict[str, Product | Refused]:
+        """Those among these SKUs."""
+        oldest = time.monotonic() - KEPT_FOR
+        read = {sku: self._read.get((company, sku), (0.0, None)) for sku in skus}
+        return {sku: product for sku, (since, product) in read.items() if product and since >= oldest}
+
+    def add(self, company: int, found: Mapping[str, Product | None]) -> None:
+        """Keep these, and forget a SKU that has none and what is too old."""
+        now = time.monotonic()
+        for place in [place for place, (since, _) in list(self._read.items()) if now - since > KEPT_FOR]:
+            self._read.pop(place, None)
+        for sku, product in found.items():
+            if product is None:
+                self._read.pop((company, sku), None)
+            else:
+                self._read[company, sku] = (now, product)
+
+
+def _kept(
+    odoo: Odoo, company: int, by_sku: Mapping[str, Sequence[Row]], *, archived: bool
+) -> dict[str, Product | Refused]:
+    """The product of each SKU, or why there is none; an active one is kept for `recent_products`."""
+    active = {sku: _product(odoo, sku, rows, archived=False) for sku, rows in by_sku.items()}
+    usable = {sku: found if isinstance(found, Product) else None for sku, found in active.items()}
+    odoo.own("products", _Recent).add(company, usable)
+    if not archived:
+        return active
+    return {sku: usable[sku] or _product(odoo, sku, rows, archived=True) for sku, rows in by_sku.items()}
 
 
 def _by_sku(odoo: Odoo, skus: Collection[str], company: int, location: int | None = None) -> dict[str, list[Row]]:
@@ -92,14 +146,15 @@ def by_id(odoo: Odoo, ids: Collection[int], company: int) -> dict[int, Product]:
 
 
 def _rows(odoo: Odoo, which: tuple[str, str, object], company: int, location: int | None = None) -> list[Row]:
-    fields = [odoo.settings.sku_field, "display_name", "uom_id", "active", "type", "taxes_id", _stored(odoo)]
+    fields = [odoo.settings.sku_field, "display_name", "active", "type", "taxes_id", _stored(odoo)]
     fields += [stock.KITS] if odoo.has("product.product", stock.KITS) else []
-    fields += [name for name in stock.of_product(odoo) if name not in fields] if location is not None else []
+    fields += stock.of_product(odoo) if location is not None else []
     domain = [which, ("company_id", "in", [False, company])]
-    return odoo.find(
-        "product.product", domain, fields, company=company, archived=True, order="id",
-        context=stock.at_location(location),
+    rows = odoo.find_nested(
+        "product.product", domain, {**{name: {} for name in fields}, "uom_id": UNIT}, company=company, order="id",
+        context={"active_test": False, **stock.at_location(location)},
     )  # fmt: skip
+    return [{**row, "uom_id": pair(row["uom_id"])} for row in rows]
 
 
 def _stored(odoo: Odoo) -> str:
@@ -143,12 +198,6 @@ def duplicates(odoo: Odoo, company: int) -> list[str]:
     for row in odoo.find("product.product", domain, [field], company=company):
         seen[row[field]] = seen.get(row[field], 0) + 1
     return sorted(sku for sku, count in seen.items() if count > 1)
-
-
-def pieces_in(odoo: Odoo, unit: object) -> Decimal | None:
-    """The number of ShipperOne's pieces in this unit of measure; None if it is not configured."""
-    piece = odoo.own(UNITS, lambda: odoo.reference(UNITS))
-    return Decimal(1) if one(unit) == piece else odoo.settings.units.get(named(unit))
 
 
 def _product(odoo: Odoo, sku: str, rows: Sequence[Row], *, archived: bool) -> Product | Refused:

@@ -16,7 +16,7 @@ from shipperone_erp_odoo.buyers import Buyer
 from shipperone_erp_odoo.invoice_plan import ITEMS, DraftLine
 from shipperone_erp_odoo.invoice_reader import Standing, standing
 from shipperone_erp_odoo.odoo import Draft, Odoo, external_id, one
-from shipperone_erp_odoo.products import Product, products
+from shipperone_erp_odoo.products import Product, products, recent_products
 from shipperone_erp_odoo.rounding import balanced
 from shipperone_erp_odoo.sales import Sold
 from shipperone_erp_odoo.settings import PRODUCTS_OWN
@@ -90,7 +90,7 @@ def refuse_before_reserving(
         return {}
     planned: dict[str, Planned] = {}
     more = draft_invoices.skus(odoo, list(several.values())) - known.keys()
-    all_of_it = {**known, **(products(odoo, more, at.id) if more else {})}
+    all_of_it = {**known, **(recent_products(odoo, more, at.id) if more else {})}
     for key, order in several.items():
         try:
             terms, lines = draft_invoices.plan(odoo, at, order, all_of_it)

@@ -95,7 +95,7 @@ def reserve(odoo: Odoo, requests: Sequence[ReserveStock], documents: str | None 
             by_company.setdefault(home.company, []).append(request)
     for company, chunk in by_company.items():
         skus = {item.sku for request in chunk for item in request.order.items}
-        skus |= draft_invoices.skus(odoo, []) if sold else set()  # a sales order has lines for shipping and charges
+        skus |= draft_invoices.skus(odoo, [])  # for the lines of a sales order, or of the invoice that may follow soon
         location = _location(odoo, known, chunk)
         known_products, counted = counted_products(odoo, skus, company.id, location)
         asked: list[tuple[ReserveStock, Wanted]] = []

@@ -12,12 +12,16 @@ from shipperone_erp_odoo.settings import WarehouseRule
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company that the user works in; `country` is its code in capitals, and so is `currency`."""
+    """A company that the user works in; `country` is its code in capitals, and so is `currency`.
+
+    `chart`: the chart of accounts that was loaded for it, mostly named like a country.
+    """
 
     id: int
     name: str
     country: str | None
     currency: str
+    chart: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ def _keep_of(odoo: Odoo, companies: Sequence[Row]) -> None:
 
 COMPANY: dict[str, Any] = {
     "name": {},
+    "chart_template": {},
     "country_id": {"fields": {"code": {}}},
     "currency_id": {"fields": {"name": {}, "decimal_places": {}}},
 }
@@ -134,7 +139,8 @@ def _company(companies: Sequence[Row], name: str) -> Company | None:
 
 def _described(row: Row) -> Company:
     country = str(row["country_id"]["code"]).upper() if row["country_id"] else None
-    return Company(int(row["id"]), str(row["name"]), country, str(row["currency_id"]["name"]))
+    currency = str(row["currency_id"]["name"])
+    return Company(int(row["id"]), str(row["name"]), country, currency, row["chart_template"] or None)
 
 
 def _not_allowed(login: _Login, name: str | None) -> Company:
