@@ -195,9 +195,12 @@ def of_odoo(file: str, case: str, *names: str, warehouse: str = "main", **change
     about, by_case = FILES[file]
     shop = Shop(case, {**about, "url": "http://odoo.invalid", "secret": SECRET}, Remembered(by_case[case]), None)
     try:
-        found = shop.connector(**changed).free_stock([Goods(shop.sku(name), warehouse) for name in names])
+        # a reservation, whose requests were recorded, reads the product for shipping too
+        skus = [*(shop.sku(name) for name in names), f"{shop.tag}-SHIP"]
+        found = shop.connector(**changed).free_stock([Goods(sku, warehouse) for sku in skus])
     finally:
         shop.close()
+    found = [one for one in found if one.sku != f"{shop.tag}-SHIP"]
     return {one.sku.removeprefix(shop.sku("")): one for one in found}
 
 
