@@ -52,6 +52,17 @@ def test_the_second_approval_releases_the_draft_and_the_first_alone_does_not(sho
     assert acts == [("anna", "approve"), ("ida", "approve")]
 
 
+def test_a_page_that_everybody_may_use_is_no_second_person(shop):
+    """Its actor is the user of the process, whoever clicks: also the one who has approved it by the command."""
+    ledger, configuration, job = shop
+    approve(ledger, configuration, job, "anna")
+    with pytest.raises(UsageError, match=r"does not know who you are: name the persons in \[runtime.page.people\]"):
+        approve(ledger, configuration, job, "anna (page)")
+    assert ledger.job(job.id).state is State.HELD
+    with pytest.raises(UsageError, match="you have approved it already"):
+        approve(ledger, configuration, job, "Anna")
+
+
 def test_a_first_approval_is_of_one_document_and_no_other_in_its_place(tmp_path):
     job = waiting()
     configuration = configured(tmp_path, tenant='approve = ["invoice"]\napprovals = 2')

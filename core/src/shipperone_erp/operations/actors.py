@@ -35,6 +35,19 @@ def actor() -> str:
         return f"uid {number}"
 
 
+_NOBODY_IN_PARTICULAR = " (page)"
+
+
+def anybody_on_page() -> str:
+    """The actor of a page without `people` and proxy: everybody who reaches it, as the user of the process."""
+    return f"{actor()}{_NOBODY_IN_PARTICULAR}"
+
+
+def is_one_person(name: str) -> bool:
+    """An actor of that name is one person, and not everybody who reaches the page."""
+    return not name.endswith(_NOBODY_IN_PARTICULAR)
+
+
 def new_action(what: str, tenant: str, now: datetime, note: str | None, job_id: int | None = None) -> Action:
     """The record of a command, with the user of this machine as its actor."""
     return Action(id=new_id(), at=now, actor=actor(), action=what, tenant=tenant, job_id=job_id, note=note)

@@ -16,7 +16,7 @@ from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.domain.without_vat import mark_with_allocations, vat_mark
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.actors import actor, new_action
+from shipperone_erp.operations.actors import actor, is_one_person, new_action
 from shipperone_erp.operations.job_selection import INSTEAD
 from shipperone_erp.workflow.approval import mark
 
@@ -126,9 +126,14 @@ def approve(ledger: Ledger, job: Job, now: datetime, note: str | None, *, person
 
 def _second_person(ledger: Ledger, job: Job, now: datetime, note: str | None) -> bool:
     """Whether another operator has approved this very document before; else this approval is recorded as the first."""
+    if not is_one_person(actor()):
+        raise UsageError(
+            f"{job.key}: two persons must approve it, and this page does not know who you are: name the persons in "
+            "[runtime.page.people], or approve it by the command, each as your own user of the machine"
+        )
     first = f"approve, the first of two, {mark(job)}"
-    given = {act.actor for act in ledger.actions(job.id) if act.action == first}
-    if given - {actor()}:
+    given = {act.actor for act in ledger.actions(job.id) if act.action == first and is_one_person(act.actor)}
+    if {name.casefold() for name in given} - {actor().casefold()}:
         return True
     if given:
         raise UsageError(f"{job.key}: you have approved it already; a second person must approve it, too")

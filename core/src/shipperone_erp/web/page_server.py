@@ -18,7 +18,7 @@ from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.actors import actor
+from shipperone_erp.operations.actors import anybody_on_page
 from shipperone_erp.web.access import Access
 from shipperone_erp.web.app import application
 from shipperone_erp.web.guard import Asgi
@@ -40,7 +40,7 @@ def site_of(
 ) -> Site:
     """The page of this configuration over an open ledger, with the settings of `[runtime.page]`."""
     settings = configuration.runtime.page
-    access = Access(settings, f"{actor()} (page)")
+    access = Access(settings, anybody_on_page())
     read_only = settings.read_only or ledger.read_only
     return Site(
         configuration, ledger, access, redact, now, read_only=read_only, metrics=_metrics(configuration, ledger)
