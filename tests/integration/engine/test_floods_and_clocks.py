@@ -18,7 +18,9 @@ from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.fair_semaphore import FairSemaphore
 from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.engine.stage_planning import AT_ONCE
-from shipperone_erp.sandbox import SandboxOrder
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.ledger.unit_of_work import UpdateJob
+from shipperone_erp.sandbox import Fault, SandboxOrder
 from skipped_time import SkippedTime
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
@@ -166,13 +168,13 @@ def test_urgent_work_does_not_wait_behind_a_flood():
     assert asyncio.run(go()) == ["other", "late", "flood 1", "flood 2", "flood 3"]
 
 
-def serve(world, act, until, seconds=90.0):
+def serve(world, act, until, seconds=90.0, **options):
     """A service in this process; `act` is called in the middle, and it ends once `until` is true."""
     configuration = world.read()
 
     async def go():
         stopping = asyncio.Event()
-        async with Runtime(configuration, time=world.clock) as runtime:
+        async with Runtime(configuration, time=world.clock, **options) as runtime:
             serving = asyncio.create_task(runtime.serve(stopping))
             try:
                 await asyncio.to_thread(act)
@@ -239,6 +241,41 @@ def test_orders_that_are_worked_on_while_the_clock_is_set_wait_no_longer_than_th
     serve(world, lambda: None, allocated)
 
 
+class SlowCommit(Ledger):
+    """The commit by which a job begins to wait lasts until the queue has been read twice more."""
+
+    def submit(self, entries, ended):
+        writes = [write for entry in entries for write in entry.writes]
+        if not self.held_up and any(isinstance(one, UpdateJob) and one.job.state is State.WAITING for one in writes):
+            type(self).held_up = True
+            threading.Thread(target=self._later, args=(entries, ended)).start()
+        else:
+            super().submit(entries, ended)
+
+    def _later(self, entries, ended):
+        self.jump()
+        super().submit(entries, ended)
+
+
+@pytest.mark.case("Q8")
+def test_an_order_whose_commit_is_under_way_while_the_clock_is_set_waits_no_longer(world):
+    """Its next attempt was computed by the old clock, and the cycle that notices the new one leaves the order alone."""
+    world.settings |= {"poll_interval": '"0.2s"', "stock_retry": '"1s"', "concurrency": "2"}
+    world.sandbox.auto_ship = False
+    world.erp.stock("TEA", 0)
+    world.sandbox.add(order("FO-SHORT", "TEA"))
+
+    def jump():
+        world.clock.ahead -= timedelta(days=4)
+        reads = world.sandbox.requests.total()
+        _wait(lambda: world.sandbox.requests.total() > reads + 4)
+        world.erp.stock("TEA", 9)
+
+    made = type("SlowCommitOnce", (SlowCommit,), {"held_up": False, "jump": staticmethod(jump)})
+    finished = lambda: world.sandbox.order("FO-SHORT").allocations == 1  # noqa: E731
+    serve(world, lambda: None, finished, open_ledger=lambda url: made.open(url, migrate=True))
+
+
 @pytest.mark.case("Q8")
 @pytest.mark.parametrize("hours", [-1, 24])
 def test_a_clock_jump_loses_and_delays_no_order(world, hours, caplog):
@@ -279,6 +316,28 @@ def test_a_clock_that_is_set_a_day_ahead_releases_nothing_early(world):
     serve(world, cancel_and_jump, lambda: True)
     job = world.job("FO-1", A)
     assert (world.erp.live("FO-1"), job.ended, job.reason is Reason.ORDER_GONE) == (1, False, False)
+
+
+@pytest.mark.case("Q8")
+def test_a_clock_that_was_wrong_in_the_run_before_keeps_no_order_waiting(world, caplog):
+    """It was half a year ahead, and was set while nothing ran: what waits is not tried in half a year only."""
+    world.settings |= {"stock_retry": '"15m"', "settle": '"0.5s"'}
+    world.sandbox.auto_ship = False
+    world.erp.stock("TEA", 0)
+    world.sandbox.add(order("FO-SHORT", "TEA"))
+    world.sandbox.add(order("FO-LOST", first_id=50))
+    world.sandbox.faults.add(Fault("lost_answer", action="allocate", times=1))
+    world.clock.ahead = timedelta(days=180)
+    world.once(settle_for=0)
+    assert world.job("FO-LOST", A).lost_at is not None
+    world.clock.ahead = timedelta()
+    caplog.set_level("WARNING", "shipperone_erp.run")
+    world.once(settle_for=10)
+    assert world.job("FO-LOST", A).state is State.DONE
+    waits = world.job("FO-SHORT", A)
+    assert (waits.reason, world.erp.effects("reserve_stock")) == (Reason.NOT_ENOUGH_STOCK, 1)
+    assert waits.next_attempt_at - world.clock.now() <= timedelta(minutes=15)
+    assert any("this machine's clock was changed by -" in record.getMessage() for record in caplog.records)
 
 
 def _wait(true, seconds=60.0):

@@ -55,3 +55,13 @@ class StageClock:
 def moved_queue(record: QueueRecord, by: timedelta) -> QueueRecord:
     """The queue's record, with the times from which its intervals are counted moved along with the clock."""
     return replace(record, last_good_read_at=moved(record.last_good_read_at, by))
+
+
+def set_back(record: QueueRecord, now: datetime) -> timedelta:
+    """How far the clock was set back, at least, since the queue's record was written; zero where nothing shows it.
+
+    No process ran meanwhile, or another machine did. Its jobs would wait for the hour that the clock showed then.
+    """
+    if record.last_good_read_at is None or record.last_good_read_at - now <= NOTICED:
+        return timedelta()
+    return record.last_good_read_at - now

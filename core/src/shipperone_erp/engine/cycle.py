@@ -182,9 +182,12 @@ class StageCycle:
         """
         if taking and not await self.context.effect_log.claim(taking):
             return
+        saved: list[tuple[Job, timedelta]] = []
         try:
             for decision in decisions:
                 job = await act(decision, self.context, self._planning.allocations.beside, alone=alone)
+                if job is not None:
+                    saved.append((job, self._clock.moved))
                 if job is not None and not isinstance(decision, NoAction):
                     before = decision.job
                     self._moved += (before.id, before.state, before.step, before.reason) != (
@@ -195,6 +198,10 @@ class StageCycle:
             if taking:
                 self.context.effect_log.release(taking)
         await self.context.effect_log.flushed()
+        for job, clock_moved in saved:
+            if (by := self._clock.moved - clock_moved) and not job.ended:
+                # the cycle that noticed it left this order alone, as one that is worked on
+                await self._planning.move_along(job, by)
 
     async def unfinished(self) -> list[Job]:
         """Every job of this stage that may still move automatically."""

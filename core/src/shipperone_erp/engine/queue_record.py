@@ -39,13 +39,14 @@ class QueueKeeper:
         message = "%s %s: this machine's clock was changed by %+.0f s; the times of waiting jobs are adjusted"
         self._log.warning(message, self._tenant, self._stage, by.total_seconds())
         living = await asyncio.to_thread(self._ledger.living_jobs, self._tenant, self._stage)
-        await asyncio.gather(*(self._move_along(job, by) for job in living if job.order_id not in busy))
+        await asyncio.gather(*(self.move_along(job, by) for job in living if job.order_id not in busy))
         record = await asyncio.to_thread(self._ledger.queue, self._tenant, self._stage)
         if record is not None:
             self._context.effect_log.queue(moved_queue(record, by))
         await self._context.effect_log.flushed()
 
-    async def _move_along(self, job: Job, by: timedelta) -> None:
+    async def move_along(self, job: Job, by: timedelta) -> None:
+        """Move this job's times along with the clock, unless it has changed since."""
         if await self._context.effect_log.claim([job]):  # else an operator has just acted on it, by the new clock
             self._context.effect_log.save(job.moved(by))
             self._context.effect_log.release([job])

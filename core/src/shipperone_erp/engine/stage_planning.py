@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from shipperone_erp.domain.absence import wants_proof
@@ -20,6 +20,7 @@ from shipperone_erp.domain.resting_plan import changes_at, rests
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine import upgrade_checks
 from shipperone_erp.engine.allocations import Allocations
+from shipperone_erp.engine.clock import set_back
 from shipperone_erp.engine.cycle_ports import CyclePorts
 from shipperone_erp.engine.ledger_revision import LedgerRevision
 from shipperone_erp.engine.next_read import LastRead, next_read_for
@@ -71,6 +72,10 @@ class StagePlanning:
             await self._queue.not_read(failure)
             raise
 
+    async def move_along(self, job: Job, by: timedelta) -> None:
+        """The clock was set while this job's last change was being committed: its times follow."""
+        await self._queue.move_along(job, by)
+
     def resting(self, listing: Listing) -> RestingQueue | None:
         """The newest plan, if a plan of this listing would do nothing either; call it while nothing is worked on.
 
@@ -95,6 +100,9 @@ class StagePlanning:
         """
         self._resting, revision = None, self.context.ledger_revision()
         planner_input, record = await self._load(listing, running)
+        if behind := set_back(record, self.context.now()):
+            await self._queue.clock_was_set(-behind, running)
+            planner_input, record = await self._load(listing, running)
         decisions = await self._plan(listing, planner_input)
         # an order that moved up between two pages of the first read would count as listed after the go-live
         first = record.first_read_at is None and not planner_input.live
