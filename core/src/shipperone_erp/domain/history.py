@@ -29,6 +29,11 @@ class History:
         self._accepted = [job for job in jobs if job.accepted]
         self._allocations = allocations
 
+    @property
+    def allocations(self) -> Collection[Job]:
+        """The order's allocations, for the invoice stage."""
+        return self._allocations
+
     def confirmed_before(self, order: FulfillmentOrder) -> Job | None:
         """The newest confirmed job with one of these items in exactly the same quantity; None if there is none.
 

@@ -38,6 +38,7 @@ from shipperone_erp.domain.new_jobs import (
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.planner_input import PlannerRules
 from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.restored_parts import lost_part
 from shipperone_erp.domain.serialization import order_text
 from shipperone_erp.domain.set_aside import UNREADABLE, ignored_before, is_ignored, of_unreadable, waits_for_go_live
 from shipperone_erp.domain.states import Stage, State, Step
@@ -149,8 +150,13 @@ def _as_listed(
         or (job.reason is Reason.DATE_IMPLAUSIBLE and _date_can_be_true(rules, job, listed, allocations))
     )
     seen_absent = job.absent_since is not None or job.absence_doubtful
+    of_copy = job.absence_doubtful and job.part
     job = job.listed()
     if heals or job.due(now):
+        if rules.restored_at is not None and of_copy:
+            lost = lost_part(job, listed.order, jobs, allocations, rules.restored_at)
+            if lost:
+                return PutOnHold(job, Reason.OUTCOME_UNKNOWN, lost, Owner.ACCOUNTANT)
         if rules.stage is Stage.INVOICE and job.occurrence > 1 and job.step is Step.NEW:
             # `order repeat` allows a second shipment of the order, but never one that was not allocated
             too_much = History(rules, jobs, allocations).more_than_allocated(job.order)

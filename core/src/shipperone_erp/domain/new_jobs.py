@@ -11,6 +11,7 @@ from shipperone_erp.domain.keys import content_digest, job_key
 from shipperone_erp.domain.listing import Listed
 from shipperone_erp.domain.planner_input import PlannerRules
 from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.restored_parts import lost_part
 from shipperone_erp.domain.serialization import order_text
 from shipperone_erp.domain.states import Stage, State
 
@@ -26,6 +27,11 @@ def start_job(
         too_much = history.more_than_allocated(listed.order)
         if too_much:
             return StartHeld(job.held(Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE))
+        if rules.restored_at is not None and occurrence == 1:
+            lost = lost_part(job, listed.order, history.jobs, history.allocations, rules.restored_at)
+            if lost:
+                # a retry asks the ERP under this very key
+                return StartHeld(job.of_restored_ledger().held(Reason.OUTCOME_UNKNOWN, lost, Owner.ACCOUNTANT))
     return Start(job)
 
 

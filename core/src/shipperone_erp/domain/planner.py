@@ -5,6 +5,7 @@ are not listed. It calls no ERP, so a queue of thousands of waiting orders costs
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from shipperone_erp.domain.absence import absent
@@ -29,6 +30,8 @@ from shipperone_erp.kernel.grouping import grouped
 
 def plan(rules: PlannerRules, listing: Listing, planner_input: PlannerInput, now: datetime) -> list[Decision]:
     """Every decision that this read requires: confirmed but unfinished work first, then the oldest order first."""
+    if planner_input.restored_at is not None:
+        rules = replace(rules, restored_at=planner_input.restored_at)
     decisions = list(_decide(rules, listing, planner_input, now))
     return sorted(decisions, key=urgency)
 

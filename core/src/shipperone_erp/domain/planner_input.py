@@ -31,6 +31,8 @@ class PlannerRules:
     unlisted_parties: str | None = None
     ship_within: timedelta = timedelta(days=14)
     dates: DateRules = field(default_factory=DateRules)
+    restored_at: datetime | None = None
+    """When the ledger was restored from a copy, where that matters: of invoices of a tenant with `fiscal_first`."""
     unsteady_within: timedelta = timedelta(minutes=10)
     """The period in which changes of an order's listing are counted, and for which it must then be unchanged."""
 
@@ -47,7 +49,7 @@ class PlannerInput:
     `live`: the tenant's go-live has happened for this queue. `last_good_read_at` is that of the previous read. For the
     allocation stage: `unshipped` are confirmed reservations past `ship_within`. `elsewhere` is a read of the other
     queue, made where a reservation must be released. `failed` are the orders that ShipperOne lists as failed in its
-    own process, where that was queried.
+    own process, where that was queried. `restored_at`: see `PlannerRules`.
     """
 
     jobs: tuple[Job, ...] = ()
@@ -60,6 +62,7 @@ class PlannerInput:
     unshipped: tuple[Job, ...] = ()
     elsewhere: Listing | None = None
     failed: frozenset[str] = frozenset()
+    restored_at: datetime | None = None
 
     def allocated(self) -> Mapping[str, Sequence[Job]]:
         """The allocation jobs of each order, without those that ended unconfirmed."""

@@ -99,6 +99,10 @@ class Action:
     note: str | None = None
 
 
+RESTORED = "ledger restored"
+"""The action on a tenant by which an operator states that the ledger is a copy of an earlier day."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRecord:
     """A condition that raises an alert: since when it holds, when it was last seen, and when the alert was sent."""

@@ -104,6 +104,7 @@ async def foresee(
             go_live=settings.go_live,
             shipped=invoices.orders if invoices else {},
             confirmed=(None, now - settings.ship_within),
+            fiscal_first=settings.fiscal_first,
         )
         planner_input = replace(planner_input, elsewhere=invoices, failed=failed)
         jobs = (*planner_input.jobs, *planner_input.allocations, *planner_input.sales_orders)

@@ -22,13 +22,14 @@ def load_planner_input(
     shipped: Mapping[str, Listed],
     busy: frozenset[str] = frozenset(),
     confirmed: tuple[datetime | None, datetime] | None = None,
+    fiscal_first: bool = False,
 ) -> tuple[PlannerInput, QueueRecord]:
     """Blocking; reads only. `live` is False while the queue has never been read completely in this ledger, and while
     an entry of that time, without a readable id, is not decided.
 
     The records of the `busy` orders are included, listed or not: these orders are being worked on, and not planned.
     `shipped`: the orders that pending_invoice lists now. `confirmed`: the period of confirmations whose allocations
-    should have shipped by now.
+    should have shipped by now. `fiscal_first`: the ERP issues at once.
     """
     ids = [*listing.orders, *(entry.order_id for entry in listing.unreadable if entry.order_id)]
     unfinished = ledger.living_jobs(rules.tenant, rules.stage)
@@ -65,6 +66,7 @@ def load_planner_input(
         last_good_read_at=record.last_good_read_at,
         busy=busy,
         unshipped=late,
+        restored_at=ledger.restored_at(rules.tenant) if fiscal_first and rules.stage is Stage.INVOICE else None,
     )
     return planner_input, record
 

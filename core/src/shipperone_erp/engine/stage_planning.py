@@ -179,6 +179,7 @@ class StagePlanning:
             shipped=shipped,
             busy=running,
             confirmed=self._deadline.window(self.context.now()),
+            fiscal_first=self.context.settings.fiscal_first,
         )
         if listing.proves_absence and any(to_be_given_back(job) for job in planner_input.jobs):
             planner_input = replace(planner_input, elsewhere=await self._others.invoice_listing(self.tenant))

@@ -8,6 +8,7 @@ from sqlalchemy import Select, bindparam, func, or_, select, union
 
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import (
+    RESTORED,
     Action,
     Binding,
     Effect,
@@ -65,6 +66,13 @@ _OPEN_EFFECTS = (
         jobs.c.stage == bindparam("of_stage"),
     )
     .order_by(effects.c.id)
+)
+
+_RESTORED = (
+    select(actions.c.at)
+    .where(actions.c.tenant == bindparam("of_tenant"), actions.c.action == RESTORED, actions.c.job_id.is_(None))
+    .order_by(actions.c.at.desc())
+    .limit(1)
 )
 
 _STAGES = select(jobs.c.tenant, jobs.c.stage).distinct()
@@ -190,6 +198,11 @@ class LedgerReader(ListReader):
         """Operators' actions and notes on a job (its id) or on anything of a tenant (its name), in order."""
         column = actions.c.job_id if isinstance(about, int) else actions.c.tenant
         return [Action(**row) for row in self._rows(select(actions).where(column == about).order_by(actions.c.id))]
+
+    def restored_at(self, tenant: str) -> datetime | None:
+        """When an operator last stated that this ledger is a restored copy; None if never."""
+        rows = self._rows(_RESTORED, of_tenant=tenant)
+        return next((row["at"] for row in rows), None)
 
     def queue(self, tenant: str, stage: Stage) -> QueueRecord | None:
         """The record of one queue; None if it was never read."""

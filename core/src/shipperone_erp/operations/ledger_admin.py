@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.records import Binding
+from shipperone_erp.domain.records import RESTORED, Binding
 from shipperone_erp.domain.states import State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
@@ -29,7 +29,7 @@ def restored(ledger: Ledger, now: datetime, note: str | None) -> list[Job]:
             ledger.save_queue(replace(record, last_good_read_at=now - LONG_AGO))
     unfinished = [job for job in ledger.find_jobs() if not job.ended]
     steered = [
-        (job, job.of_restored_ledger(), new_action("ledger restored", job.tenant, now, note, job.id))
+        (job, job.of_restored_ledger(), new_action(RESTORED, job.tenant, now, note, job.id))
         for job in unfinished
         if job.open and job.state is not State.IGNORED
     ]
@@ -37,7 +37,7 @@ def restored(ledger: Ledger, now: datetime, note: str | None) -> list[Job]:
     if changed is not None:
         raise has_changed(changed)
     for tenant in {record.tenant for record in ledger.queues()}:
-        ledger.act(new_action("ledger restored", tenant, now, note))
+        ledger.act(new_action(RESTORED, tenant, now, note))
     return unfinished
 
 
