@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -17,15 +16,11 @@ from ledger_databases import OwnPostgresql
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.repository import Ledger
 
-COMMAND = "from shipperone_erp.cli import main; main()"
-
-Started = subprocess.Popen[bytes] | warm_processes.Process
-
 
 class Service:
     """One process and what it says."""
 
-    def __init__(self, process: Started, log: Path) -> None:
+    def __init__(self, process: warm_processes.Process, log: Path) -> None:
         self.process = process
         self.log = log
         self._waking: threading.Timer | None = None
@@ -153,11 +148,12 @@ class Fleet:
         with log.open("w") as out:
             self._services.append(Service(self._started(out), log))
 
-    def _started(self, out: IO[str]) -> Started:
-        return subprocess.Popen(
-            [sys.executable, "-c", COMMAND, "run", "-c", str(self._file)],
-            stdout=out, stderr=out, env={**os.environ, **self._environment},
-        )  # fmt: skip
+    def _started(self, out: IO[str]) -> warm_processes.Process:
+        return self._warm(out, "run", "-c", str(self._file))
+
+    def _warm(self, out: IO[str], *arguments: str) -> warm_processes.Process:
+        environment = {**os.environ, **self._environment}
+        return warm_processes.Process(warm_processes.COMMAND, *arguments, env=environment, stdout=out, stderr=out)
 
     def _holders(self, ledger: Ledger) -> list[Service]:
         try:
@@ -211,10 +207,9 @@ class Workers(Fleet):
     def _missing(self) -> int:
         return self._count - len(self._services)
 
-    def _started(self, out: IO[str]) -> Started:
+    def _started(self, out: IO[str]) -> warm_processes.Process:
         name = f"worker{len(self._logs)}"
-        arguments = ("worker", "--name", name, "-c", str(self._file))
-        return warm_processes.Process("-c", *arguments, env={**os.environ, **self._environment}, stdout=out, stderr=out)
+        return self._warm(out, "worker", "--name", name, "-c", str(self._file))
 
     def _ended(self, service: Service, code: int, *, asked: bool) -> None:
         log_text = service.log.read_text(errors="replace")
