@@ -41,6 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     made_once.begin()  # before the workers are started
+    # most of what a test makes stays or goes without a cycle: to look for cycles as often as usual is a tenth of the CPU
+    gc.set_threshold(20_000, 50)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
