@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,15 @@ import nox
 from nox.command import CommandFailed
 
 nox.needs_version = ">=2024.10.9"
-nox.options.sessions = ["lint", "types", "tests", "lowest", "readme", "docs"]
+IN_CI = ["lint", "types", "tests", "lowest", "readme", "docs"]
+nox.options.sessions = ["ci"]
 nox.options.default_venv_backend = "uv"  # environments in seconds instead of minutes; `nox[uv]` brings it
 nox.options.reuse_existing_virtualenvs = False
 # a process that compiles every module that it imports takes three seconds to start instead of one
 os.environ["UV_COMPILE_BYTECODE"] = "1"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+UNCOMPILED = {"UV_COMPILE_BYTECODE": "0"}
+"""For environments that hardly import what is installed into them: to compile that takes longer than to do without."""
 
 PACKAGES = ["core", "connectors/generic_sql", "connectors/odoo", "connectors/tryton"]
 SOURCES = [f"{package}/src" for package in PACKAGES]
@@ -63,10 +67,33 @@ def install_wheels(session: nox.Session) -> None:
     session.install(*built)
 
 
+@nox.session(venv_backend="none")
+def ci(session: nox.Session) -> None:
+    """All of CI: `tests`, and the others beside it, on processors that it leaves idle; their output comes last."""
+    others = [name for name in IN_CI if name != "tests"]
+    command = (sys.executable, "-m", "nox", "-s")
+    failed = False
+    with tempfile.TemporaryFile() as said:
+        beside = subprocess.Popen([*command, *others], stdout=said, stderr=subprocess.STDOUT)
+        try:
+            session.run(*command, "tests", "--", *session.posargs, external=True)
+        except CommandFailed:
+            failed = True
+        except BaseException:
+            beside.terminate()
+            raise
+        finally:
+            code = beside.wait()
+            said.seek(0)
+            sys.stdout.write(said.read().decode())
+    if failed or code:
+        session.error("a session has failed")
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, imports, likely mistakes, and the length of commit subjects."""
-    session.install("ruff>=0.9")
+    session.install("ruff>=0.9", env=UNCOMPILED)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("python", "tests/support/commit_subjects.py")
@@ -89,6 +116,7 @@ def types(session: nox.Session) -> None:
         "opentelemetry-sdk>=1.30",
         "procrastinate>=3.2",
         *[f"./{p}" for p in PACKAGES],
+        env=UNCOMPILED,
     )
     session.run("mypy", *SOURCES)
 
@@ -99,6 +127,9 @@ def tests(session: nox.Session) -> None:
     install_wheels(session)
     session.install(*TEST_TOOLS)
     workers = str(3 * (os.cpu_count() or 2))
+    if not session.posargs:  # or each worker compiles every module of the tests for itself
+        collect = ("pytest", "--collect-only", "-qq", "-n", "0")
+        session.run(*collect, env=TEST_PATH, silent=True)
     pytest = ("pytest", "--durations", "20", "--durations-min", "5", *session.posargs)
     # Real processes, leases and time-outs beside each other make a loaded machine, on which a test may run out of time:
     # what fails is repeated alone. What fails then, fails; what passes only then is printed.

@@ -30,7 +30,9 @@ def main() -> int:
     shell = SHELL.findall((ROOT / "README.md").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary) / "checkout"
-        ignored = shutil.ignore_patterns(".git", ".venv*", ".nox", "__pycache__", ".*_cache", "shipperone-demo")
+        ignored = shutil.ignore_patterns(
+            ".git", ".venv*", ".nox", "__pycache__", ".*_cache", ".hypothesis", "build", "shipperone-demo"
+        )
         shutil.copytree(ROOT, copy, ignore=ignored)
         print(f"+ {shell[0]}", end="", flush=True)
         demo = subprocess.run(

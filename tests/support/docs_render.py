@@ -169,12 +169,12 @@ def _layers() -> str:
 
 
 def _sessions() -> str:
-    """What the noxfile offers, each with its docstring; marked where a bare `nox` runs it."""
+    """What the noxfile offers, each with its docstring; marked where CI runs it."""
     tree = ast.parse((DOCS.parent / "noxfile.py").read_text(encoding="utf-8"))
     (default,) = [
         ast.literal_eval(node.value)
         for node in tree.body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "nox.options.sessions"
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "IN_CI"
     ]
     rows = ["| `nox -s` | in CI | what it does |", "|---|---|---|"]
     for node in tree.body:
