@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from shipperone_erp import Unknown
 from shipperone_erp.engine import hook_threads
 from shipperone_erp.engine.hook_threads import HookThreads
 from shipperone_erp.kernel.offload import aside
@@ -93,6 +94,21 @@ def test_an_exception_that_no_future_can_raise_ends_the_call_and_the_thread_cont
         assert await hooks.run(lambda: 7, deadline=30) == 7
         with pytest.raises(RuntimeError, match=f"{raised.__name__} was raised in a thread"):
             await asyncio.wait_for(aside(hook), 30)
+        hooks.close()
+
+    asyncio.run(calls())
+
+
+def test_a_time_out_of_the_connector_is_not_taken_for_the_deadline():
+    def hook():
+        raise TimeoutError("password=planted timed out")
+
+    async def calls() -> None:
+        hooks = HookThreads("timed", 1)
+        with pytest.raises(Unknown, match=r"gave up waiting for the ERP \(TimeoutError\)") as unknown:
+            await hooks.run(hook, deadline=30)
+        assert "planted" not in str(unknown.value)
+        assert await hooks.run(lambda: 7, deadline=30) == 7
         hooks.close()
 
     asyncio.run(calls())

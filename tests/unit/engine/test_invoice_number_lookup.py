@@ -62,6 +62,29 @@ def test_a_number_that_was_issued_a_moment_ago_is_found_without_a_query():
     assert ledger.queries == [["5"]]
 
 
+def test_of_two_that_get_one_number_at_once_the_second_alone_is_held():
+    """The second is recorded with the number before the query of the first has run."""
+    first, second = a_job("FO-1", key="i-1"), a_job("FO-2", key="i-2")
+
+    class Both(Ledger):
+        def holders(self, tenant, asked):
+            super().holders(tenant, asked)
+            return {own: NumberHolder("5", second.id, "acme", "FO-2", "i-2") for own in asked}
+
+    ledger = Both()
+
+    async def run():
+        lookup = InvoiceNumberLookup("acme", ledger.holders)
+        asked = [asyncio.ensure_future(lookup.holder("5", job)) for job in (first, second)]
+        await asyncio.sleep(0)
+        ledger.answers.set()
+        return await asyncio.gather(*asked)
+
+    kept, held = asyncio.run(run())
+    assert kept is None
+    assert (held.order_id, held.key) == ("FO-1", "i-1")
+
+
 def test_a_query_that_fails_fails_in_every_look_up_and_the_next_one_asks_again():
     ledger = Ledger(LedgerUnavailable("away"))
 

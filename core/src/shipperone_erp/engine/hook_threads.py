@@ -22,9 +22,13 @@ IDLE_AT_MOST = 10.0
 """Seconds after which an idle thread ends: most tenants are idle most of the time."""
 
 
+class _Overdue(Exception):
+    """The deadline of a call came before its answer."""
+
+
 def _expire(result: "asyncio.Future[Any]") -> None:
     if not result.done():
-        result.set_exception(TimeoutError())
+        result.set_exception(_Overdue())
 
 
 @dataclass(slots=True)
@@ -94,7 +98,10 @@ class HookThreads:
         timer = asyncio.get_running_loop().call_later(deadline, _expire, result)
         try:
             return await result
-        except TimeoutError:
+        except TimeoutError as failure:  # without its text, which may hold anything
+            why = f"the connector gave up waiting for the ERP ({type(failure).__name__})"
+            raise Unknown(f"{why}; the same call is repeated with the same key") from failure
+        except _Overdue:
             if not state.ended:
                 state.overdue = True
                 self._overdue += 1

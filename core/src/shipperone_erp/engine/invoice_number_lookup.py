@@ -25,6 +25,8 @@ class InvoiceNumberLookup:
         self._tenant = tenant
         self._query = query
         self._recent: dict[str, list[NumberHolder]] = {}
+        self._refused: dict[str, set[int]] = {}
+        """By number, the jobs that were answered with a recent holder: they are held for it, and it is not for them."""
         self._gathered: list[tuple[NumberHolder, asyncio.Future[NumberHolder | None]]] = []
         self._asking: asyncio.Task[None] | None = None
 
@@ -36,15 +38,20 @@ class InvoiceNumberLookup:
         # a job whose document was lost may get its number again, under its next key
         other = next((each for each in recent if each.job_id != job.id and each.shares_series(job.issuer)), None)
         if other is not None:
+            self._refused.setdefault(number, set()).add(job.id)
             return other
         recent.append(own)
         if len(self._recent) > RECENT_AT_MOST:
-            del self._recent[next(iter(self._recent))]
+            oldest = next(iter(self._recent))
+            del self._recent[oldest]
+            self._refused.pop(oldest, None)
         answer: asyncio.Future[NumberHolder | None] = asyncio.get_running_loop().create_future()
         self._gathered.append((own, answer))
         if self._asking is None:
             self._asking = asyncio.get_running_loop().create_task(self._ask())
-        return await answer
+        found = await answer
+        # one of two is enough to be held: which of them keeps the number is for an operator to decide
+        return None if found is not None and found.job_id in self._refused.get(number, ()) else found
 
     async def _ask(self) -> None:
         while self._gathered:
