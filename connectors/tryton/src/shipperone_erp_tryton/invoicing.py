@@ -81,7 +81,7 @@ def draft(books: Books, request: BuildInvoice) -> Any:
     """A new draft whose total equals ShipperOne's gross to the cent, and that can be issued on its dates."""
     order = request.order
     currency = _currency(books, order)
-    lines = list(_lines(books, order, currency))
+    lines = list(planned_lines(books, order, currency))
     party = buyer(books, order)
     Invoice_, Line_ = books.model(INVOICE), books.model("account.invoice.line")
     invoice = Invoice_(company=books.company, type="out", party=party, currency=currency)
@@ -152,7 +152,8 @@ def _set_taxes(books: Books, invoice: Any, lines: list[Line]) -> None:
         raise Refused(Reason.TAX_DIFFERS, f"Tryton computes no tax for {invoice.rec_name}", Owner.ACCOUNTANT)
 
 
-def _lines(books: Books, order: FulfillmentOrder, currency: Any) -> Iterator[Line]:
+def planned_lines(books: Books, order: FulfillmentOrder, currency: Any) -> Iterator[Line]:
+    """The lines of the order's invoice. Refused if a product or a tax of it is missing in Tryton."""
     codes = [item.sku for item in order.items]
     if order.shipping_amount_incl_tax:
         codes.append(_service(books.settings.shipping_product, "shipping_product", Reason.SHIPPING_MISSING))

@@ -6,6 +6,7 @@ from typing import Any
 
 from shipperone_erp import Invoice, IssueInvoice, Owner, Reason, Refused, Voided
 from shipperone_erp_tryton import keys
+from shipperone_erp_tryton.changed_drafts import refuse_changed
 from shipperone_erp_tryton.erp import Books
 from shipperone_erp_tryton.invoice_reader import ISSUED, reference, stated
 from shipperone_erp_tryton.invoicing import INVOICE, KIND, date_of, is_live
@@ -19,6 +20,7 @@ def issue(books: Books, request: IssueInvoice) -> Invoice | Voided:
     invoice, Invoice_ = row.invoice, books.model(INVOICE)
     if invoice.state not in ISSUED:
         _refuse_another(invoice, request)
+        refuse_changed(books, invoice, request.order)
         _date(books, invoice, request)
         invoice = Invoice_(invoice.id)
         Invoice_.post([invoice])

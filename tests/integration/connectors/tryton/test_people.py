@@ -1,6 +1,7 @@
 """What the warehouse does in Tryton between two calls: shipments put back, transfers received short, or cancelled."""
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,8 @@ from shipperone_erp import (
     Deliver,
     Done,
     FulfillmentOrder,
+    Invoice,
+    IssueInvoice,
     Owner,
     Pending,
     Reason,
@@ -19,6 +22,7 @@ from shipperone_erp import (
     Reserved,
 )
 from shipperone_erp.testing import Bench
+from shipperone_erp_tryton import seeding
 from shipperone_erp_tryton.conformance import TrytonHarness
 from tryton_bench import ON_SQLITE, bench, record, rows
 
@@ -184,3 +188,57 @@ def test_goods_that_the_warehouse_has_shipped_in_tryton_are_not_released(bench: 
     assert rows(bench, "SELECT state FROM stock_shipment_out WHERE id = ?", record(reserved.reference)) == [
         ("shipped",)
     ]
+
+
+@pytest.fixture
+def draft(bench: Bench) -> tuple[IssueInvoice, Any]:
+    """A draft that ShipperOne has accepted, and what its accountant does to it as a user of their own."""
+    request = replace(bench.desk.to_build(bench.order()), tax_date=date(2027, 9, 1))
+    built = bench.desk.connector.build_invoice(request)
+    assert isinstance(built, Invoice)
+
+    def by_the_accountant(change: Any) -> None:
+        def work(pool: Any) -> None:
+            User = pool.get("res.user")
+            found = User.search([("login", "=", "accountant")])
+            who = found[0] if found else User.create([{"name": "Accountant", "login": "accountant"}])[0]
+            with Transaction().set_user(who.id):
+                change(pool, pool.get("account.invoice")(record(built.reference)))
+
+        from trytond.transaction import Transaction
+
+        bench.harness._ask(work)  # type: ignore[attr-defined]
+
+    return IssueInvoice(request.key, built, request.order, request.tax_date), by_the_accountant
+
+
+def another_party(pool: Any, invoice: Any) -> None:
+    (party,) = pool.get("party.party").create([{"name": "Somebody else", "addresses": [("create", [{}])]}])
+    pool.get("account.invoice").write([invoice], {"party": party.id, "invoice_address": party.addresses[0].id})
+
+
+def another_product(pool: Any, invoice: Any) -> None:
+    other = seeding.product(pool, f"OTHER-{invoice.id}", unit=seeding.PIECE)
+    pool.get("account.invoice.line").write([invoice.lines[0]], {"product": other.id})
+
+
+@pytest.mark.parametrize("change", [another_party, another_product])
+def test_a_draft_that_the_accountant_gave_another_buyer_or_product_is_not_posted(
+    bench: Bench, draft: Any, change: Any
+) -> None:
+    issue, by_the_accountant = draft
+    by_the_accountant(change)
+    with pytest.raises(Refused, match="was changed in Tryton by another user") as refused:
+        bench.desk.connector.issue_invoice(issue)
+    assert (refused.value.reason, refused.value.owner) == (Reason.TOTAL_DIFFERS, Owner.ACCOUNTANT)
+    assert rows(bench, "SELECT state FROM account_invoice WHERE id = ?", record(issue.invoice.reference)) == [
+        ("draft",)
+    ]
+
+
+def test_a_draft_to_which_the_accountant_added_a_remark_is_posted(bench: Bench, draft: Any) -> None:
+    issue, by_the_accountant = draft
+    by_the_accountant(lambda pool, invoice: pool.get("account.invoice").write([invoice], {"comment": "call first"}))
+    answer = bench.desk.connector.issue_invoice(issue)
+    assert isinstance(answer, Invoice)
+    assert answer.issued
