@@ -1,5 +1,6 @@
 """B4: orders that leave a queue, and a ledger that is a copy of an earlier day while ShipperOne and the ERP went on."""
 
+import json
 import shutil
 from datetime import timedelta
 
@@ -281,3 +282,32 @@ def test_an_order_missing_since_the_copy_is_held(yesterday):
     assert merchant.books.reserved("FO-RESERVED") == 1
     assert merchant.books.drafts() == isinstance(merchant.books, OnSql)
     nothing_twice(merchant, *STEPS)
+
+
+@pytest.mark.case("B4")
+def test_goods_that_were_reserved_since_the_copy_are_delivered_by_hand_where_the_tenant_asks_for_it(merchant):
+    """The copy does not know the reservation: out of the free stock the goods would leave beside it."""
+    if not isinstance(merchant.books, OnSql):
+        pytest.skip("the counting ERP lists no documents")
+    merchant.sandbox.auto_ship = False
+    merchant.sandbox.add(order("FO-1"))
+    merchant.finishes()
+    copy = copy_ledger(merchant)
+    merchant.sandbox.add(order("FO-2", ("TEA", 2, "9.00"), first_id=50))
+    merchant.finishes()
+    before = merchant.books.stock_of("TEA")
+    restore(merchant, copy)
+    merchant.settings["without_reservation"] = '"hold"'
+    found = json.loads(merchant.command("reconcile", "acme", "--json").stdout)
+    assert [(one["finding"], one["order_id"]) for one in found] == [("not_in_ledger", "FO-2")]
+    merchant.sandbox.ship("FO-2")
+    merchant.once(settle_for=1)
+    job = newest(merchant, "FO-2")
+    assert (job.state, job.reason) == (State.HELD, Reason.ISSUED_NOT_DELIVERED)
+    assert len(merchant.books.invoices("FO-2")) == 1
+    assert merchant.books.stock_of("TEA") == before, "what FO-2 has reserved is still there, to be shipped in the ERP"
+    done = merchant.command(
+        "order", "resolve", "FO-2", "--stage", "invoice", "--outcome", "confirmed", "--note", "shipped"
+    )
+    assert done.returncode == 0, done.stderr
+    assert newest(merchant, "FO-2").state is State.DONE
