@@ -11,6 +11,7 @@ forks has a process id of its own, the caller's environment, folder and pipes, a
 
 import atexit
 import gc
+import importlib
 import json
 import os
 import runpy
@@ -210,6 +211,9 @@ if __name__ == "__main__":
     import shipperone_erp.engine.runtime  # noqa: F401
     from shipperone_erp.cli.app import app
 
+    for library in ("psycopg", "procrastinate"):  # of a ledger on PostgreSQL, and of a worker
+        with suppress(ImportError):
+            importlib.import_module(library)
     for group in typer.main.get_command(app).commands.values():  # every command, imported
         getattr(group, "commands", None)
 
