@@ -207,8 +207,8 @@ def boundaries(session: nox.Session, *resolution: str, python: Path | None = Non
         "./connectors/tryton",
     ]
     into = ("--python", str(python)) if python else ()
-    session.run("uv", "pip", "install", "--quiet", *into, *resolution, *packages, external=True)
-    session.run("uv", "pip", "install", "--quiet", *into, *TEST_TOOLS, external=True)
+    session.run("uv", "pip", "install", "--quiet", *into, *resolution, *packages, external=True, env=UNCOMPILED)
+    session.run("uv", "pip", "install", "--quiet", *into, *TEST_TOOLS, external=True, env=UNCOMPILED)
     command = [str(python or "python"), "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"]
     session.run(*command, *(session.posargs or BOUNDARIES), env=TEST_PATH, external=python is not None)
 
@@ -225,14 +225,14 @@ def interpreter(version: str) -> str | None:
 @nox.session
 def readme(session: nox.Session) -> None:
     """The README's first block and its five minutes, as they stand, in a copy of the checkout."""
-    session.install("pytest>=8.3", "./core")
+    session.install("pytest>=8.3", "./core", env=UNCOMPILED)
     session.run("python", "tests/readme/run.py", env={"CI": os.environ.get("CI", "")})
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """The documentation site, in build/docs; a warning is an error, and a message that its search does not find."""
-    session.install("sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6")
+    session.install("sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6", env=UNCOMPILED)
     session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "build/docs", *session.posargs)
     session.run("python", "tests/support/site_search.py", "build/docs")
 
