@@ -53,7 +53,7 @@ def click(client: httpx.Client, model: str, method: str, *args: Any, **named: An
 
 def test_step_2_the_rights_are_called_what_the_page_calls_them(seed):
     """The table of the page names each group as it stands in this version's form of a user."""
-    table = PAGE[PAGE.index("2. **Make a user**") : PAGE.index("3. **Make an API key**")]
+    table = PAGE[PAGE.index("2. **Create a user**") : PAGE.index("3. **Create an API key**")]
     for group in RIGHTS:
         id = seed.admin.ref(group)
         (row,) = seed.admin.find("res.groups", [("id", "=", id)], ["name"])
