@@ -21,6 +21,7 @@ pytestmark = ON_A_REAL_SERVER
 XMLRPC_CANNOT = {
     "sale_foreign": "it cannot tell whose a document is",
     "sale_invoiced_by_hand": "it cannot tell whose a document is",
+    "sale_left": "it cannot tell whose a quotation is",
     "sale_listed": "it cannot carry external ids",
 }
 
