@@ -226,7 +226,9 @@ class TenantPlugins:
     def _opinion(self, plugin: Plugin, who: str, mismatch: Mismatch) -> Resolution:
         try:
             answer = self._caller.call(plugin, "handle_mismatch", mismatch=mismatch)
-        except Exception as error:  # a failing plugin must not hide the others, nor let an order through
+        except (
+            BaseException
+        ) as error:  # a failing plugin (SystemExit too) must not hide the others, nor let an order by
             return Resolution.hold(Reason.CONNECTOR_BUG, f"handle_mismatch of {who} raised {type(error).__name__}")
         if not isinstance(answer, Resolution):
             sentence = f"handle_mismatch of {who} answered with {named(answer)}, not a Resolution"
