@@ -33,6 +33,7 @@ from shipperone_erp.ledger.retention import AT_ONCE, Removed, Terms
 from shipperone_erp.ledger.unit_of_work import InsertJob, Record, RecordIntent, UpdateJob
 from shipperone_erp.operations import job_actions
 from shipperone_erp.sandbox import Fault, SandboxOrder
+from skipped_time import SkippedTime
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 DAY = timedelta(days=1)
@@ -524,6 +525,29 @@ def test_due_jobs_are_found_by_an_index(ledger_url, ledger, query):
 def test_ids_grow_with_time():
     before, now, after = (first_id_at(datetime.now(UTC) + seconds * DAY / 86400) for seconds in (-5, 0, 5))
     assert before < now <= new_id() < after
+
+
+def test_a_clock_that_is_set_years_ahead_while_the_service_runs_deletes_nothing_for_a_day(world, caplog):
+    world.sandbox.add(order())
+    world.finishes()
+    caplog.set_level("WARNING", "test")
+
+    async def go():
+        settings = world.read()
+        async with Runtime(settings, time=world.clock) as runtime:
+            machine = SkippedTime()
+            machine.set_by = world.clock() - machine.now()
+            kept = Retention(runtime.ledger, runtime._keeper, settings.runtime, machine, logging.getLogger("test"))
+            await kept.look()
+            machine.set_by += 20 * YEAR
+            for hours in (0, 1, 22):
+                machine.advance(hours * 3600)
+                assert await kept.look() == Removed()
+            machine.advance(2 * 3600)
+            return await kept.look()
+
+    assert asyncio.run(go()).jobs == 2, "a clock that runs on for a day is believed"
+    assert "clock was set by +7300 day(s): for 24 hours nothing is deleted" in caplog.text
 
 
 def test_one_process_of_several_does_it_and_gives_it_up_with_its_end(days):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from shipperone_erp.config import RuntimeSettings
 from shipperone_erp.domain.records import Lease
+from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.lease_keeper import LeaseKeeper
 from shipperone_erp.kernel.backoff import spread
 from shipperone_erp.kernel.errors import LeaseHeldElsewhere, LeaseLost, LedgerError
@@ -23,6 +24,12 @@ PAUSE = 0.25
 """Seconds between two of its transactions, in which the queues are served."""
 
 LEASE = "retention"
+
+SET_FAR = timedelta(days=1)
+"""A clock that is set further than this makes everything look expired at once; it may be set back as suddenly."""
+
+BELIEVED_AFTER = 24 * 3600.0
+"""Seconds for which such a clock must run on before anything is deleted by it: what is deleted is gone."""
 
 
 def stood_since(now: datetime, keep: timedelta) -> datetime:
@@ -46,6 +53,8 @@ class Retention:
         self._time = time
         self._log = log
         self._lease: Lease | None = None
+        self._clock = StageClock(time)
+        self._believed_from = time.elapsed()
 
     async def serve(self) -> None:
         """Run until cancelled. Cancelling loses nothing: the next run finds the expired records again."""
@@ -64,7 +73,19 @@ class Retention:
             await self._time.sleep(spread(EVERY, 0.1))
 
     async def look(self) -> Removed:
-        """Delete all expired records. LeaseHeldElsewhere if another process does it."""
+        """Delete all expired records. LeaseHeldElsewhere if another process does it.
+
+        Nothing for a day after the clock was set far while this process ran.
+        """
+        if abs(jump := self._clock.jumped()) > SET_FAR:
+            self._believed_from = self._time.elapsed() + BELIEVED_AFTER
+            self._log.warning(
+                "retention: this machine's clock was set by %+d day(s): for 24 hours nothing is deleted. Check the "
+                "clock; if it is wrong, set it right before then",
+                jump.days,
+            )
+        if self._time.elapsed() < self._believed_from:
+            return Removed()
         if self._lease is None:
             self._lease = await self._keeper.take(LEASE)
         removed = Removed()
