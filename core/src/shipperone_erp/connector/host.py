@@ -226,9 +226,8 @@ class TenantPlugins:
     def _opinion(self, plugin: Plugin, who: str, mismatch: Mismatch) -> Resolution:
         try:
             answer = self._caller.call(plugin, "handle_mismatch", mismatch=mismatch)
-        except (
-            BaseException
-        ) as error:  # a failing plugin (SystemExit too) must not hide the others, nor let an order by
+        except BaseException as error:
+            # a failing plugin must not hide the others, nor let an order through; what it raises may be a SystemExit
             return Resolution.hold(Reason.CONNECTOR_BUG, f"handle_mismatch of {who} raised {type(error).__name__}")
         if not isinstance(answer, Resolution):
             sentence = f"handle_mismatch of {who} answered with {named(answer)}, not a Resolution"
