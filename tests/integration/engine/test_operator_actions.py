@@ -127,7 +127,13 @@ def test_an_order_ignored_during_a_clock_jump_stays_ignored(world, when, monkeyp
     world.once(settle_for=0)
     due = world.job("FO-1", Stage.ALLOCATION).next_attempt_at
     jumps = [timedelta(hours=1), timedelta()]  # none when the stage begins, one at its first look
-    monkeypatch.setattr(StageClock, "jumped", lambda clock: jumps.pop() if jumps else timedelta())
+    look = StageClock.jumped
+
+    def set_first(clock):
+        world.clock.ahead += jumps.pop() if jumps else timedelta()
+        return look(clock)
+
+    monkeypatch.setattr(StageClock, "jumped", set_first)
     opened: list[Interrupted] = []
     world.settings["stages"] = '["allocation"]'
     world.once(settle_for=0, open_ledger=interrupted(when, opened))
@@ -137,4 +143,5 @@ def test_an_order_ignored_during_a_clock_jump_stays_ignored(world, when, monkeyp
         assert (job.state, str(opened[0].answer)) == (State.IGNORED, "done")
     else:
         assert "has just changed" in str(opened[0].answer)
-        assert (job.state, job.next_attempt_at) == (State.WAITING, due + timedelta(hours=1))
+        assert job.state is State.WAITING
+        assert abs(job.next_attempt_at - due - timedelta(hours=1)) < timedelta(seconds=5)

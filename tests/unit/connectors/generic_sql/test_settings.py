@@ -296,7 +296,7 @@ def test_check_names_every_statement_that_misses_its_table(sqlite_erp):
     assert opens.ok
     assert [(line.ok, line.sentence) for line in wrong] == [
         (False, "reserve, statement 4: no such table: transfers"),
-        (False, "release, statement 4: no such table: transfers"),
+        (False, "release, statement 3: no such table: transfers"),
         (False, "find_reservation, statement 1: no such table: transfers"),
     ]
 
