@@ -152,3 +152,17 @@ def test_an_invalid_vat_id_of_the_allocation_can_be_left_out_of_the_invoice(worl
     assert done.returncode == 0, done.stderr
     world.finishes(settle_for=1)
     assert world.job("FO-1", I).state is State.DONE
+
+
+def test_an_invalid_vat_id_is_left_out_though_the_allocation_lists_another_that_is_not_used(world):
+    world.erp.stock("MUG", 5)
+    world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), billing=COMPANY))
+    world.sandbox.change("FO-1", without("billing", customer=PRIVATE | {"vat_id": "SK1"}))
+    world.settings["unlisted_parties"] = '"none"'
+    world.erp.script("build_invoice", "vat", times=99)
+    world.once(settle_for=1)
+    assert world.job("FO-1", I).reason is Reason.VAT_ID_INVALID, world.stuck()
+    done = world.command("order", "approve", "FO-1", "--without-vat", "--note", "the customer has none")
+    assert done.returncode == 0, done.stderr
+    world.finishes(settle_for=1)
+    assert world.job("FO-1", I).state is State.DONE
