@@ -30,7 +30,7 @@ def test_two_workers_share_the_tenants_and_one_that_is_drained_gives_its_own_awa
         three.add(2)
         first = three.start("one", three.write("one.toml"))
         second = three.start("two", three.write("two.toml", without=("shop2",)))
-        until(lambda: three.done(2))
+        until(lambda: three.done(2), 120)  # both start, and shop2 is offered to the one that does not have it first
         three.once_each(2)
         until(lambda: sorted(three.serving().values()) in ([1, 2], [0, 3]), why=str(three.rows()))
 
