@@ -24,14 +24,19 @@ def copy_and_restore(world, goes_on):
         ledger_admin.restored(ledger, world.clock(), "the disk failed")
 
 
-@pytest.fixture
-def yesterday(world):
-    """Four mugs of FO-1 are allocated, the ledger is copied, and two of them are shipped and invoiced since."""
+def allocate_four_mugs(world):
+    """FO-1 is allocated; the ERP issues each invoice at once."""
     world.settings["fiscal_first"] = "true"
     world.erp_settings["fiscal"] = "true"
     world.sandbox.auto_ship = False
     world.sandbox.add(order("FO-1", ("MUG", 4, "40.00")))
     world.finishes()
+
+
+@pytest.fixture
+def yesterday(world):
+    """Four mugs of FO-1 are allocated, the ledger is copied, and two of them are shipped and invoiced since."""
+    allocate_four_mugs(world)
 
     def goes_on():
         world.sandbox.ship("FO-1", {1: 2})
@@ -86,11 +91,7 @@ def test_an_invoice_that_shipperone_has_not_accepted_is_confirmed_after_a_retry(
 
 
 def test_a_part_whose_job_is_in_the_copy_is_not_taken_for_the_next_one(world):
-    world.settings["fiscal_first"] = "true"
-    world.erp_settings["fiscal"] = "true"
-    world.sandbox.auto_ship = False
-    world.sandbox.add(order("FO-1", ("MUG", 4, "40.00")))
-    world.finishes()
+    allocate_four_mugs(world)
     world.sandbox.ship("FO-1", {1: 2})
     world.erp.script("build_invoice", "transient", times=1)
     world.once(settle_for=0)
