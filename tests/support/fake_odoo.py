@@ -31,8 +31,20 @@ class FakeOdoo:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/jsonrpc":
-            return httpx.Response(200, json={"result": {"server_version_info": [19, 0, 0]}})
-        what, named = request.url.path.removeprefix("/json/2/"), json.loads(request.content)
+            return self._over_jsonrpc(json.loads(request.content)["params"])
+        return self._answered(request.url.path.removeprefix("/json/2/"), json.loads(request.content))
+
+    def _over_jsonrpc(self, params: dict[str, Any]) -> httpx.Response:
+        if params["method"] == "execute_kw":
+            _, _, _, model, method, given, named = params["args"]
+            ids = {"ids": given[0]} if given else {}
+            answer = self._answered(f"{model}/{method}", {**ids, **named})
+            return httpx.Response(200, json={"result": answer.json()})
+        self.asked.append((f"common/{params['method']}", {}))
+        known = {"version": {"server_version_info": [19, 0, 0]}, "login": 7}[params["method"]]
+        return httpx.Response(200, json={"result": known})
+
+    def _answered(self, what: str, named: dict[str, Any]) -> httpx.Response:
         self.asked.append((what, named))
         refused = self.answers.get(what.replace("/web_search_read", "/search_read"))
         if isinstance(refused, httpx.Response):

@@ -18,7 +18,8 @@ from shipperone_erp.testing import ConnectorHarness, ErpDocument, ErpLine, NotAp
 from shipperone_erp_odoo.fault_proxy import Gate
 from shipperone_erp_odoo.invoice_plan import WHOLE
 from shipperone_erp_odoo.invoice_reader import money
-from shipperone_erp_odoo.odoo import JSON2_SINCE, MODULE
+from shipperone_erp_odoo.login import JSON2_SINCE
+from shipperone_erp_odoo.odoo import MODULE
 from shipperone_erp_odoo.seeding import Admin, Seed
 
 NEEDED = ("ODOO_TEST_URL", "ODOO_TEST_DB", "ODOO_TEST_USER", "ODOO_TEST_PASSWORD")

@@ -4,19 +4,17 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from typing import Any, TypeVar
 
 import httpx
 
-from shipperone_erp import ConnectorError, Owner, Reason, Refused, Transient
+from shipperone_erp import Owner, Reason, Refused, Transient
 from shipperone_erp_odoo.faults import OdooRefused, passing
 from shipperone_erp_odoo.http_transport import Wire
 from shipperone_erp_odoo.load_tables import Draft as Draft
 from shipperone_erp_odoo.load_tables import Row as Row
 from shipperone_erp_odoo.load_tables import alike, cell, named_bad, said_by, table
-from shipperone_erp_odoo.optional_fields import FIELDS, SHOWN_BY
-from shipperone_erp_odoo.protocols import Json2Session, JsonRpc, RpcSession, Session, XmlRpc
+from shipperone_erp_odoo.login import Login
 from shipperone_erp_odoo.settings import OdooSettings
 
 MODULE = "__shipperone__"
@@ -28,8 +26,6 @@ RACES = 6
 
 UNCLEAR = 4
 """The number of attempts of a load whose message may report a conflict, in an unknown language."""
-
-JSON2_SINCE = 19
 
 KEPT_FOR = 300.0
 """Seconds until a configured record is read again."""
@@ -47,48 +43,23 @@ class Odoo:
             settings.url, connect_timeout=settings.connect_timeout, timeout=settings.timeout,
             ca_file=settings.ca_file, transport=transport,
         )  # fmt: skip
-        self._fields: dict[str, frozenset[str]] = {}
+        self._login = Login(settings, self.wire)
         self._kept: dict[object, tuple[float, Any]] = {}
         self._own: dict[object, Any] = {}
 
-    @cached_property
+    @property
     def version(self) -> int:
         """17, 18, 19."""
-        try:
-            answer = JsonRpc(self.wire).send("common", "version")
-        except ConnectorError:
-            # JSON-RPC will be removed: later versions may only have this page
-            page = self.wire.get("/web/version", doing="version")
-            try:
-                return int(page.json()["version_info"][0])
-            except (ValueError, KeyError, TypeError, IndexError):
-                pass
-            raise
-        return int(str(answer["server_version_info"][0]).removeprefix("saas~"))
+        return self._login.version
 
-    @cached_property
+    @property
     def protocol(self) -> str:
-        """The protocol in use: the forced one, else the best that this version and secret permit."""
-        if self.settings.protocol != "auto":
-            return self.settings.protocol
-        return "json2" if self.settings.api_key and self.version >= JSON2_SINCE else "jsonrpc"
-
-    @cached_property
-    def _session(self) -> Session:
-        settings = self.settings
-        if self.protocol == "json2":
-            return Json2Session(self.wire, settings.database, settings.secret)
-        if settings.user is None:
-            raise Refused(
-                Reason.CONFIG_INCOMPLETE,
-                f"{settings.host} is Odoo {self.version}, where an API key is not sufficient: set `user`",
-            )
-        connector = JsonRpc(self.wire) if self.protocol == "jsonrpc" else XmlRpc(self.wire)
-        return RpcSession(connector, settings.database, settings.user, settings.secret)
+        """The protocol in use."""
+        return self._login.protocol
 
     def user_id(self) -> int:
         """The id of the login's user."""
-        return self.kept("user", self._session.user_id)
+        return self.kept("user", lambda: self._login.session.user_id())
 
     def call(
         self,
@@ -106,7 +77,7 @@ class Odoo:
         """
         around = {**(context or {}), **({"allowed_company_ids": [company]} if company else {})}
         given = {**named, **({"context": around} if around else {})}
-        return self._session.execute(model, method, None if ids is None else list(ids), given)
+        return self._login.session.execute(model, method, None if ids is None else list(ids), given)
 
     def find(
         self,
@@ -154,12 +125,7 @@ class Odoo:
 
     def has(self, model: str, name: str) -> bool:
         """Whether the model has that field in this version, with the installed modules."""
-        if shown_by := SHOWN_BY.get((model, name)):
-            model, name = "stock.move", shown_by
-        if model not in self._fields:
-            answer = self.call(model, "fields_get", allfields=list(FIELDS[model]), attributes=["type"])
-            self._fields[model] = frozenset(answer)
-        return name in self._fields[model]
+        return self._login.has(model, name)
 
     def kept(self, what: object, find: Callable[[], AnswerT], *, anew: bool = False) -> AnswerT:
         """The cached answer of `find`, refreshed periodically: for configured records. Exceptions are not cached.

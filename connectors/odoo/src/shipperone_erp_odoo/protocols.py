@@ -141,12 +141,13 @@ class RpcSession:
 class Json2Session(Json2Connection):  # type: ignore[misc]
     """`/json/2` with an API key: Odoo 19 on. Arguments are named, since positional ones need rights on the manual."""
 
-    def __init__(self, wire: Wire, database: str, key: str) -> None:
+    def __init__(self, wire: Wire, database: str, key: str, user: int | None = None) -> None:
         super().__init__(Json2Connector("", 80), database, key)
         self._wire = wire
+        self._user = user
 
     def user_id(self) -> int:
-        return int(self.execute("res.users", "context_get", None, {})["uid"])
+        return self._user or int(self.execute("res.users", "context_get", None, {})["uid"])
 
     def execute(self, model: str, method: str, ids: list[int] | None, named: Mapping[str, Any]) -> Any:
         doing, writes = f"{model}.{method}", method not in READS

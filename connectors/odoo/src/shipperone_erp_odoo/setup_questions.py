@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 
 from shipperone_erp import ConnectorError, Option, Question, Setup, SetupDone
+from shipperone_erp_odoo.login import JSON2_SINCE
 from shipperone_erp_odoo.lookups import Tax, sales_taxes
-from shipperone_erp_odoo.odoo import JSON2_SINCE, Odoo, Row
+from shipperone_erp_odoo.odoo import Odoo, Row
 from shipperone_erp_odoo.protocols import JsonRpc
 from shipperone_erp_odoo.settings import OdooSettings
 from shipperone_erp_odoo.warehouses import Company, me, own_company

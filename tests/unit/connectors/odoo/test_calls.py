@@ -40,7 +40,7 @@ def asked(of: FakeOdoo) -> list[str]:
 @pytest.mark.parametrize("fields", [PLAIN["stock.move/fields_get"], SELLS], ids=["without sales", "with sales orders"])
 def test_the_first_chunk_looks_up_two_things_once(fields):
     odoo = picked(FakeOdoo({"stock.move/fields_get": fields, "stock.quant/search_read": [quant(20)]}), has=5)
-    erp = odoo.connector()
+    erp = odoo.connector(protocol="json2")
     assert isinstance(erp.reserve_stock(ReserveStock("a-1", ONE, 1, "arrived")), Reserved)
     each = [
         f"{call[:-11]}web_search_read" if "sale_line_id" in fields and call == "stock.picking/search_read" else call
@@ -49,6 +49,20 @@ def test_the_first_chunk_looks_up_two_things_once(fields):
     assert asked(odoo) == [*LOOKED_UP, *each]
     erp.reserve_stock(ReserveStock("a-2", ONE, 1, "arrived"))
     assert asked(odoo) == each
+
+
+@pytest.mark.parametrize("name", [{}, {"name": {}}], ids=["19", "up to 18"])
+def test_with_a_key_a_moves_fields_show_the_protocol_and_the_first_chunk_is_reserved_in_eight_calls(name):
+    fields = {**PLAIN["stock.move/fields_get"], **name}
+    odoo = picked(FakeOdoo({"stock.move/fields_get": fields, "stock.quant/search_read": [quant(20)]}), has=5)
+    erp = odoo.connector(user="api")
+    assert isinstance(erp.reserve_stock(ReserveStock("a-1", ONE, 1, "arrived")), Reserved)
+    first = asked(odoo)
+    assert first == ["common/login", "stock.move/fields_get", "stock.location/web_search_read", *EACH_RESERVES]
+    assert len(first) == 8
+    assert erp._odoo.protocol == ("jsonrpc" if name else "json2")
+    assert erp._odoo.user_id() == 7
+    assert not odoo.asked, "the login has named the user"
 
 
 def test_an_invoice_is_read_with_its_lines_taxes_and_the_lock_with_the_journals():
@@ -90,7 +104,7 @@ def test_a_chunk_with_new_buyers_is_built_in_eight_calls_whose_first_one_reads_t
         "stock.picking/search_read": [{"id": 70}], "stock.picking/load": {"ids": [70], "messages": []},
         "stock.move/fields_get": fields,
     }  # fmt: skip
-    erp, what = odoo.connector(RATE), order(item(rate="23"))
+    erp, what = odoo.connector(RATE, protocol="json2"), order(item(rate="23"))
     request = BuildInvoice("i-1", what, 1, MARCH, (Reservation("a-1", "WH/OUT/1 (70)", (1,)),))
     each = [
         "account.move/search_read", "stock.picking/web_search_read", "res.partner/search_read", "res.partner/load",

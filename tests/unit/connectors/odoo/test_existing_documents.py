@@ -40,7 +40,7 @@ def found(*rows: dict[str, Any], fields: dict[str, Any] = SELLS, **settings: Any
             "stock.picking/get_external_id": xids, "sale.order/get_external_id": xids,
         }
     )  # fmt: skip
-    seen = pickings_and_sales(odoo.connector(**settings)._odoo, [ORDER], 1)
+    seen = pickings_and_sales(odoo.connector(protocol="json2", **settings)._odoo, [ORDER], 1)
     return [documents.what for documents in seen if documents.any_of(ORDER)], odoo
 
 

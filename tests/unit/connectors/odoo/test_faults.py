@@ -215,17 +215,35 @@ def test_a_failed_load_without_a_record_is_repeated_one_by_one():
     assert "something" in answers[DRAFTS[3].xid].sentence
 
 
-def test_the_protocol_follows_the_version_and_the_secret():
-    def version(number: int) -> Answer:
-        return lambda request: httpx.Response(200, json={"result": {"server_version_info": [number, 0, 0]}})
+def test_the_protocol_follows_the_fields_of_a_move_and_the_secret():
+    def moves(*fields: str) -> Answer:
+        return rpc({name: {} for name in fields})
 
-    assert odoo(version(19), "auto", api_key="k").protocol == "json2"
-    assert odoo(version(19), "auto").protocol == "jsonrpc"
-    assert odoo(version(18), "auto", api_key="k").protocol == "jsonrpc"
+    assert odoo(moves(), "auto", api_key="k").protocol == "json2"
+    assert odoo(moves(), "auto").protocol == "jsonrpc"
+    assert odoo(moves("name"), "auto", api_key="k").protocol == "jsonrpc"
 
+
+@pytest.mark.parametrize(("number", "protocol"), [(19, "json2"), (18, "jsonrpc")])
+@pytest.mark.parametrize("why", ["no user is set", "the login is refused", "a move has no fields"])
+def test_the_protocol_follows_the_version_if_the_fields_are_not_shown(number, protocol, why):
+    def answer(request: httpx.Request) -> httpx.Response:
+        method = json.loads(request.content)["params"]["method"]
+        if method == "version":
+            return httpx.Response(200, json={"result": {"server_version_info": [number, 0, 0]}})
+        if method == "login":
+            return httpx.Response(200, json={"result": 7 if why == "a move has no fields" else False})
+        return httpx.Response(200, json={"error": {"data": {"name": "KeyError", "message": "stock.move"}}})
+
+    user = {"user": None} if why == "no user is set" else {}
+    assert odoo(answer, "auto", api_key="k", **user).protocol == protocol
+
+
+def test_a_later_odoo_without_json_rpc_has_json2():
     def later(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/web/version":
             return httpx.Response(200, json={"version_info": [20, 0, 0, "final", 0, ""]})
         return page(404)
 
     assert odoo(later, "auto", api_key="k").version == 20
+    assert odoo(later, "auto", api_key="k").protocol == "json2"
