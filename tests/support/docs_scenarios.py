@@ -422,6 +422,7 @@ def ledger_restored(world: World) -> Steps:
     world.once(settle_for=1)
     assert world.job("FO-1", Stage.ALLOCATION).state is State.DONE
     yield
+    world.sandbox.faults.add(Fault("500", action="pending_shipment"))  # the token may not read it
     ended = [world.once(settle_for=0) for _ in range(3)]
     assert [one.ending for one in ended[1:]] == [Ending.HELD] * 2, (ended, world.stuck())
     yield

@@ -67,6 +67,7 @@ def test_cancelled_it_is_given_back_after_gone_grace_and_two_reads(merchant):
 def test_confirmed_by_hand_it_is_seen_in_the_other_queue(merchant):
     merchant.settings["gone_grace"] = '"2h"'
     reserved_and_not_confirmed(merchant)
+    merchant.sandbox.faults.add(Fault("500", action="pending_shipment"))
     answer = httpx.post(
         f"{merchant.sandbox.base_url}/rest/default/V1/fulfillmentOrder/allocate",
         json={"order": {"order_id": "FO-1", "items": [{"item_id": 1}]}},
@@ -243,6 +244,7 @@ def test_an_order_shipped_since_the_copy_is_found_and_its_reservation_looked_up_
     merchant = yesterday
     merchant.finishes()
     restore(merchant, merchant.copy)
+    merchant.sandbox.faults.add(Fault("500", action="pending_shipment"))
     merchant.once(settle_for=2)
     merchant.once(settle_for=2)
     assert newest(merchant, "FO-STOCK").reason is Reason.ORDER_GONE

@@ -41,7 +41,7 @@ def restored(config: ConfigFile = DEFAULT_FILE, note: NoteText = None) -> None:
     print_text(
         f"recorded; {len(unfinished)} order(s) were unfinished in this copy; their documents are looked up again by "
         "key. Orders that ShipperOne still lists resume. Orders that it no longer lists are held as order_gone, "
-        "unless the ERP or pending_invoice shows that they were confirmed since; nothing of them is released "
+        "unless the ERP or a later queue shows that they were confirmed since; nothing of them is released "
         "automatically"
     )
 

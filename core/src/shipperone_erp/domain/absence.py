@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
+from shipperone_erp.domain.confirmed_elsewhere import kept
 from shipperone_erp.domain.decisions import (
     ConfirmByInference,
     Continue,
@@ -163,12 +164,14 @@ def absent(
     last_good_read_at: datetime | None,
     seen_in_invoice: Collection[int],
     failed: Collection[str],
+    to_ship: Collection[int] | None,
     patience: Patience,
     now: datetime,
 ) -> Decision:
     """Decide about an open job whose order is not listed: settle it, record, wait, hold or end it.
 
     `failed`: the ids of orders that ShipperOne lists as failed in its own process and that nobody has confirmed.
+    `to_ship`: the ids of jobs whose goods it lists to be shipped; None where that cannot be read.
     """
     if job.lost_at is not None:
         return settle(job, job.lost_at, listing, patience)
@@ -181,6 +184,8 @@ def absent(
             # The order was confirmed after the backup that this ledger was restored from. The ERP is queried for the
             # reservation under its key; then the confirmation is inferred.
             return Continue(job, heals=True)
+    if job.id in (to_ship or ()) and (decision := kept(job, now)) is not None:
+        return decision
     silence = max(patience.gone_grace, DOUBTFUL_AFTER)
     since = job.absent_since
     unread = since is None and last_good_read_at is not None and now - last_good_read_at > silence
@@ -197,7 +202,8 @@ def absent(
         return RecordObservation(job, "is not listed any more; it counts as gone after a second read and gone_grace")
     job = job.not_listed(now, doubtful=doubtful)
     doubted = job.absence_doubtful and not (job.stage is Stage.ALLOCATION and job.order_id in failed)
-    if job.reason is Reason.ORDER_GONE and (job.adopted or doubted):
+    refused = job.state is State.HELD and job.ending is None and not job.absence_doubtful
+    if job.reason is Reason.ORDER_GONE and (job.adopted or doubted or refused):
         return NoAction(job.order_id, f"is held, {job.reason}: {job.sentence}")
     if job.adopted:
         return PutOnHold(
@@ -225,6 +231,17 @@ def absent(
     if now < until:
         return RecordObservation(
             job, f"is not listed any more; {held_in_erp(job)} is kept until {until:%Y-%m-%d %H:%M} UTC"
+        )
+    if to_ship is None and job.state is State.WAITING and job.reason is Reason.PLATFORM_REFUSED:
+        return PutOnHold(
+            job,
+            Reason.ORDER_GONE,
+            "ShipperOne refused the confirmation while the order left the queue: it was cancelled, or confirmed at the "
+            f"same time by somebody else, such as a second installation; {held_in_erp(job)} is kept, since the token "
+            "may not read pending_shipment. Ask ShipperOne: if it was confirmed, run `order resolve "
+            f"{job.order_id} --outcome confirmed`; if it was cancelled, undo the document in the ERP, then use "
+            "`--outcome cancelled`",
+            Owner.WAREHOUSE,
         )
     return End(job, State.GONE)
 

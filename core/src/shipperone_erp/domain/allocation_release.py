@@ -18,18 +18,18 @@ def to_be_given_back(job: Job) -> bool:
     return job.stage is Stage.ALLOCATION and job.accepted and job.ending is State.GONE
 
 
-def give_back(job: Job, listing: Listing, elsewhere: Listing | None) -> Decision:
-    """Release it if both queues prove that they do not list its order. If one lists it, hold the job and release
-    nothing.
+def give_back(job: Job, listing: Listing, elsewhere: Listing | None, to_ship: Collection[int]) -> Decision:
+    """Release it if both queues prove that they do not list its order, and it is not among the jobs `to_ship`. If it is
+    listed, hold the job and release nothing.
     """
-    for read in (listing, elsewhere):
-        if read is not None and lists(read, job.order_id):
-            return PutOnHold(
-                job.not_given_back(),
-                Reason.RESERVED_NOT_SHIPPED,
-                f"{job.reference} was to be released, but pending_{read.stage} lists the order: nothing was released",
-                Owner.WAREHOUSE,
-            )
+    listing_it = [f"pending_{read.stage}" for read in (listing, elsewhere) if read and lists(read, job.order_id)]
+    for queue in (*listing_it, *(["pending_shipment"] if job.id in to_ship else [])):
+        return PutOnHold(
+            job.not_given_back(),
+            Reason.RESERVED_NOT_SHIPPED,
+            f"{job.reference} was to be released, but {queue} lists the order: nothing was released",
+            Owner.WAREHOUSE,
+        )
     if elsewhere is None or not (listing.proves_absence and elsewhere.proves_absence):
         return NoAction(job.order_id, "is released once reads of both queues prove that neither lists the order", True)
     return End(job, State.GONE, job.sentence or "an operator released it")

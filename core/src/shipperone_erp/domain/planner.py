@@ -108,6 +108,7 @@ def _of_order(
                     planner_input.last_good_read_at,
                     planner_input.seen_in_invoice,
                     planner_input.failed,
+                    planner_input.to_ship,
                     rules,
                     now,
                 )
@@ -138,7 +139,11 @@ def _unfinished(
         if healed is not None:
             yield healed
         elif job.due(now):
-            yield give_back(job, listing, planner_input.elsewhere) if to_be_given_back(job) else Continue(job)
+            yield (
+                give_back(job, listing, planner_input.elsewhere, planner_input.to_ship or ())
+                if to_be_given_back(job)
+                else Continue(job)
+            )
 
 
 def _name(entry: UnreadableOrder) -> str:

@@ -3,11 +3,13 @@
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from pydantic import SecretStr
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.amounts.approved_totals import approved_total
+from shipperone_erp.domain.confirmed_elsewhere import to_be_looked_up
 from shipperone_erp.domain.decisions import Continue, Decision, SendAgain, Start, order_of
 from shipperone_erp.domain.invoice_checks.stated_amounts import foreseen
 from shipperone_erp.domain.listing import ReadFailed
@@ -17,15 +19,17 @@ from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.recorded_jobs import RecordedJobs, to_be_checked
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.domain.supply_date import DateRules, Window, allocation_accepted_at, implausible
+from shipperone_erp.engine.other_queues import jobs_to_ship
 from shipperone_erp.engine.planner_input_loader import load_planner_input
 from shipperone_erp.engine.requested_orders import unknown_to
 from shipperone_erp.engine.selection import Selection
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import connected
+from shipperone_erp.shipperone.evidence_queues import read_failed, read_to_ship
 from shipperone_erp.shipperone.http_exchange import ExchangeLimits
 from shipperone_erp.shipperone.order_parser import OrderWire
-from shipperone_erp.shipperone.queue_reader import QueueReader, read_failed
+from shipperone_erp.shipperone.queue_reader import QueueReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,30 +97,32 @@ async def foresee(
         failed: frozenset[str] = frozenset()
         with suppress(ReadFailed):  # the token may be limited to the stages' queues
             failed = await read_failed(client, OrderWire(settings.fields, tenant=settings.name))
-    invoices = listings.get(Stage.INVOICE)
-    paused = {pause.stage: pause.actor for pause in ledger.pauses() if pause.tenant == settings.name}
-    for stage, listing in listings.items():
-        rules = planner_rules(settings, stage)
-        planner_input, _ = load_planner_input(
-            ledger,
-            rules,
-            listing,
-            go_live=settings.go_live,
-            shipped=invoices.orders if invoices else {},
-            confirmed=(None, now - settings.ship_within),
-            fiscal_first=settings.fiscal_first,
-        )
-        planner_input = replace(planner_input, elsewhere=invoices, failed=failed)
-        jobs = (*planner_input.jobs, *planner_input.allocations, *planner_input.sales_orders)
-        recorded = RecordedJobs(settings.base_url, settings.store_code, jobs)
-        words: dict[str, list[str]] = {}
-        decided: dict[str, list[Decision]] = {}
-        for decision in plan(rules, listing, planner_input, now):
-            if selection.admits(order_of(decision)):
-                words.setdefault(order_of(decision), []).append(_words(decision, settings, recorded))
-                decided.setdefault(order_of(decision), []).append(decision)
-        for order_id, would in list(words.items())[: selection.limit]:
-            resting = f"nothing while it is paused by {paused[stage]}, then: " if stage in paused else ""
-            sentence = resting + "; ".join(would)
-            foreseen.append(Foreseen(settings.name, stage, order_id, sentence, tuple(decided[order_id])))
+        invoices = listings.get(Stage.INVOICE)
+        paused = {pause.stage: pause.actor for pause in ledger.pauses() if pause.tenant == settings.name}
+        for stage, listing in listings.items():
+            rules = planner_rules(settings, stage)
+            planner_input, _ = load_planner_input(
+                ledger,
+                rules,
+                listing,
+                go_live=settings.go_live,
+                shipped=invoices.orders if invoices else {},
+                confirmed=(None, now - settings.ship_within),
+                fiscal_first=settings.fiscal_first,
+            )
+            asked = to_be_looked_up(planner_input.jobs, listing, now, rules.gone_grace)
+            to_ship = await jobs_to_ship(asked, partial(read_to_ship, client, OrderWire.of(settings, Stage.ALLOCATION)))
+            planner_input = replace(planner_input, elsewhere=invoices, failed=failed, to_ship=to_ship)
+            jobs = (*planner_input.jobs, *planner_input.allocations, *planner_input.sales_orders)
+            recorded = RecordedJobs(settings.base_url, settings.store_code, jobs)
+            words: dict[str, list[str]] = {}
+            decided: dict[str, list[Decision]] = {}
+            for decision in plan(rules, listing, planner_input, now):
+                if selection.admits(order_of(decision)):
+                    words.setdefault(order_of(decision), []).append(_words(decision, settings, recorded))
+                    decided.setdefault(order_of(decision), []).append(decision)
+            for order_id, would in list(words.items())[: selection.limit]:
+                resting = f"nothing while it is paused by {paused[stage]}, then: " if stage in paused else ""
+                sentence = resting + "; ".join(would)
+                foreseen.append(Foreseen(settings.name, stage, order_id, sentence, tuple(decided[order_id])))
     return Foresight(foreseen, unknown_to(settings.name, selection.orders, list(listings.values()), ledger))

@@ -9,6 +9,7 @@ from functools import partial
 
 from shipperone_erp.domain.absence import wants_proof
 from shipperone_erp.domain.allocation_release import to_be_given_back
+from shipperone_erp.domain.confirmed_elsewhere import confirmed_by_others, to_be_looked_up
 from shipperone_erp.domain.decisions import Continue, Decision
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listing, ReadFailed
@@ -185,6 +186,11 @@ class StagePlanning:
             planner_input = replace(planner_input, elsewhere=await self._others.invoice_listing(self.tenant))
         if listing.proves_absence and any(job.absence_doubtful and not job.ended for job in planner_input.jobs):
             planner_input = replace(planner_input, failed=await self._others.failed_orders())
+        asked = to_be_looked_up(planner_input.jobs, listing, self.context.now(), self.rules.gone_grace)
+        to_ship = await self._others.jobs_to_ship(asked)
+        if elsewhere := [job.order_id for job in asked if job.id in (to_ship or ()) and not job.accepted]:
+            LOG.warning("%s %s: %s", self.tenant, self.stage, confirmed_by_others(elsewhere))
+        planner_input = replace(planner_input, to_ship=to_ship)
         self.planned = {job.id: job for job in (*planner_input.jobs, *planner_input.unshipped)}
         planner_input = replace(planner_input, jobs=tuple(map(self._released, planner_input.jobs)))
         self.allocations = Allocations(planner_input.allocations, self.context.settings, self.context.erp)

@@ -42,11 +42,12 @@ from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.evidence_queues import read_failed, read_to_ship
 from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
 from shipperone_erp.shipperone.open_connections import Origins
 from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.pacing import Pacing
-from shipperone_erp.shipperone.queue_reader import QueueReader, read_failed
+from shipperone_erp.shipperone.queue_reader import QueueReader
 from shipperone_erp.workflow.ports import Down
 
 IDENTITY_DEADLINE = timedelta(seconds=30)
@@ -200,6 +201,7 @@ class TenantRuntime:
                 shipped=self._shipped,
                 read_invoice_queue=partial(self.views[Stage.INVOICE].read, prove=True),
                 read_failed=partial(read_failed, self._client, OrderWire(settings.fields, tenant=settings.name)),
+                read_to_ship=partial(read_to_ship, self._client, OrderWire.of(settings, Stage.ALLOCATION)),
             ),
             shared.crash_isolation,
             shared.events,

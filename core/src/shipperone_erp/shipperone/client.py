@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from functools import cache, partial
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx
 from pydantic import SecretStr
@@ -107,10 +107,9 @@ class ShipperOne:
             self._kept_url(path)
         return await self._get(path, _page_name(stage, number))
 
-    async def failed_page(self, number: int) -> Sequence[Any]:
-        """The entries of one page of the orders that failed in ShipperOne's process. ReadFailed if none came."""
-        what = f"failed, page {number}"
-        return await self._entries(f"fulfillmentOrders/failed?page={number}", what)
+    async def evidence_page(self, queue: Literal["failed", "pending_shipment"], number: int) -> Sequence[Any]:
+        """The entries of one page of a queue that nothing is done for. ReadFailed if none came."""
+        return await self._entries(f"fulfillmentOrders/{queue}?page={number}", f"{queue}, page {number}")
 
     def entries_of(self, page: Received, stage: Stage, number: int) -> Iterable[Any]:
         """The entries in the answer of `page_body` (see `pages`). ReadFailed if it holds no list."""

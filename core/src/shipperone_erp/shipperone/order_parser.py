@@ -104,6 +104,13 @@ class OrderWire:
         except Unreadable as why:
             return why.order_id
 
+    def item_ids(self, raw: Any) -> frozenset[str]:
+        """The ids of its items, as texts; none if it is no valid order."""
+        try:
+            return frozenset(str(item.item_id) for item in self.read(raw).items)
+        except Unreadable:
+            return frozenset()
+
     def legible_id(self, legible: Mapping[str, Any], illegible: Collection[str]) -> str | None:
         """The id of an entry of which only some members can be read; None if the id may be among the others."""
         field = self._places.order["order_id"]

@@ -44,20 +44,6 @@ PAUSES = (0.2, 1.0)
 Orders = tuple[Mapping[str, Listed], tuple[UnreadableOrder, ...]]
 
 
-async def read_failed(client: ShipperOne, wire: OrderWire) -> frozenset[str]:
-    """The ids of the orders that failed in ShipperOne's process. ReadFailed if the token may not read them.
-
-    Evidence only: an order that is missing here proves nothing.
-    """
-    found: set[str] = set()
-    for number in range(1, PAGES_AT_MOST + 1):
-        ids = set(map(wire.order_id, await client.failed_page(number))) - {None}
-        if ids <= found:
-            break
-        found.update(filter(None, ids))
-    return frozenset(found)
-
-
 class QueueReader:
     """Reads one queue of one tenant, one read at a time. Unchanged pages are not parsed again."""
 

@@ -49,8 +49,10 @@ def issued_already(execution: JobExecution, invoice: Invoice) -> HoldJob:
     execution.job = execution.job.document_stated(invoice)
     return HoldJob(
         Reason.ISSUED_NOT_CONFIRMED,
-        f"invoice {invoice.number or invoice.reference} is already issued in the ERP, and ShipperOne has not "
-        "accepted it: an operator must credit it or have ShipperOne accept it",
+        f"invoice {invoice.number or invoice.reference} is already issued in the ERP, and this ledger has no "
+        "acceptance of it. Ask ShipperOne: if it has accepted it (by a second installation, or before this ledger was "
+        f"restored), run `order resolve {execution.job.order_id} --outcome confirmed`; if not, have it accepted, or "
+        "credit it",
         Owner.ACCOUNTANT,
     )
 

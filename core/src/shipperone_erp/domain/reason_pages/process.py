@@ -148,10 +148,13 @@ PAGES: Mapping[Reason, Explanation] = {
     ),
     Reason.ISSUED_NOT_CONFIRMED: Explanation(
         ACCOUNTANT,
-        "An invoice is issued in the ERP that ShipperOne has not accepted. It is not credited automatically.",
+        "An invoice is issued in the ERP, and this ledger has no acceptance of it by ShipperOne. It is not credited "
+        "automatically.",
         HELD,
-        "Credit it in the ERP, or have ShipperOne accept the order as it is, then `shipperone-erp order retry ID`. If "
-        "the document matches the order as listed now, `order adopt ID --reference R` confirms it.",
+        "Ask ShipperOne before anything is credited: a second installation may have had it accepted. If it was: "
+        "`shipperone-erp order resolve ID --outcome confirmed`. If not: credit it in the ERP, or have ShipperOne "
+        "accept the order as it is, then `order retry ID`. If the document matches the order as listed now, `order "
+        "adopt ID --reference R` confirms it.",
     ),
     Reason.ISSUED_NOT_DELIVERED: Explanation(
         WAREHOUSE,
@@ -171,8 +174,8 @@ PAGES: Mapping[Reason, Explanation] = {
     ),
     Reason.ORDER_GONE: Explanation(
         WAREHOUSE,
-        "The order left ShipperOne's queue while the queue was not read for long, or after this copy of the ledger "
-        "was made: it was cancelled, or confirmed elsewhere.",
+        "The order left ShipperOne's queue while the queue was not read for long, after this copy of the ledger was "
+        "made, or while its confirmation was refused: it was cancelled, or confirmed elsewhere.",
         "Its documents in the ERP are kept. If the order is listed again, it resumes automatically.",
         "Ask ShipperOne about its outcome. If it was confirmed: `shipperone-erp order resolve ID --outcome "
         "confirmed`. If it was cancelled: undo the documents that the message names in the ERP by hand, then "

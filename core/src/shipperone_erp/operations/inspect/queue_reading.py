@@ -41,7 +41,7 @@ async def _failed(client: ShipperOne) -> list[Any]:
     """The pages of `failed`, until one contains no new order."""
     found: dict[str, Any] = {}
     for number in range(1, PAGES_AT_MOST + 1):
-        page = {dumps(row): row for row in await client.failed_page(number)}
+        page = {dumps(row): row for row in await client.evidence_page("failed", number)}
         if page.keys() <= found.keys():
             break
         found.update(page)
