@@ -319,6 +319,25 @@ def test_a_digest_comes_once_a_day_when_all_is_well_too(tmp_path, ledger_url, re
     place.ledger.close()
 
 
+@pytest.mark.parametrize(
+    ("noon_before", "clock"),
+    [(datetime(2026, 3, 28, 11, tzinfo=UTC), "02:30"), (datetime(2026, 10, 24, 10, tzinfo=UTC), "02:30")],
+    ids=["a clock never shows the time", "a clock shows it twice"],
+)
+def test_one_digest_comes_in_a_night_in_which_the_clock_is_changed(tmp_path, ledger_url, receiver, noon_before, clock):
+    settings = f'digest = "{clock}"\ntimezone = "Europe/Bratislava"\noff = ["held"]'
+    place = Place(tmp_path, ledger_url, receiver, settings)
+    place.now = noon_before
+    watch = place.watch()
+    watch.tick()
+    place.later(hours=12)
+    for _ in range(40):
+        place.later(minutes=9)
+        watch.tick()
+    assert [body["title"].count("no order needs an operator") for body in receiver.got].count(1) == 1
+    place.ledger.close()
+
+
 def test_a_command_gets_the_message_as_json(tmp_path, ledger_url, receiver):
     out = tmp_path / "message.json"
     program = f"import sys; open({str(out)!r}, 'w').write(sys.stdin.read())"

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from shipperone_erp.config import Configuration
@@ -94,12 +94,9 @@ class AlertWatch:
             self._ledger.see_alerts({DIGEST: "the daily summary"}, at)
             self._ledger.record_alerts_sent([DIGEST], [], at)
             return
-        zone = ZoneInfo(self._settings.timezone)
-        local = at.astimezone(zone)
-        due = datetime.combine(local.date(), time_of_day(self._settings.digest), zone)
-        if due > local:
-            due -= timedelta(days=1)
-        if known.told_at >= due or not self._ledger.claim_alerts([DIGEST], at, sent=True):
+        if known.told_at >= _last_due(
+            at, self._settings.digest, ZoneInfo(self._settings.timezone)
+        ) or not self._ledger.claim_alerts([DIGEST], at, sent=True):
             return
         listed, done, _ = self._ledger.listed_between(at - timedelta(days=1), at)
         if self._delivered(messages.digest(attention(self._ledger.counts()), open_alerts, done, listed)):
@@ -115,6 +112,17 @@ class AlertWatch:
                 self._failing.add(one.to)
                 LOG.warning("alerts: %s: %s; the message is sent again later", one.to, one.why)
         return any(one.why is None for one in came)
+
+
+def _last_due(at: datetime, clock: str, zone: ZoneInfo) -> datetime:
+    """When the newest daily summary was due, in UTC: of two times of one zone, Python compares what their clocks show,
+    and a clock that is put forward never shows a time of that hour.
+    """
+    day = at.astimezone(zone).date()
+    today, yesterday = (
+        datetime.combine(one, time_of_day(clock), zone).astimezone(UTC) for one in (day, day - timedelta(days=1))
+    )
+    return today if today <= at else yesterday
 
 
 def test(configuration: Configuration) -> list[Delivered]:
