@@ -95,6 +95,16 @@ def test_a_rate_that_may_be_a_fraction_is_held_and_resumes_once_its_unit_is_set(
     assert [line.tax_percent for line in world.job("FO-1", I).invoice.lines] == [percent]
 
 
+def test_another_amount_that_is_not_explained_rests_though_the_unit_of_rates_is_set(world):
+    world.settings["tax_rates"] = '"percent"'
+    world.sandbox.add(discounted(), stage="invoice")
+    assert world.once().ending is Ending.HELD
+    held = world.job("FO-1", I)
+    assert (held.reason, held.step) == (Reason.AMOUNT_UNEXPLAINED, Step.NEW)
+    world.once()
+    assert world.job("FO-1", I) == held, "it is not tried again at every listing"
+
+
 def accepted_and_not_issued(world) -> None:
     world.settings["discount"] = '"in_row"'
     world.sandbox.add(discounted(), stage="invoice")

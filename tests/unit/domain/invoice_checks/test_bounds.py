@@ -150,7 +150,9 @@ def test_the_discount_of_the_whole_row_on_a_part_of_it_is_held_before_the_first_
     )
 
 
-@pytest.mark.parametrize("shares", [("0.50", "1.50"), ("0.00", "2.00"), ("1.00", "1.00"), (None, "2.00")])
+@pytest.mark.parametrize(
+    "shares", [("0.50", "1.50"), ("0.00", "2.00"), ("1.00", "1.00"), (None, "2.00"), ("0.50", "1.51")]
+)
 def test_parts_whose_discounts_come_to_that_of_the_row_are_right(shares):
     books = Books(**OFF_ROW).allocated(DISCOUNTED)
     first = listing(row(1, "10.00", "10.00", discount=shares[0]), shipping="4.99", total="42.99")
@@ -160,7 +162,12 @@ def test_parts_whose_discounts_come_to_that_of_the_row_are_right(shares):
 
 
 @pytest.mark.parametrize(
-    ("share", "words"), [("2.00", "is taken off once, not with every part"), ("1.00", "0.50 is not taken off")]
+    ("share", "words"),
+    [
+        ("2.00", "is taken off once, not with every part"),
+        ("1.52", "is taken off once, not with every part"),
+        ("1.00", "0.50 is not taken off"),
+    ],
 )
 def test_a_discount_that_is_taken_off_twice_or_not_wholly_is_held(share, words):
     books = Books(**OFF_ROW).allocated(DISCOUNTED)

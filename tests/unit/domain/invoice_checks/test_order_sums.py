@@ -115,7 +115,29 @@ def test_with_shipping_listed_per_part_it_is_no_excess(fees):
 
 def test_goods_are_bounded_all_the_same_where_each_part_owes_its_shipping():
     books = Books(shipping_on_parts="as_listed").allocated(WHOLE).invoiced(listing(MUG, shipping="4.99", total="24.99"))
-    assert "3.00 too much" in books.sentence(listing(row(1, "13.00", "13.00", item=2), shipping="4.99", total="24.99"))
+    dear = row(1, "13.00", "13.00", item=2)
+    both = books.sentence(listing(dear, shipping="4.99", total="24.99"))
+    assert "the whole order to 24.99, with the shipping and charges of each part 29.98: 3.00 too much" in both
+    once = Books(shipping_on_parts="as_listed").allocated(WHOLE).invoiced(listing(MUG, total="24.99"))
+    assert "the whole order to 24.99: 3.00 too much" in once.sentence(listing(dear, shipping="4.99", total="24.99"))
+
+
+@pytest.mark.parametrize(
+    ("earlier", "bound"),
+    [("0", ""), ("4.99", ", with the shipping and charges of each part 29.98")],
+    ids=["shipping once", "shipping on each part"],
+)
+def test_the_shipping_of_each_part_is_named_only_where_it_raises_the_bound(earlier, bound):
+    whole, first, last = (
+        replace(listing(*items, shipping=shipping, total="19.99"), charges=(GIFT,))
+        for items, shipping in (
+            ((MUG, TEA), "4.99"),
+            ((MUG,), earlier),
+            ((row(1, "13.00", "13.00", item=2),), "4.99"),
+        )
+    )
+    sentence = Books(shipping_on_parts="as_listed").allocated(whole).invoiced(first).sentence(last)
+    assert f"the whole order to 24.99 (its total 19.99 and gift_card 5.00){bound}: 3.00 too much" in sentence
 
 
 def test_yen_in_three_parts_may_miss_one_by_rounding():

@@ -160,7 +160,7 @@ def _bound(this: Sums, beside: Beside, terms: Terms) -> Bound | None:
         extra = [_owed_again(parts, of.order, newest_first, terms, at_most=True),
                  _owed_again(parts, of.order, newest_first, terms, at_most=False)]  # fmt: skip
         most, least = most + max(extra), least + min(extra)
-        if most > total:
+        if max(extra) > 0:
             text += f", with the shipping and charges of each part {most}"
     return Bound(most, least, text, payments)
 
