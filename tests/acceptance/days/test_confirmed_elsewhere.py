@@ -99,7 +99,7 @@ def test_another_part_of_the_order_proves_nothing(merchant):
 @pytest.mark.case("B4")
 def test_refused_while_it_left_the_queue_it_is_held_where_the_token_may_not_see_what_ships(merchant):
     """A second installation was faster: without that queue, nothing tells this from a cancelled order."""
-    reserved(merchant, Fault("500", action="pending_shipment"))
+    reserved(merchant, Fault("echo", action="pending_shipment"))
     merchant.sandbox.faults.add(
         Fault("call", action="allocate", times=1, payload=lambda post: confirmed_by_another(merchant))
     )
@@ -112,6 +112,17 @@ def test_refused_while_it_left_the_queue_it_is_held_where_the_token_may_not_see_
     merchant.sandbox.ship("FO-1")
     merchant.finishes()
     assert (len(merchant.books.invoices("FO-1")), merchant.books.stock_of("MUG")[1]) == (1, 0)
+
+
+@pytest.mark.case("B4")
+def test_nothing_is_released_while_the_queue_of_what_ships_cannot_be_read(merchant):
+    reserved(merchant, Fault("500", action="pending_shipment"))
+    merchant.sandbox.cancel("FO-1")
+    hours_pass(merchant, 0, 1, 3, 20)
+    assert (merchant.job("FO-1", A).state, merchant.books.reserved("FO-1")) == (State.WAITING, 1)
+    merchant.sandbox.faults.clear()
+    hours_pass(merchant, 21)
+    assert (merchant.job("FO-1", A).state, merchant.books.reserved("FO-1")) == (State.GONE, 0)
 
 
 @pytest.mark.case("B12")

@@ -22,7 +22,7 @@ from shipperone_erp.domain.decisions import (
     TreatAsRefused,
 )
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.listing import Listed, Listing
+from shipperone_erp.domain.listing import Listed, Listing, ToShip
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage, State, Step
@@ -164,14 +164,14 @@ def absent(
     last_good_read_at: datetime | None,
     seen_in_invoice: Collection[int],
     failed: Collection[str],
-    to_ship: Collection[int] | None,
+    to_ship: ToShip,
     patience: Patience,
     now: datetime,
 ) -> Decision:
     """Decide about an open job whose order is not listed: settle it, record, wait, hold or end it.
 
     `failed`: the ids of orders that ShipperOne lists as failed in its own process and that nobody has confirmed.
-    `to_ship`: the ids of jobs whose goods it lists to be shipped; None where that cannot be read.
+    `to_ship`: the jobs whose goods it lists to be shipped.
     """
     if job.lost_at is not None:
         return settle(job, job.lost_at, listing, patience)
@@ -184,7 +184,7 @@ def absent(
             # The order was confirmed after the backup that this ledger was restored from. The ERP is queried for the
             # reservation under its key; then the confirmation is inferred.
             return Continue(job, heals=True)
-    if job.id in (to_ship or ()) and (decision := kept(job, now)) is not None:
+    if job.id in to_ship.jobs and (decision := kept(job, now)) is not None:
         return decision
     silence = max(patience.gone_grace, DOUBTFUL_AFTER)
     since = job.absent_since
@@ -232,7 +232,12 @@ def absent(
         return RecordObservation(
             job, f"is not listed any more; {held_in_erp(job)} is kept until {until:%Y-%m-%d %H:%M} UTC"
         )
-    if to_ship is None and job.state is State.WAITING and job.reason is Reason.PLATFORM_REFUSED:
+    if job.stage is Stage.ALLOCATION and to_ship.failed:
+        return NoAction(
+            job.order_id,
+            f"is not listed any more; {held_in_erp(job)} is kept until pending_shipment has been read",
+        )
+    if to_ship.denied and job.state is State.WAITING and job.reason is Reason.PLATFORM_REFUSED:
         return PutOnHold(
             job,
             Reason.ORDER_GONE,

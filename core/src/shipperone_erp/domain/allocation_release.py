@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from shipperone_erp.domain.decisions import Continue, Decision, End, NoAction, PutOnHold
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.listing import Listing
+from shipperone_erp.domain.listing import Listing, ToShip
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage, State
 
@@ -18,12 +18,12 @@ def to_be_given_back(job: Job) -> bool:
     return job.stage is Stage.ALLOCATION and job.accepted and job.ending is State.GONE
 
 
-def give_back(job: Job, listing: Listing, elsewhere: Listing | None, to_ship: Collection[int]) -> Decision:
-    """Release it if both queues prove that they do not list its order, and it is not among the jobs `to_ship`. If it is
-    listed, hold the job and release nothing.
+def give_back(job: Job, listing: Listing, elsewhere: Listing | None, to_ship: ToShip) -> Decision:
+    """Release it if both queues prove that they do not list its order, and pending_shipment does not list it, where
+    the token may read that. If one lists it, hold the job and release nothing.
     """
     listing_it = [f"pending_{read.stage}" for read in (listing, elsewhere) if read and lists(read, job.order_id)]
-    for queue in (*listing_it, *(["pending_shipment"] if job.id in to_ship else [])):
+    for queue in (*listing_it, *(["pending_shipment"] if job.id in to_ship.jobs else [])):
         return PutOnHold(
             job.not_given_back(),
             Reason.RESERVED_NOT_SHIPPED,
@@ -32,6 +32,8 @@ def give_back(job: Job, listing: Listing, elsewhere: Listing | None, to_ship: Co
         )
     if elsewhere is None or not (listing.proves_absence and elsewhere.proves_absence):
         return NoAction(job.order_id, "is released once reads of both queues prove that neither lists the order", True)
+    if to_ship.failed:
+        return NoAction(job.order_id, "is released once pending_shipment has been read, which must not list the order")
     return End(job, State.GONE, job.sentence or "an operator released it")
 
 

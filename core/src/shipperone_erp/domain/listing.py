@@ -67,6 +67,19 @@ class Listing:
         ) == (other.stage, other.digest, other.complete, other.proves_absence, other.doubt)
 
 
+@dataclass(frozen=True, slots=True)
+class ToShip:
+    """What pending_shipment showed of the allocations that were looked up there.
+
+    `jobs`: the ids of those of which it lists an item. `denied`: the token may not read it. `failed`: it could not be
+    read this time.
+    """
+
+    jobs: frozenset[int] = frozenset()
+    denied: bool = False
+    failed: bool = False
+
+
 class Trouble(StrEnum):
     """Why a read failed. `UNAVAILABLE` and `THROTTLED` pass by themselves; the others need an operator."""
 

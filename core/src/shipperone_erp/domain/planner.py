@@ -140,7 +140,7 @@ def _unfinished(
             yield healed
         elif job.due(now):
             yield (
-                give_back(job, listing, planner_input.elsewhere, planner_input.to_ship or ())
+                give_back(job, listing, planner_input.elsewhere, planner_input.to_ship)
                 if to_be_given_back(job)
                 else Continue(job)
             )

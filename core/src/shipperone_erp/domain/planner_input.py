@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.listing import Listing
+from shipperone_erp.domain.listing import Listing, ToShip
 from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.domain.supply_date import DateRules
@@ -49,8 +49,8 @@ class PlannerInput:
     `live`: the tenant's go-live has happened for this queue. `last_good_read_at` is that of the previous read. For the
     allocation stage: `unshipped` are confirmed reservations past `ship_within`. `elsewhere` is a read of the other
     queue, made where a reservation must be released. `failed` are the orders that ShipperOne lists as failed in its
-    own process, where that was queried. `to_ship` are ids of allocation jobs of which it lists an item to be shipped,
-    where that was queried; None if the token may not read it. `restored_at`: see `PlannerRules`.
+    own process, where that was queried. `to_ship` are the allocation jobs of which it lists an item to be shipped,
+    where that was queried. `restored_at`: see `PlannerRules`.
     """
 
     jobs: tuple[Job, ...] = ()
@@ -63,7 +63,7 @@ class PlannerInput:
     unshipped: tuple[Job, ...] = ()
     elsewhere: Listing | None = None
     failed: frozenset[str] = frozenset()
-    to_ship: frozenset[int] | None = frozenset()
+    to_ship: ToShip = field(default_factory=ToShip)
     restored_at: datetime | None = None
 
     def allocated(self) -> Mapping[str, Sequence[Job]]:

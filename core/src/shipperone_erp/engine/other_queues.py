@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shipperone_erp.domain.confirmed_elsewhere import listed_to_ship
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.listing import Listed, Listing, ReadFailed
+from shipperone_erp.domain.listing import Listed, Listing, ReadFailed, ToShip, Trouble
 
 ReadToShip = Callable[[Collection[str]], Awaitable[Mapping[str, frozenset[str]]]]
 """The items of those of these orders that ShipperOne lists to be shipped. ReadFailed if the token may not read them."""
@@ -41,17 +41,18 @@ class OtherQueues:
         except ReadFailed:
             return frozenset()
 
-    async def jobs_to_ship(self, jobs: Collection[Job]) -> frozenset[int] | None:
+    async def jobs_to_ship(self, jobs: Collection[Job]) -> ToShip:
         """See `jobs_to_ship`."""
         return await jobs_to_ship(jobs, self.read_to_ship)
 
 
-async def jobs_to_ship(jobs: Collection[Job], read: ReadToShip) -> frozenset[int] | None:
-    """The ids of the allocation jobs of which ShipperOne lists an item to be shipped; None where it cannot be read."""
+async def jobs_to_ship(jobs: Collection[Job], read: ReadToShip) -> ToShip:
+    """The allocation jobs of which ShipperOne lists an item to be shipped."""
     if not jobs:
-        return frozenset()
+        return ToShip()
     try:
         listed = await read({job.order_id for job in jobs})
-    except ReadFailed:
-        return None
-    return listed_to_ship(jobs, listed)
+    except ReadFailed as failure:
+        passes = failure.trouble in (Trouble.UNAVAILABLE, Trouble.THROTTLED)
+        return ToShip(failed=passes, denied=not passes)
+    return ToShip(listed_to_ship(jobs, listed))

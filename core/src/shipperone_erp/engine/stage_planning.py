@@ -188,7 +188,7 @@ class StagePlanning:
             planner_input = replace(planner_input, failed=await self._others.failed_orders())
         asked = to_be_looked_up(planner_input.jobs, listing, self.context.now(), self.rules.gone_grace)
         to_ship = await self._others.jobs_to_ship(asked)
-        if elsewhere := [job.order_id for job in asked if job.id in (to_ship or ()) and not job.accepted]:
+        if elsewhere := [job.order_id for job in asked if job.id in to_ship.jobs and not job.accepted]:
             LOG.warning("%s %s: %s", self.tenant, self.stage, confirmed_by_others(elsewhere))
         planner_input = replace(planner_input, to_ship=to_ship)
         self.planned = {job.id: job for job in (*planner_input.jobs, *planner_input.unshipped)}
