@@ -345,9 +345,12 @@ def test_secrets_are_added_and_never_forgotten_and_what_is_too_short_is_none():
         ("postgresql+psycopg://erp:s3cr3t@db.example/x", {"s3cr3t"}, "postgresql+psycopg://erp:********@db.example/x"),
         ("postgresql://u:a%40b@h/d", {"a%40b", "a@b"}, "postgresql://u:********@h/d"),
         ("postgresql://u:a@b@h/d", {"a@b", "a"}, "postgresql://u:********@h/d"),
+        ("postgresql://u:a@b/s3cr3t@h/d", {"a@b/s3cr3t", "a", "s3cr3t"}, "postgresql://u:********@h/d"),
         ("postgresql://u@h/d?password=s3cr3t&x=1", {"s3cr3t"}, "postgresql://u@h/d?password=********&x=1"),
         ("Server=h;PWD={a;b};Uid=1", {"{a;b}", "a;b"}, "Server=h;PWD=********;Uid=1"),
         ("host=h password=s3cr3t user=x", {"s3cr3t"}, "host=h password=******** user=x"),
+        ("Authorization: Bearer s3cr3t", {"s3cr3t"}, "Authorization: Bearer ********"),
+        ("X-Api-Key:s3cr3t", {"s3cr3t"}, "X-Api-Key:********"),
         ("postgresql://u:@h/d", set(), "postgresql://u:@h/d"),
         ("https://acme.example:8069/web?mail=a@b", set(), "https://acme.example:8069/web?mail=a@b"),
         ("SELECT 1 WHERE password=:p AND token = ? AND pwd='x'", set(), "SELECT 1 WHERE password=:p AND token = ? AND pwd='x'"),
@@ -412,9 +415,10 @@ def test_secrets_that_libraries_read_from_the_environment_are_in_no_line(tmp_pat
     assert leaked(running.logged) == set()
 
 
-def test_an_unescaped_password_of_the_ledgers_address_is_refused_and_not_shown(tmp_path, shop):
+@pytest.mark.parametrize("password", ["47QZ11@rest47QZ11", "a@b/rest47QZ11"])
+def test_an_unescaped_password_of_the_ledgers_address_is_refused_and_not_shown(tmp_path, shop, password):
     world = World(tmp_path, shop)
-    world.runtime_settings["ledger"] = '"postgresql+psycopg://erp:47QZ11@rest47QZ11@nowhere.invalid/db"'
+    world.runtime_settings["ledger"] = f'"postgresql+psycopg://erp:{password}@nowhere.invalid/db"'
     world.write()
     for arguments in (("config", "check"), ("status",), ("run", "--once"), ("doctor",)):
         done = world.command(*arguments)

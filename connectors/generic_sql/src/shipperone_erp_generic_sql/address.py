@@ -37,6 +37,8 @@ def checked(url: str, base: Path | None) -> str:
         raise ValueError(f"{read.drivername} is not supported; write {dialect.url}://, the driver is {dialect.module}")
     if dialect.url == "sqlite":
         return _sqlite_file(read, base)
+    if "@" in f"{read.host}{read.database}":
+        raise ValueError("the @ in its password ended the login too early: write it as %40, or use `password`")
     if not read.database and "service_name" not in read.query:
         raise ValueError(f"name the database: {dialect.url}://user@host/database")
     unknown = sorted(set(read.query) - dialect.options)

@@ -73,7 +73,7 @@ def _ledger(value: str) -> str:
     # empty: its variable is not set, which is reported
     if value and not _LEDGER.fullmatch(value):
         raise ValueError("write sqlite:///shipperone-erp.db or postgresql+psycopg://user@host/database")
-    if re.match(r"postgresql[^/]*//[^/]*@[^/]*@", value):
+    if re.match(r"postgresql[^/]*//[^/]*@[^?]*@", value):
         raise ValueError("the @ in its password would begin the host: write it as %40")
     return value
 

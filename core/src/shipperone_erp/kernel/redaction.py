@@ -167,22 +167,31 @@ _PARAMETER = re.compile(
 )
 """As the parameters of an address name them; a variable that is not filled in yet does not count."""
 
+_HEADER = re.compile(
+    r"((?:authorization|api-key|x-[\w-]*(?:key|token)):[ ]*(?:(?:bearer|basic|token) +)?)(?!\$?\{)([^\s'\"]+)",
+    re.IGNORECASE,
+)
+"""As a program's argument gives a header of a request."""
+
+_PATTERNS = (_IN_ADDRESS, _NAMED, _PARAMETER, _HEADER)
+
 
 def passwords_in(text: str) -> Iterator[str]:
     """The passwords in an address or a connection string: `user:PASSWORD@host`, `password=PASSWORD`."""
-    if "@" not in text and "=" not in text:
+    if "@" not in text and "=" not in text and ":" not in text:
         return  # each pattern needs one of them; settings have tens of thousands of texts
-    for pattern in (_IN_ADDRESS, _NAMED, _PARAMETER):
+    for pattern in _PATTERNS:
         for found in pattern.finditer(text):
             password = found[2]
-            # which of several @ ends it depends on the reader of the address: it may take the rest for the host
-            parts = {part for part in password.split("@") if len(part) >= SHORTEST}
+            # which of several @ ends it depends on the reader of the address: it may take the rest for the host, and
+            # what follows a slash for the name of the database
+            parts = {part for part in re.split("[@/]", password) if len(part) >= SHORTEST and "@" in password}
             yield from {password, password.partition("@")[0], unquote(password), password.strip("{}"), *parts} - {""}
 
 
 def without_passwords(text: str) -> str:
     """An address or a connection string with asterisks for its password."""
-    for pattern in (_IN_ADDRESS, _NAMED, _PARAMETER):
+    for pattern in _PATTERNS:
         text = pattern.sub(lambda found: found[1] + MASK if found[2] else found[0], text)
     return text
 

@@ -224,7 +224,7 @@ connector = "generic_sql"
     "url",
     [
         "sqlite://user:{}@host/erp.db", "db2://user:{}@host/erp", "postgresql://user:{}@host", "sqlite:///erp.db?password={}",
-        "//user:{}@host", "mysql+nothing://user:{}@[",
+        "//user:{}@host", "mysql+nothing://user:{}@[", "postgresql://user:a@b/{}@host/erp",
     ],
 )  # fmt: skip
 def test_a_password_in_the_url_is_in_no_problem(tmp_path, url):
