@@ -106,7 +106,7 @@ def nested(answers: Mapping[str, Any], what: str, named: Mapping[str, Any]) -> d
         found = [*views, *customers, losses]
     elif model == "stock.move":
         found = [
-            {**row, "picking_id": {**_named_row(row["picking_id"]), "backorder_id": False},
+            {**row, "picking_id": {**_named_row(row["picking_id"]), "backorder_id": False, "sale_id": row.get("sale_id", False)},
              "product_uom": row["product_uom"][0], "location_id": row["location_id"][0],
              "product_id": of_product(row["product_id"][0])}
             for row in rows(model)
@@ -160,7 +160,14 @@ def _company_row(row: dict[str, Any]) -> dict[str, Any]:
 
 def _warehouse_row(row: dict[str, Any]) -> dict[str, Any]:
     ids = {name: row[name][0] for name in ("out_type_id", "int_type_id")}
-    return {"code": "main", **row, **ids, "company_id": 1, "lot_stock_id": _named_row(row["lot_stock_id"])}
+    return {
+        "code": "main",
+        "delivery_steps": "ship_only",
+        **row,
+        **ids,
+        "company_id": 1,
+        "lot_stock_id": _named_row(row["lot_stock_id"]),
+    }
 
 
 def _invoice_line_row(answers: Mapping[str, Any], row: dict[str, Any], number: int) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from shipperone_erp_odoo import left_quotations, rights, stock, units_of_measure
 from shipperone_erp_odoo.invoicing_checks import invoicing
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.products import duplicates, products
-from shipperone_erp_odoo.sale_orders import delivers_in_one_step
 from shipperone_erp_odoo.warehouses import Company, Site, me, own_company, sites
 
 PROVEN = (17, 18, 19)
@@ -106,10 +105,10 @@ def _warehouses(odoo: Odoo) -> Checks:
             yield Check("warehouses", False, site.sentence, "check the code and the company of this warehouse")
             continue
         yield Check("warehouses", True, f"{code} is {site.name} of {site.company.name}")
-        if odoo.settings.documents == "sale_order" and not delivers_in_one_step(odoo, site):
+        if odoo.settings.documents == "sale_order" and not site.one_step:
             sentence = f"{code} delivers in several steps, which is not supported with sales orders"
             yield Check("sales orders", False, sentence, "set the warehouse's outgoing shipments to one step")
-        if odoo.settings.documents == "picking" and not odoo.settings.one_step and not delivers_in_one_step(odoo, site):
+        if odoo.settings.documents == "picking" and not odoo.settings.one_step and not site.one_step:
             sentence = (
                 f"{code} ships in several steps in Odoo, but its deliveries would be one step, directly from stock"
             )

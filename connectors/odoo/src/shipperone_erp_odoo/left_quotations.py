@@ -12,7 +12,7 @@ from shipperone_erp_odoo import existing_documents, sales
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.warehouses import Company
 
-UNCONFIRMED: Sequence[existing_documents.Condition] = [("picking_ids", "=", False), ("state", "!=", "cancel")]
+UNCONFIRMED: Sequence[existing_documents.Condition] = [("state", "in", ["draft", "sent"]), ("picking_ids", "=", False)]
 """Without a delivery, since its confirmation makes one."""
 
 

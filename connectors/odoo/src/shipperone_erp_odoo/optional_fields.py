@@ -8,7 +8,6 @@ FIELDS = {
     "stock.move": ("name", "is_storable", "bom_line_id", "sale_line_id", "use_expiration_date"),
     "stock.picking": ("carrier_tracking_ref",),
     "account.payment": ("memo",),
-    "sale.order.line": ("product_uom_id", "tax_ids"),
     "account.move.line": ("sale_line_ids",),
     "account.move": ("taxable_supply_date", "team_id"),
     "res.users.apikeys": ("expiration_date",),

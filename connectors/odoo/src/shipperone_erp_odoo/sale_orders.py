@@ -16,6 +16,7 @@ from shipperone_erp_odoo.buyers import Buyer, buyers
 from shipperone_erp_odoo.invoice_plan import SHIPPING, DraftLine, gross, sequence_of
 from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.odoo import Draft, Odoo
+from shipperone_erp_odoo.optional_fields import UNNAMED_SINCE
 from shipperone_erp_odoo.picking_plan import Picking, Transfers, Wanted, external_ids
 from shipperone_erp_odoo.pickings import Found, Move, each, lacking, moves_counted
 from shipperone_erp_odoo.products import Product
@@ -94,7 +95,7 @@ class SaleOrders:
         for order in orders:
             with answers.of(order.key):
                 for planned in order.pickings:
-                    self._in_one_step(planned.site)
+                    _in_one_step(planned.site)
                 plans[order.key] = draft_invoices.plan(self.odoo, self.at, order.order, self.known)
         who = buyers(self.odoo, {key: by_key[key] for key in plans}, self.at) if plans else {}
         drafts: dict[str, list[Draft]] = {}
@@ -148,8 +149,7 @@ class SaleOrders:
         lines: Sequence[DraftLine],
     ) -> Draft:
         """The draft for `load`. Values that Odoo would derive from a pricelist or the buyer's record are set."""
-        unit = "product_uom_id" if self.odoo.has("sale.order.line", "product_uom_id") else "product_uom"
-        taxes = "tax_ids" if self.odoo.has("sale.order.line", "tax_ids") else "tax_id"
+        unit, taxes = ("product_uom", "tax_id") if self.odoo.has(*UNNAMED_SINCE) else ("product_uom_id", "tax_ids")
         settings = self.odoo.settings
         head = {
             "company_id/.id": self.at.id,
@@ -193,22 +193,32 @@ class SaleOrders:
 
     def _confirm(self, ids: Sequence[int]) -> dict[int, Refused]:
         """Confirm the quotations, in one transaction, or one by one if Odoo refuses. Returns the failures."""
-        domain = [("id", "in", ids), ("state", "in", ["draft", "sent"])]
-        rows = self.odoo.find("sale.order", domain, ["id"], company=self.at.id, order="id") if ids else []
-        todo = [int(row["id"]) for row in rows]
+        if not ids or self._confirmed_together(ids):
+            return {}
+        left = self._quotations(ids)  # Odoo confirms none if one of them is confirmed already, or cancelled
+        if not left or (left != ids and self._confirmed_together(left)):
+            return {}
         refused: dict[int, Refused] = {}
-        try:
-            if todo:
-                self.odoo.call("sale.order", "action_confirm", todo, company=self.at.id)
-        except Refused:
-            for id in todo:
-                try:
-                    self.odoo.call("sale.order", "action_confirm", [id], company=self.at.id)
-                except Refused as refusal:
-                    now = self.odoo.find("sale.order", [("id", "=", id)], ["state"], company=self.at.id)
-                    if any(row["state"] in ("draft", "sent") for row in now):  # else another one has confirmed it
-                        refused[id] = refusal
+        for id in left:
+            try:
+                self.odoo.call("sale.order", "action_confirm", [id], company=self.at.id)
+            except Refused as refusal:
+                if self._quotations([id]):  # else another one has confirmed it
+                    refused[id] = refusal
         return refused
+
+    def _confirmed_together(self, ids: Sequence[int]) -> bool:
+        try:
+            self.odoo.call("sale.order", "action_confirm", ids, company=self.at.id)
+        except Refused:
+            return False
+        return True
+
+    def _quotations(self, ids: Sequence[int]) -> list[int]:
+        """Those of them that are not confirmed, and not cancelled."""
+        domain = [("id", "in", ids), ("state", "in", ["draft", "sent"])]
+        rows = self.odoo.find("sale.order", domain, ["id"], company=self.at.id, order="id")
+        return [int(row["id"]) for row in rows]
 
     def _nothing_planned(self, ids: Sequence[int]) -> dict[int, Refused]:
         """Orders that are confirmed but have no delivery: their goods come another way."""
@@ -240,25 +250,16 @@ class SaleOrders:
         names |= {int(row["id"]): str(row["name"]) for row in rows}
         return {id: Found(id, names.get(id, ""), tuple(by_order.get(id, ()))) for id in wanted}
 
-    def _in_one_step(self, site: Site) -> None:
-        """`Refused` if a sales order's delivery would not be a single picking."""
-        if not delivers_in_one_step(self.odoo, site):
-            raise Refused(
-                Reason.CONFIG_INCOMPLETE,
-                f"{site.name} delivers in several steps in Odoo (pick, pack, ship), which is not supported with sales "
-                'orders: set its outgoing shipments to one step, or `documents = "picking"`',
-                Owner.WAREHOUSE,
-            )
 
-
-def delivers_in_one_step(odoo: Odoo, site: Site) -> bool:
-    """Whether goods go from that warehouse directly to the customer."""
-
-    def find() -> bool:
-        (row,) = odoo.find("stock.warehouse", [("id", "=", site.id)], ["delivery_steps"], company=site.company.id)
-        return bool(row["delivery_steps"] == "ship_only")
-
-    return odoo.kept(("steps", site.company.id, site.code), find)
+def _in_one_step(site: Site) -> None:
+    """`Refused` if a sales order's delivery would not be a single picking."""
+    if not site.one_step:
+        raise Refused(
+            Reason.CONFIG_INCOMPLETE,
+            f"{site.name} delivers in several steps in Odoo (pick, pack, ship), which is not supported with sales "
+            'orders: set its outgoing shipments to one step, or `documents = "picking"`',
+            Owner.WAREHOUSE,
+        )
 
 
 def _pricelist(odoo: Odoo, currency: str, at: Company) -> int | None:

@@ -26,7 +26,10 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A warehouse: `code` is ShipperOne's, `name` Odoo's; with its operation types for deliveries and transfers."""
+    """A warehouse: `code` is ShipperOne's, `name` Odoo's; with its operation types for deliveries and transfers.
+
+    `one_step`: its goods go directly to the customer, not by way of packing or shipping zones.
+    """
 
     code: str
     id: int
@@ -35,6 +38,7 @@ class Site:
     stock: int
     deliveries: int
     transfers: int
+    one_step: bool
     rule: WarehouseRule
 
 
@@ -171,8 +175,9 @@ class _Places:
 
 WAREHOUSE: dict[str, Any] = {
     "code": {}, "company_id": {}, "lot_stock_id": {"fields": {"display_name": {}}}, "out_type_id": {},
-    "int_type_id": {},
+    "int_type_id": {}, "delivery_steps": {},
 }  # fmt: skip
+ONE_STEP = "ship_only"
 PLACE: dict[str, Any] = {
     "usage": {}, "company_id": {"fields": COMPANY}, "warehouse_view_ids": {"fields": WAREHOUSE}
 }  # fmt: skip
@@ -223,5 +228,6 @@ def _site(odoo: Odoo, code: str, rule: WarehouseRule, at: Company) -> Site:
         stock=int(row["lot_stock_id"]["id"]),
         deliveries=int(row["out_type_id"] or 0),
         transfers=int(row["int_type_id"] or 0),
+        one_step=row["delivery_steps"] == ONE_STEP,
         rule=rule,
     )

@@ -1,5 +1,9 @@
 """The calls of a step: what the first chunk looks up, what each chunk asks, and that a change in Odoo is noticed."""
 
+from dataclasses import replace
+from decimal import Decimal as D
+from typing import Any
+
 import httpx
 import pytest
 
@@ -19,6 +23,7 @@ from shipperone_erp import (
 )
 from shipperone_erp_odoo.warehouses import customers, own_company
 
+BOUGHT = order(replace(item(rate="23"), qty=D(5)))
 ONE = FulfillmentOrder("FO-1", "main", (OrderItem(item_id=1, sku="MUG", qty=5),), "EUR")
 
 EACH_RESERVES = [
@@ -28,6 +33,26 @@ EACH_RESERVES = [
 LOOKED_UP = ["stock.location/web_search_read", "stock.move/fields_get"]
 SELLS = {"is_storable": {}, "name": {}, "sale_line_id": {}}
 """The fields of a move up to 18, with the module for sales orders."""
+
+
+def selling(fields: dict[str, Any]) -> FakeOdoo:
+    """An Odoo with the module for sales orders, whose new orders for five are reserved, and whose buyers are new."""
+    odoo = picked(FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(20)]}), has=5)
+    (move,) = odoo.answers["stock.move/search_read"]
+    contact = {
+        "id": 31, "name": "Anna", "vat": False, "email": "a@example.com", "is_company": False, "parent_id": False,
+        "street": False, "zip": False,
+    }  # fmt: skip
+    odoo.answers |= {
+        "stock.move/fields_get": {**PLAIN["stock.move/fields_get"], "sale_line_id": {}, **fields},
+        "stock.move/search_read": [{**move, "sale_id": {"id": 57, "name": "S1"}}],
+        "res.partner/search_read": lambda named: [contact] if named["domain"][0][0] == "id" else [],
+        "res.partner/load": {"ids": [31], "messages": []},
+        "product.pricelist/search_read": [{"id": 4}],
+        "sale.order/load": {"ids": [57], "messages": []},
+        "sale.order/action_confirm": True,
+    }  # fmt: skip
+    return odoo
 
 
 def asked(of: FakeOdoo) -> list[str]:
@@ -122,6 +147,49 @@ def test_a_chunk_with_new_buyers_is_built_in_eight_calls_whose_first_one_reads_t
     asked(reserving)
     erp.build_invoice(request)
     assert sorted(asked(reserving)) == sorted([taxes, *each]), "the first chunk after its reservation"
+
+
+SOLD = [
+    "product.product/web_search_read", "sale.order/search_read", "stock.picking/search_read", "res.partner/search_read",
+    "sale.order/load", "sale.order/action_confirm", "stock.move/web_search_read",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [{}, {"name": {}}], ids=["19", "up to 18"])
+def test_sales_orders_are_reserved_in_seven_calls_nine_with_new_buyers_and_five_more_once(name):
+    odoo = selling(name)
+    erp = odoo.connector(RATE, user="api", documents="sale_order", transfers="direct")
+    assert isinstance(erp.reserve_stock(ReserveStock("a-1", BOUGHT, 1, "arrived")), Reserved)
+    (row,) = odoo.made("sale.order")
+    unit, tax = ("product_uom", "tax_id") if name else ("product_uom_id", "tax_ids")
+    assert {f"order_line/{unit}/.id", f"order_line/{tax}/.id"} <= row.keys()
+    first = asked(odoo)
+    once = ["common/login", *LOOKED_UP, "account.tax/search_read", "product.pricelist/search_read"]
+    new = ["res.partner/load", "res.partner/search_read"]
+    assert sorted(first) == sorted([*once, *SOLD, *new])
+    assert isinstance(erp.reserve_stock(ReserveStock("a-2", BOUGHT, 1, "arrived")), Reserved)
+    assert asked(odoo) == [*SOLD[:4], *new, *SOLD[4:]]
+
+
+@pytest.mark.parametrize(("left", "confirmed"), [([57], 2), ([], 1)])
+def test_a_sales_order_that_is_confirmed_already_is_left_out_when_odoo_refuses_the_others_with_it(left, confirmed):
+    odoo = selling({})
+    refused = httpx.Response(422, json={"name": "odoo.exceptions.UserError", "message": "not in a state requiring"})
+    orders = {key: replace(BOUGHT, order_id=f"FO-{key}") for key in ("a-1", "a-2")}
+    (move,) = odoo.answers["stock.move/search_read"]
+    odoo.answers |= {
+        "sale.order/load": {"ids": [56, 57], "messages": []},
+        "sale.order/action_confirm": lambda named: True if named["ids"] == left else refused,
+        "sale.order/search_read": lambda named: [{"id": id} for id in left] if named["domain"][0][0] == "id" else [],
+        "stock.move/search_read": [
+            {**move, "id": id, "picking_id": [id, f"WH/OUT/{id}"], "sale_id": {"id": id, "name": f"S{id}"}}
+            for id in (56, 57)
+        ],
+    }  # fmt: skip
+    erp = odoo.connector(RATE, documents="sale_order", transfers="direct")
+    found = erp.reserve_stock_batch([ReserveStock(key, each, 1, "arrived") for key, each in orders.items()])
+    assert [type(answer) for answer in found.values()] == [Reserved, Reserved]
+    assert [named["ids"] for named in odoo.calls("sale.order/action_confirm")] == [[56, 57], left][:confirmed]
 
 
 def test_whole_orders_are_delivered_in_four_calls_after_their_reservation():

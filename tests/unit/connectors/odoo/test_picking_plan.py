@@ -17,7 +17,7 @@ HOME = Company(1, "Acme", "SK", "EUR")
 
 
 def site(code: str, number: int, at: Company = HOME) -> Site:
-    return Site(code, number, code, at, 10 * number, 10 * number + 1, 10 * number + 2, WarehouseRule(code=code))
+    return Site(code, number, code, at, 10 * number, 10 * number + 1, 10 * number + 2, True, WarehouseRule(code=code))
 
 
 SITES = {
