@@ -1,5 +1,6 @@
 """The runtime on a real Odoo when its process is killed, or ShipperOne refuses: afterwards everything is there once."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from late_calls import Holding, killed_with_a_call_on_its_way
-from odoo_live import ON_A_REAL_SERVER
+from odoo_live import ON_A_REAL_SERVER, RECORDED
 from odoo_sale_cases import SELLER
 from odoo_tenant import connect, reserved
 from places import SUPPORT
@@ -39,8 +40,8 @@ def answered(world: World, number: int) -> str | None:
 
 @pytest.fixture
 def shop(world, seed, about) -> str:
-    """The beginning of this test's names; what `auto` speaks is what runs a whole shop."""
-    if about["protocol"] == "xmlrpc" or (about["protocol"] == "jsonrpc" and seed.admin.version >= 19):
+    """The beginning of this test's names. What `auto` speaks runs a whole shop, or the protocol that is asked for."""
+    if about["protocol"] != os.environ.get("ODOO_TEST_PROTOCOL", RECORDED[seed.admin.version]):
         pytest.skip("not what `auto` speaks")
     connect(world, seed, about)
     return f"{about['protocol']}-{world.folder.name[-12:]}"
