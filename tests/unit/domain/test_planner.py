@@ -8,6 +8,7 @@ import pytest
 from job_rows import varied
 from planning import MINUTE, NOW, decide, listing, order, scope, started
 from shipperone_erp import FulfillmentOrder, Invoice, InvoiceLine, Owner, Reason
+from shipperone_erp.domain.absence import wants_proof
 from shipperone_erp.domain.decisions import (
     ConfirmByInference,
     Continue,
@@ -125,6 +126,20 @@ def test_two_reads_decide_about_a_lost_answer(reads, read, expected):
         assert decision.reason is Reason.OUTCOME_UNKNOWN
 
 
+@pytest.mark.case("D1")
+@pytest.mark.parametrize(
+    ("read", "needed"),
+    [
+        (listing(order(), proves=False), False),
+        (listing(order("FO-1", 3), proves=False), True),
+        (listing(proves=False), True),
+    ],
+    ids=["listed as it was confirmed", "listed with another quantity", "not listed"],
+)
+def test_a_read_that_proves_absence_is_wanted_where_the_listing_may_show_what_is_left(read, needed):
+    assert wants_proof([decide(read, lost())], read) is needed
+
+
 HOUR = timedelta(hours=1)
 
 
@@ -179,8 +194,11 @@ def test_a_denied_and_still_listed_confirmation_is_a_refusal_with_shipperones_te
     refused = decide(listing(order()), denied(settle_reads=("same",)))
     assert isinstance(refused, TreatAsRefused)
     assert "Stock is gone" in refused.words()
-    assert isinstance(decide(listing(), denied(settle_reads=("absent",))), ConfirmByInference)
     assert isinstance(decide(listing(order()), denied()), RecordObservation)
+    for job, lost_by in ((denied, "ShipperOne denied it (Stock is gone)"), (lost, "its answer was lost")):
+        inferred = decide(listing(), job(settle_reads=("absent",)))
+        assert isinstance(inferred, ConfirmByInference)
+        assert inferred.why == f"{lost_by}, and two complete reads no longer list it"
 
 
 @pytest.mark.case("H10")
