@@ -351,6 +351,7 @@ def test_secrets_are_added_and_never_forgotten_and_what_is_too_short_is_none():
         ("host=h password=s3cr3t user=x", {"s3cr3t"}, "host=h password=******** user=x"),
         ("Authorization: Bearer s3cr3t", {"s3cr3t"}, "Authorization: Bearer ********"),
         ("X-Api-Key:s3cr3t", {"s3cr3t"}, "X-Api-Key:********"),
+        ("Authorization: Bearer ${TOKEN}", set(), "Authorization: Bearer ${TOKEN}"),
         ("postgresql://u:@h/d", set(), "postgresql://u:@h/d"),
         ("https://acme.example:8069/web?mail=a@b", set(), "https://acme.example:8069/web?mail=a@b"),
         ("SELECT 1 WHERE password=:p AND token = ? AND pwd='x'", set(), "SELECT 1 WHERE password=:p AND token = ? AND pwd='x'"),

@@ -168,7 +168,7 @@ _PARAMETER = re.compile(
 """As the parameters of an address name them; a variable that is not filled in yet does not count."""
 
 _HEADER = re.compile(
-    r"((?:authorization|api-key|x-[\w-]*(?:key|token)):[ ]*(?:(?:bearer|basic|token) +)?)(?!\$?\{)([^\s'\"]+)",
+    r"((?:authorization|api-key|x-[\w-]*(?:key|token)):[ ]*(?:(?:bearer|basic|token) +)?+)(?!\$?\{)([^\s'\"]+)",
     re.IGNORECASE,
 )
 """As a program's argument gives a header of a request."""
