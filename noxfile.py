@@ -209,7 +209,8 @@ def boundaries(session: nox.Session, *resolution: str, python: Path | None = Non
     into = ("--python", str(python)) if python else ()
     session.run("uv", "pip", "install", "--quiet", *into, *resolution, *packages, external=True, env=UNCOMPILED)
     session.run("uv", "pip", "install", "--quiet", *into, *TEST_TOOLS, external=True, env=UNCOMPILED)
-    command = [str(python or "python"), "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"]
+    # without workers, each of which would import all of it again: `ci` runs this beside the suite
+    command = [str(python or "python"), "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
     session.run(*command, *(session.posargs or BOUNDARIES), env=TEST_PATH, external=python is not None)
 
 
