@@ -351,3 +351,13 @@ def test_an_id_that_no_ledger_can_look_up_makes_the_entry_unreadable(order_id: s
         read_order(raw_order(order_number=order_id), {})
     assert refused.value.order_id == "FO-000012345"
     assert read_order(raw_order(order_id="ü" * 300), {}).order_id == "ü" * 300
+
+
+@pytest.mark.parametrize("listed", ["12.0", "12.5", "1.2e1"])
+def test_an_order_id_that_is_a_fraction_is_no_id(listed: str) -> None:
+    """12 and 12.0 would be two orders, each with an invoice of its own."""
+    with pytest.raises(Unreadable) as refused:
+        read_order(
+            {"order_id": Decimal(listed), "warehouse_code": "main", "items": [{"id": 1, "sku": "A", "qty": 1}]}, {}
+        )
+    assert (refused.value.order_id, "not a whole number or a text" in refused.value.sentence) == (None, True)

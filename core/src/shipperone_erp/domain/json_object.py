@@ -85,7 +85,9 @@ class JsonObject:
         return None, None
 
     def id(self, field: Field) -> int | str | None:
-        """An item's id, an int or a text as listed: it must be sent back to ShipperOne unchanged."""
+        """An id, an int or a text as listed: it must be sent back to ShipperOne unchanged. As an order's
+        id, 12.0 would be another order than 12.
+        """
         value = self._scalar(field)
         if isinstance(value, float | Decimal):
             self.not_a(field, value, "a whole number or a text, as an id is")

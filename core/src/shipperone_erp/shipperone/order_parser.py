@@ -84,9 +84,10 @@ class OrderWire:
         if not isinstance(raw, Mapping):
             raise Unreadable(f"the queue lists {kind(raw)} where an order should be", order_id=None)
         order = JsonObject(raw, "an order", tenant=self._tenant)
-        order_id = order.text(self._places.order["order_id"])
-        if order_id is None:
+        listed = order.id(self._places.order["order_id"])
+        if listed is None:
             order.missing(self._places.order["order_id"], "no id")
+        order_id = str(listed)
         _refuse_unstorable(order, "an id", order_id)
         order.who, order.order_id = f"order {order_id}", order_id
         return self._order(order, order_id)
