@@ -406,6 +406,30 @@ def test_two_orders_under_one_id_on_two_pages_are_reported_after_a_second_pass(
 
 
 @pytest.mark.case("Q9")
+def test_the_same_items_at_two_amounts_on_two_pages_are_not_chosen_from(server: ScriptedServer) -> None:
+    queue = Queue([order(n) for n in range(150)])
+    queue.orders[140] = order(3, shipping_amount_incl_tax=9.99)
+    listing = read(server, queue)
+    assert "FO-3" not in listing.orders
+    assert "9.99" in listed_twice(listing)
+
+
+@pytest.mark.case("Q9")
+@pytest.mark.parametrize("other", ["fo-1", " FO-1", "FO-1\u00a0", "\uff26O-1", "FO-1\u200b"])
+def test_one_order_under_two_spellings_of_its_id_is_not_processed_twice(server: ScriptedServer, other: str) -> None:
+    listing = read(server, Queue([order(1), {**order(1), "order_id": other}, order(2)]))
+    assert ids(listing) == ["FO-2"]
+    assert {entry.order_id for entry in listing.unreadable} == {"FO-1", other}
+    assert all("two spellings of one order" in entry.sentence for entry in listing.unreadable)
+
+
+@pytest.mark.case("Q9")
+def test_ids_that_differ_in_case_are_two_orders_if_they_share_no_item(server: ScriptedServer) -> None:
+    other = order(1, items=[{"id": 777, "sku": "TEA", "qty": 3}])
+    assert ids(read(server, Queue([order(1), {**other, "order_id": "fo-1"}]))) == ["FO-1", "fo-1"]
+
+
+@pytest.mark.case("Q9")
 def test_an_order_that_changes_its_items_between_two_pages_is_listed_as_it_is_now(server: ScriptedServer) -> None:
     queue = Queue([order(n) for n in range(150)])
 

@@ -8,8 +8,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shipperone_erp.domain.listing import Listed, UnreadableOrder
-from shipperone_erp.shipperone.duplicate_ids import Entry, share_nothing, two_orders
+from shipperone_erp.domain.listing import UnreadableOrder
+from shipperone_erp.shipperone.duplicate_ids import Entry, alike, two_orders
 
 FULL_PAGE = 100
 """The most orders on a page, by the guide."""
@@ -42,7 +42,7 @@ class Pass:
     alert: str | None = None
     ended_by: str | None = None
     twice: dict[str, UnreadableOrder] = field(default_factory=dict)
-    """Ids under which two pages listed orders that share no item: two orders, or one that was just changed."""
+    """Ids under which two pages listed different orders: two orders, or one that was just changed."""
     digests: list[bytes] = field(default_factory=list)
 
     def add(self, page: Page) -> None:
@@ -50,9 +50,8 @@ class Pass:
         entries = page.entries
         self.digests.append(page.digest)
         for name in entries.keys() & self.entries.keys():
-            before, after = self.entries[name], entries[name]
-            if isinstance(before, Listed) and isinstance(after, Listed) and share_nothing(before.order, after.order):
-                self.twice[name] = two_orders(before, after)
+            if not alike(self.entries[name], entries[name]):
+                self.twice[name] = two_orders(self.entries[name], entries[name])
         self.entries.update(entries)
 
     @property

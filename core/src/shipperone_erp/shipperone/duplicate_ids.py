@@ -1,6 +1,8 @@
 """Two orders under one id: neither is processed in place of the other, and a sentence describes both."""
 
 import hashlib
+import unicodedata
+from collections.abc import Iterable
 
 from shipperone_erp.domain.keys import plain
 from shipperone_erp.domain.listing import Listed, UnreadableOrder
@@ -35,9 +37,40 @@ def alike(first: Entry, second: Entry) -> bool:
     return isinstance(first, UnreadableOrder) and isinstance(second, UnreadableOrder) and first.digest == second.digest
 
 
-def share_nothing(first: FulfillmentOrder, second: FulfillmentOrder) -> bool:
-    """No item of the first order is in the second one."""
-    return {str(item.item_id) for item in first.items}.isdisjoint(str(item.item_id) for item in second.items)
+def spelled_alike(entries: Iterable[Entry]) -> list[tuple[Listed, Listed]]:
+    """Pairs of orders that share an item, and whose ids differ in case, blanks or the form of characters only."""
+    spelled: dict[str, Listed] = {}
+    pairs = []
+    for entry in entries:
+        if isinstance(entry, Listed):
+            before = spelled.setdefault(_folded(entry.order.order_id), entry)
+            if before is not entry and _share_an_item(before.order, entry.order):
+                pairs.append((before, entry))
+    return pairs
+
+
+def _folded(order_id: str) -> str:
+    if order_id.isascii():
+        return order_id.strip().casefold()
+    return "".join(filter(str.isprintable, unicodedata.normalize("NFKC", order_id))).strip().casefold()
+
+
+def _share_an_item(first: FulfillmentOrder, second: FulfillmentOrder) -> bool:
+    return not {str(item.item_id) for item in first.items}.isdisjoint(str(item.item_id) for item in second.items)
+
+
+def two_spellings(pair: tuple[Listed, Listed]) -> list[UnreadableOrder]:
+    """One order under two ids: neither is processed, since each would be reserved and invoiced."""
+    names = " and ".join(repr(one.order.order_id) for one in pair)
+    sentence = (
+        f"the queue lists {names} with the same items ({described(pair[1].order)}): two spellings of one order. "
+        "Neither is processed until one is left; then it proceeds automatically. Have ShipperOne correct its listing"
+    )
+    made = []
+    for one in pair:
+        text = order_text(one.order)
+        made.append(UnreadableOrder(one.order.order_id, sentence, text, hashlib.sha256(text.encode()).hexdigest()[:16]))
+    return made
 
 
 def two_orders(first: Entry, second: Entry) -> UnreadableOrder:

@@ -18,7 +18,7 @@ from shipperone_erp.kernel.json import dumps
 from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.shipperone.absence_proof import Page, Pass, changed_between
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.duplicate_ids import Entry, alike, two_orders
+from shipperone_erp.shipperone.duplicate_ids import Entry, alike, spelled_alike, two_orders, two_spellings
 from shipperone_erp.shipperone.order_parser import OrderWire, Unreadable
 from shipperone_erp.shipperone.pages import Garbled
 from shipperone_erp.shipperone.response_reader import Received
@@ -113,6 +113,8 @@ class QueueReader:
         digest = walk.digest
         if digest is not None and self._last is not None and self._last[0] == digest:
             return self._last[1]
+        for pair in spelled_alike(walk.entries.values()):
+            walk.entries |= {f"id {one.order_id}": one for one in two_spellings(pair)}
         entries = walk.entries.values()
         orders = MappingProxyType({e.order.order_id: e for e in entries if isinstance(e, Listed)})
         found = orders, tuple(entry for entry in entries if isinstance(entry, UnreadableOrder))
