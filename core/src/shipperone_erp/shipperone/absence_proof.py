@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shipperone_erp.domain.listing import UnreadableOrder
+from shipperone_erp.domain.listing import Listed, UnreadableOrder
 from shipperone_erp.shipperone.duplicate_ids import Entry, alike, two_orders
 
 FULL_PAGE = 100
@@ -50,8 +50,9 @@ class Pass:
         entries = page.entries
         self.digests.append(page.digest)
         for name in entries.keys() & self.entries.keys():
-            if not alike(self.entries[name], entries[name]):
-                self.twice[name] = two_orders(self.entries[name], entries[name])
+            before, after = self.entries[name], entries[name]
+            if isinstance(before, Listed) and isinstance(after, Listed) and not alike(before, after):
+                self.twice[name] = two_orders(before, after)
         self.entries.update(entries)
 
     @property
