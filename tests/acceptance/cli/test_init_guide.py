@@ -105,8 +105,9 @@ def test_the_guide_ends_with_a_toml_that_invoices(magento, erp):
 
 @pytest.mark.parametrize("place", ["env", "credential"])
 def test_a_secret_is_written_where_it_is_to_live(magento, erp, place):
+    typed = magento.base_url.replace("http://", "HTTP://") + "/"
     typist = Typist(
-        erp, "init", "acme", "--connector", "generic_sql", "--base-url", magento.base_url, "--store", "sk", "--secrets", place,
+        erp, "init", "acme", "--connector", "generic_sql", "--base-url", typed, "--store", "sk", "--secrets", place,
         "--stages", "both", "--set", "url=sqlite:///erp.db", "--set", "recipe=guarded", "--timezone", "UTC",
         "--findings", "settled", "--go-live", "ask",
     )  # fmt: skip
@@ -122,7 +123,7 @@ def test_a_secret_is_written_where_it_is_to_live(magento, erp, place):
     else:
         assert f"LoadCredential=acme-token:{file}" in shown
         found = environment(CREDENTIALS_DIRECTORY=str(file.parent))
-    assert warm_processes.run("config", "check", cwd=erp, env=found).returncode == 0
+    assert warm_processes.run("config", "check", cwd=erp, env=found).returncode == 0, "the address is spelled as usual"
     assert warm_processes.run("config", "check", cwd=erp, env=environment()).returncode == 78
     assert TOKEN not in typist.seen
 

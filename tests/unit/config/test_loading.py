@@ -268,7 +268,8 @@ SAME_STORE = [
 def test_one_queue_is_served_by_one_tenant_however_its_address_is_written(toml, written, only):
     second = GOOD.partition("\n[tenants.acme]")[2].replace("acme", "shop").replace("https://shop.example/", written)
     environment = {**ENVIRONMENT, "SHOP_TOKEN": TOKEN}
-    (problem,) = toml.problems(f"{GOOD}\n[tenants.shop]\nallow_http = true{second}", environment, only=only)
+    text = f"{GOOD}\n[tenants.shop]\nallow_http = true{second}"
+    (problem,) = toml.problems(text, environment, only=only, served=lambda ledger: {"shop"})
     assert "tenants.shop.base_url: tenant acme serves allocation and invoice of the same store already" in problem
 
 

@@ -151,6 +151,31 @@ def test_a_new_tenant_over_http_is_refused_an_allowed_one_is_not_and_one_that_wa
     assert (list(allowed.tenants), allowed.warnings, len(asked)) == (["acme"], (), 1)
 
 
+@pytest.mark.parametrize(
+    "spelled",
+    ["https://ACME.example", "https://acme.example:443", "HTTPS://acme.example/", "https://acme.example./shop"],
+)
+def test_an_address_that_another_installation_may_spell_otherwise_is_refused_for_a_new_tenant(written, spelled):
+    """The keys of documents contain it: the second installation would make each document again."""
+    file = written(SQL, base_url=spelled)
+    usual = "https://acme.example" + ("/shop" if "shop" in spelled else "")
+    with pytest.raises(ConfigurationError, match=f"write it as {usual}: "):
+        load(file, environment=SECRETS)
+    served = load(file, environment=SECRETS, served=lambda ledger: {"acme"})
+    assert served.tenants["acme"].base_url == spelled.rstrip("/"), "its keys stay as they are"
+
+
+@pytest.mark.parametrize("usual", ["https://acme.example", "https://acme.example:8443/a/B", "https://[::1]:8443"])
+def test_the_usual_spelling_is_accepted(written, usual):
+    assert load(written(SQL, base_url=usual), environment=SECRETS).tenants["acme"].base_url == usual
+
+
+@pytest.mark.parametrize("wrong", ["https://acme.example:port", "https://acme.example:99999", "https://[::1"])
+def test_an_address_without_a_possible_port_is_refused(written, wrong):
+    with pytest.raises(ConfigurationError, match="write an address such as"):
+        load(written(SQL, base_url=wrong), environment=SECRETS)
+
+
 def test_keys_and_texts_of_every_kind_are_shown_as_toml():
     from shipperone_erp.config.effective_configuration import toml
 

@@ -23,6 +23,7 @@ from shipperone_erp.config.toml_files import Document, parse
 from shipperone_erp.config.validation_errors import faults, nearest
 from shipperone_erp.kernel.errors import ConfigurationError
 from shipperone_erp.kernel.printable import label
+from shipperone_erp.kernel.store_addresses import usual_spelling
 
 Below = TypeVar("Below", bound=BaseModel)
 
@@ -77,6 +78,7 @@ class _Loading:
             settings = self._tenants.load(name, document)
             if settings is not None:
                 self._encrypted(settings, document, runtime.ledger)
+                self._usually_spelled(settings, document, runtime.ledger)
             if settings is not None and len(self._report.problems) + len(self._report.of_tenants) == before:
                 tenants[name] = settings
         self._each_queue_once(homes)
@@ -113,6 +115,18 @@ class _Loading:
             )
         else:
             cause = f"{why}; allow_http = true allows it in a trusted network"
+            self._report.of_tenants.append(home.problem(path, cause, tenant=settings.name))
+
+    def _usually_spelled(self, settings: TenantSettings, home: Document, ledger: str) -> None:
+        """Refuse a new tenant whose address is not spelled as every installation spells it.
+
+        The keys of its documents contain the address as written: a second installation that spells it otherwise would
+        find none of them, and make each document again. A tenant that was served before keeps its keys.
+        """
+        usual = usual_spelling(settings.base_url)
+        if settings.base_url != usual and settings.name not in self.known(ledger):
+            path = ("tenants", settings.name, "base_url")
+            cause = f"write it as {usual}: the keys of the ERP's documents contain the address as it is written"
             self._report.of_tenants.append(home.problem(path, cause, tenant=settings.name))
 
     def _each_queue_once(self, homes: Mapping[str, Document]) -> None:

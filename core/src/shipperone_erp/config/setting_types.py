@@ -16,8 +16,12 @@ from shipperone_erp.kernel.durations import Duration, at_least
 
 
 def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ValueError("write an address such as https://acme.example") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise ValueError("write an address such as https://acme.example")
     if parts.username or parts.password:
         raise ValueError("it holds a user or a password; ShipperOne takes only the token")

@@ -4,6 +4,18 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 
+def usual_spelling(base_url: str) -> str:
+    """The address as it is usually written: scheme and host in lower case, without the usual port, a dot or slashes at
+    the end.
+    """
+    parts = urlsplit(base_url)
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    host = (parts.hostname or "").rstrip(".")
+    place = f"[{host}]" if ":" in host else host
+    port = f":{parts.port}" if parts.port not in (None, usual) else ""
+    return f"{parts.scheme}://{place}{port}{parts.path.rstrip('/')}"
+
+
 def same_store(base_url: str) -> str:
     """A text that is equal for every spelling of one address.
 

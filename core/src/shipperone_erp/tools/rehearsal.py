@@ -12,6 +12,7 @@ from shipperone_erp.connector.secret import Secret
 from shipperone_erp.engine.selection import Selection
 from shipperone_erp.ledger.queries import Wanted
 from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.ledger.served_tenants import tenants_served
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def rehearse(
     `base_url` and `token` are those of a `Sandbox`, `ledger` is a URL as in `[runtime]`. `fee`: a key of the order that
     lists a charge of kind `line`. The cycle waits for no approval and no policy; a shortage is not tried again.
     """
-    loaded = load(file, environment=os.environ, tenants_may_fail=True)
+    loaded = load(file, environment=os.environ, tenants_may_fail=True, served=tenants_served)
     elsewhere = {
         "base_url": base_url, "store_code": "default", "token": token, "go_live": "now", "approve": (),
         "settle": timedelta(seconds=1), "stock_retry": 2 * lasts, "gone_grace": timedelta(0), "fields": {},

@@ -10,6 +10,7 @@ from shipperone_erp.connector.api import ConnectorSettings
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.kernel.errors import ConfigurationError, UsageError
+from shipperone_erp.ledger.served_tenants import tenants_served
 from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import connected
 from shipperone_erp.shipperone.http_exchange import ExchangeLimits
@@ -35,7 +36,7 @@ def load_tenant(file: Path, name: str, settings: type[SettingsT], *, connector: 
 
     UsageError if the tenant does not exist or has another connector, ConfigurationError if its settings are invalid.
     """
-    loaded = load(file, tenants_may_fail=True)
+    loaded = load(file, tenants_may_fail=True, served=tenants_served)
     whole = loaded.tenants.get(name)
     if whole is None:
         of_it = tuple(problem for problem in loaded.problems if problem.tenant == name)

@@ -11,6 +11,7 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.config.editing import as_toml
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.connector.setup import SetupDone
+from shipperone_erp.kernel.store_addresses import usual_spelling
 from shipperone_erp.operations.inspect.results import Proposal
 
 OWN = "own."
@@ -42,7 +43,7 @@ def document(
         for name, answer in answers.items()
         if isinstance(answer, Secret) and (short := name.removeprefix(OWN)) in references
     }
-    table: dict[str, Any] = {"base_url": settings.base_url}
+    table: dict[str, Any] = {"base_url": usual_spelling(settings.base_url)}
     if settings.allow_http:
         table["allow_http"] = True
     table |= {
