@@ -1,5 +1,6 @@
 """A secret stays hidden: echoed in any case and with any escapes, put in by a variable, or pasted in the wrong place."""
 
+import base64
 import html
 import json
 import tomllib
@@ -38,6 +39,18 @@ def test_a_secret_that_a_server_echoes_is_taken_out_however_it_is_written(echo):
     assert "47qz11" not in message.lower()
     assert message.startswith("the token ")
     assert message.endswith(" is not known")
+
+
+@pytest.mark.parametrize("user", ["", "u", "us", "user", "a-longer-user"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_password_in_base64_is_taken_out(user, encode):
+    """As a proxy's page shows the header Proxy-Authorization. A character at each edge holds bits of its neighbours."""
+    secret = "s3cr\u00ebt>>>???-planted"
+    shown = Redaction([secret])(f"Basic {encode(f'{user}:{secret}'.encode()).decode()}, user {user}")
+    left = shown.partition(MASK)
+    assert MASK in shown
+    assert len(left[2].partition(",")[0].rstrip("=")) <= 1
+    assert left[2].endswith(f", user {user}")
 
 
 def test_a_short_password_is_taken_out_as_it_is_and_a_word_that_it_resembles_stays():

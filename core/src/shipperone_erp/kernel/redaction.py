@@ -4,6 +4,7 @@ Settings hold secrets hidden (`connector.secret`). A connector's exception, Ship
 message may contain them.
 """
 
+import base64
 import html
 import json
 import re
@@ -148,11 +149,24 @@ def _forms(secret: str) -> Iterator[str]:
     lines = secret.splitlines()
     for text in {secret, secret.strip(), *(line for line in lines if len(lines) > 1 and len(line) >= LINE_AT_LEAST)}:
         yield from (text, quote(text, safe=""), quote(text), quote_plus(text), html.escape(text), repr(text)[1:-1])
+        yield from _in_base64(text.encode("utf-8", "surrogatepass"))
         # as bytes of an address that are decoded one by one
         yield text.encode("utf-8", "surrogatepass").decode("latin-1")
         for quoted in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
             yield from (quoted, quoted.replace("/", "\\/"))
 
+
+def _in_base64(secret: bytes) -> Iterator[str]:
+    """The characters that any text with the secret in it has in base64, as `user:PASSWORD` in a header of HTTP."""
+    if len(secret) < IN_ANY_CASE_FROM:
+        return
+    for before in range(3):  # bytes before it: three bytes are four characters
+        ends = (before + len(secret)) * 8 // 6
+        whole = base64.b64encode(bytes(before) + secret).decode()[-(-before * 8 // 6) : ends]
+        yield from {whole, whole.translate(_URL_SAFE)}
+
+
+_URL_SAFE = str.maketrans("+/", "-_")
 
 _IN_ADDRESS = re.compile(r"(://[^\s/:@]*:)(?!\d{1,5}[/?#])(\S*)(?=@)")
 _NAMED = re.compile(
