@@ -27,8 +27,15 @@ def main(address: str, argv: Sequence[str]) -> None:
     """Run it to its end, and end as it did."""
     lines = call(address, argv, os.environ, os.getcwd(), (0, 1, 2)).makefile()
     process = int(lines.readline())
+
+    def pass_on(number: int, _: object) -> None:
+        try:  # noqa: SIM105 - to import contextlib takes longer than all of this
+            os.kill(process, number)
+        except ProcessLookupError:
+            pass  # it has ended, and the server has yet to report it
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda got, _: os.kill(process, got))
+        signal.signal(number, pass_on)
     ended = int(lines.readline())
     if ended < 0:
         signal.signal(-ended, signal.SIG_DFL)
