@@ -8,7 +8,7 @@ from shipperone_erp import Reason
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.sandbox import SandboxOrder, generate
+from shipperone_erp.sandbox import Fault, SandboxOrder, generate
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
@@ -51,7 +51,8 @@ def test_postgresql_is_copied_by_its_own_tool(postgresql_url, tmp_path):
         ledger.backup(tmp_path / "copy.db")
 
 
-def test_after_a_restore_nothing_is_released_because_it_is_not_listed_any_more(world):
+def restored_to_before_the_confirmation(world):
+    """The copy has the reservation of FO-1 and not its confirmation; its order waits to be shipped."""
     world.sandbox.auto_ship = False
     world.sandbox.add(order("FO-1"))
     world.sandbox.faults.add(_refuses_to_allocate())
@@ -69,6 +70,10 @@ def test_after_a_restore_nothing_is_released_because_it_is_not_listed_any_more(w
     printed = world.command("ledger", "restored", "--note", "disk failed")
     assert "1 order(s) were unfinished in this copy" in printed.stdout
 
+
+def test_after_a_restore_nothing_is_released_because_it_is_not_listed_any_more(world):
+    restored_to_before_the_confirmation(world)
+    world.sandbox.faults.add(_may_not_read_what_ships())
     for _ in range(3):
         world.once(settle_for=2)
     job = world.job("FO-1", A)
@@ -80,10 +85,23 @@ def test_after_a_restore_nothing_is_released_because_it_is_not_listed_any_more(w
     assert (world.erp.effects("reserve_stock"), len(world.erp.issued("FO-1"))) == (1, 1)
 
 
-def _refuses_to_allocate():
-    from shipperone_erp.sandbox import Fault
+def test_after_a_restore_an_order_that_waits_to_be_shipped_counts_as_confirmed(world):
+    restored_to_before_the_confirmation(world)
+    for _ in range(3):
+        world.once(settle_for=2)
+    job = world.job("FO-1", A)
+    assert (job.state, job.inferred, world.erp.live("FO-1")) == (State.DONE, True, 1)
+    world.sandbox.ship("FO-1")
+    world.finishes()
+    assert (world.erp.effects("reserve_stock"), len(world.erp.issued("FO-1"))) == (1, 1)
 
+
+def _refuses_to_allocate():
     return Fault("503", action="allocate", retry_after="1")
+
+
+def _may_not_read_what_ships():
+    return Fault("echo", action="pending_shipment")
 
 
 def test_without_saying_so_a_copy_that_was_read_today_is_believed(world):
