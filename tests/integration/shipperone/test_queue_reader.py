@@ -395,6 +395,24 @@ def test_the_same_items_at_two_amounts_on_one_page_are_not_chosen_from(server: S
 
 
 @pytest.mark.case("Q9")
+def test_two_totals_of_one_order_on_one_page_are_both_named(server: ScriptedServer) -> None:
+    sentence = listed_twice(read(server, Queue([order(1), order(1, total_incl_tax=14.99)])))
+    assert sentence.count("total 14.99") == 1
+    assert "total None" not in sentence
+
+
+@pytest.mark.case("Q9")
+@pytest.mark.parametrize("turned", [False, True], ids=["the readable one first", "the readable one last"])
+def test_a_readable_and_an_unreadable_order_under_one_id_are_not_chosen_from(
+    server: ScriptedServer, turned: bool
+) -> None:
+    both = [order(1), order(1, items=[])]
+    listing = read(server, Queue([*(reversed(both) if turned else both), order(2)]))
+    assert ids(listing) == ["FO-2"]
+    assert "has no items" in listed_twice(listing)
+
+
+@pytest.mark.case("Q9")
 def test_two_orders_under_one_id_on_two_pages_are_reported_after_a_second_pass(
     server: ScriptedServer,
 ) -> None:
