@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import odoolib
 
+from counted_network import CountedNetwork
 from odoo_shop import DAY
 from shipperone_erp import (
     BuildInvoice,
@@ -34,18 +35,6 @@ from shipperone_erp_odoo import OdooConnector, OdooSettings
 from shipperone_erp_odoo.seeding import Admin, Seed
 
 SKUS = [f"P{number}" for number in range(20)]
-
-
-class Counting(httpx.BaseTransport):
-    """The network, counted."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self._network = httpx.HTTPTransport()
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self.calls += 1
-        return self._network.handle_request(request)
 
 
 def make_orders(seed: Seed, count: int, name: str) -> list[FulfillmentOrder]:
@@ -242,7 +231,7 @@ def main() -> None:
     httpx.post = counted
 
     def ours(name: str, *, batch: bool, **changed: Any) -> Arm:
-        network = Counting()
+        network = CountedNetwork()
         erp = connector(seed, options.protocol, secret, network, batch_size=options.chunk, **changed)
         return Arm(name, Ours(erp, batch=batch), lambda: network.calls)
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 
+from counted_network import CountedNetwork
 from odoo_live import ON_A_REAL_SERVER
 from odoo_sale_cases import SELLER
 from odoo_shop import ANNA, DAY, Shop
@@ -24,18 +24,6 @@ from shipperone_erp import (
 pytestmark = ON_A_REAL_SERVER
 
 
-class Counting(httpx.BaseTransport):
-    """The network, counted."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self._network = httpx.HTTPTransport()
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self.calls += 1
-        return self._network.handle_request(request)
-
-
 class Chunks:
     """Chunks of orders, and the number of calls that each step of them takes."""
 
@@ -48,7 +36,7 @@ class Chunks:
 
     def restart(self) -> None:
         """The next step is taken by a new process."""
-        self._network = Counting()
+        self._network = CountedNetwork()
         self._erp = self.shop.connector(**self._settings)
         self._erp.transport = self._network
 
