@@ -65,7 +65,7 @@ def _tries(job: Job, effects: list[Effect]) -> Iterable[str]:
     if pending:
         yield f"waited for its transfer ({pending} checks)"
     elif len(reserves) > 1:
-        yield f"reserved in the {len(reserves)}. attempt, after goods had arrived"
+        yield f"reserved at attempt {len(reserves)}, after goods had arrived"
     for effect in effects:
         if effect.kind is EffectKind.CONFIRM and effect.outcome is Outcome.REFUSED:
             yield "ShipperOne refused its invoice"
