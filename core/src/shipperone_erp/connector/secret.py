@@ -17,7 +17,6 @@ class SecretSource(Protocol):
 
     def resolve(self, reference: dict[str, Any]) -> str:
         """The value, without a trailing newline. ValueError names the place, never its content."""
-        ...
 
 
 class Secret(SecretStr):

@@ -11,19 +11,15 @@ class TimeSource(Protocol):
 
     def now(self) -> datetime:
         """Aware UTC time, which may be set."""
-        ...
 
     def monotonic(self) -> float:
         """Seconds that only increase, and stop while the machine sleeps."""
-        ...
 
     def elapsed(self) -> float:
         """Seconds that only increase, also while the machine sleeps where its system supports that."""
-        ...
 
     async def sleep(self, seconds: float) -> None:
         """Return after that many seconds."""
-        ...
 
 
 class MachineTime:
