@@ -32,7 +32,7 @@ class KillingLedger(Ledger):
             self.strike()
         super().commit(batch)
         if self.left == 0 and self.when == "after":
-            print(" ".join(entry.label for entry in batch), flush=True)
+            print(" ".join(type(write).__name__ for entry in batch for write in entry.writes), flush=True)
             self.strike()
 
     def strike(self) -> None:

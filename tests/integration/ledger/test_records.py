@@ -127,7 +127,7 @@ def test_effects_with_and_without_an_outcome(ledger):
     job, other = a_job(), a_job("FO-2")
     first, second = an_effect(job, request='{"a":1}'), an_effect(job, EffectKind.CONFIRM, alone=True)
     ledger.write(InsertJob(job), InsertJob(other), RecordIntent(first), RecordIntent(second), lease=None).result()
-    ledger.write(RecordOutcome(first.id, Outcome.OK, LATER, "R-1", EffectKind.RESERVE), lease=None).result()
+    ledger.write(RecordOutcome(first.id, Outcome.OK, LATER, "R-1"), lease=None).result()
     ended = replace(first, outcome=Outcome.OK, outcome_at=LATER, answer="R-1")
     assert ledger.effects(job.id) == [ended, second]
     assert ledger.effects(other.id) == []

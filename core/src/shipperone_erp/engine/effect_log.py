@@ -123,7 +123,7 @@ class StageEffectLog:
 
     def record_outcome(self, effect: Effect, outcome: Outcome, answer: str | None, job: Job | None = None) -> None:
         """See `workflow.ports.EffectLog`."""
-        ended = RecordOutcome(effect.id, outcome, self._time.now(), answer, effect.kind)
+        ended = RecordOutcome(effect.id, outcome, self._time.now(), answer)
         self._write(*([ended] if job is None else [ended, UpdateJob(job)]))
         if (begun := self._begun.pop(effect.id, None)) is not None:
             of, at = begun

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import Action, Binding, Effect, Lease, QueueRecord
-from shipperone_erp.domain.states import EffectKind, Outcome, Stage
+from shipperone_erp.domain.states import Outcome, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +20,12 @@ class InsertJob:
 
     job: Job
 
-    @property
-    def label(self) -> str:
-        return f"insert:{self.job.state}"
-
 
 @dataclass(frozen=True, slots=True)
 class UpdateJob:
     """The current state of a job. Refused if the ledger does not hold it."""
 
     job: Job
-
-    @property
-    def label(self) -> str:
-        return f"update:{self.job.state}:{self.job.step}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +34,6 @@ class Restamp:
 
     job: Job
 
-    @property
-    def label(self) -> str:
-        return "restamp"
-
 
 @dataclass(frozen=True, slots=True)
 class ClaimJob:
@@ -53,20 +41,12 @@ class ClaimJob:
 
     job: Job
 
-    @property
-    def label(self) -> str:
-        return "take"
-
 
 @dataclass(frozen=True, slots=True)
 class ReleaseJob:
     """Release a claimed job; does nothing for one that is not claimed."""
 
     job_id: int
-
-    @property
-    def label(self) -> str:
-        return "let go"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +56,6 @@ class ReleaseAllJobs:
     tenant: str
     stage: Stage
 
-    @property
-    def label(self) -> str:
-        return "let all go"
-
 
 @dataclass(frozen=True, slots=True)
 class RecordIntent:
@@ -87,24 +63,15 @@ class RecordIntent:
 
     effect: Effect
 
-    @property
-    def label(self) -> str:
-        return f"intent:{self.effect.kind}"
-
 
 @dataclass(frozen=True, slots=True)
 class RecordOutcome:
-    """The outcome of an effect; `kind` is only for the label. Refused if the ledger does not hold the intent."""
+    """The outcome of an effect. Refused if the ledger does not hold the intent."""
 
     effect_id: int
     outcome: Outcome
     at: datetime
     answer: str | None
-    kind: EffectKind | None = None
-
-    @property
-    def label(self) -> str:
-        return f"outcome:{self.kind}" if self.kind else "outcome"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +80,12 @@ class Record:
 
     action: Action
 
-    @property
-    def label(self) -> str:
-        return f"action:{self.action.action}"
-
 
 @dataclass(frozen=True, slots=True)
 class SaveQueue:
     """Replace the record of a queue of a tenant."""
 
     record: QueueRecord
-
-    @property
-    def label(self) -> str:
-        return f"queue:{self.record.stage}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +95,6 @@ class QueueRead:
     before: QueueRecord
     at: datetime
 
-    @property
-    def label(self) -> str:
-        return f"read:{self.before.stage}"
-
 
 @dataclass(frozen=True, slots=True)
 class SaveBinding:
@@ -148,10 +103,6 @@ class SaveBinding:
     tenant: str
     binding: Binding
 
-    @property
-    def label(self) -> str:
-        return "binding"
-
 
 @dataclass(frozen=True, slots=True)
 class FirstBinding:
@@ -159,10 +110,6 @@ class FirstBinding:
 
     tenant: str
     binding: Binding
-
-    @property
-    def label(self) -> str:
-        return "binding:first"
 
 
 Write = (
@@ -180,12 +127,6 @@ class Entry:
     ended: bool = False
     """It is committed, or (`error`) it has failed."""
     error: Exception | None = None
-
-    @property
-    def label(self) -> str:
-        """`intent:reserve`, `outcome:confirm`, …: that of the effect in it, else of its first write."""
-        effects = (write.label for write in self.writes if isinstance(write, RecordIntent | RecordOutcome))
-        return next(effects, self.writes[0].label)
 
     def settle(self, error: Exception | None) -> None:
         """Record its end; only the first call counts."""
