@@ -79,7 +79,7 @@ FAULTS = (
           "            if of_unreadable(job) or wanted & _amounts(self._counted(job.order)):\n", "            if False:\n",
           "unit/domain/test_planner.py"),
     # the ledger
-    Fault("a stale fencing token writes", f"{CORE}/ledger/fencing.py",
+    Fault("a stale fencing token writes", f"{CORE}/ledger/leases.py",
           "return set(held) - {Lease(row.name, row.owner, row.number) for row in rows}", "return set()",
           "integration/ledger/test_writer.py integration/ledger/test_leases.py"),
     Fault("an operator's action overwrites a job that has changed", f"{CORE}/ledger/action_records.py",

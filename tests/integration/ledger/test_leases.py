@@ -12,8 +12,7 @@ import pytest
 from ledger_databases import a_job, a_lease, an_owner
 from shipperone_erp.domain.records import Lease
 from shipperone_erp.kernel.errors import LeaseLost
-from shipperone_erp.ledger.fencing import lost_leases
-from shipperone_erp.ledger.leases import Held
+from shipperone_erp.ledger.leases import Held, lost_leases
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import InsertJob
 from skipped_time import SkippedTime, TimeOf

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.database import Database
@@ -73,9 +73,18 @@ class FleetDatabase:
 
     def exists(self) -> bool:
         """This database has a fleet's tables."""
-        with self._turn() as connection:
-            found = connection.execute(text(f"SELECT to_regclass('{SCHEMA}.limits')")).scalar()
+        ((found,),) = self._rows(f"SELECT to_regclass('{SCHEMA}.limits')")
         return found is not None
+
+    def _rows(self, sql: str, **values: object) -> Sequence[Row[Any]]:
+        """The rows of one statement, in a transaction of its own."""
+        with self._turn() as connection:
+            return connection.execute(text(sql), values).all()
+
+    def _changed(self, sql: str, **values: object) -> int:
+        """The number of rows that one statement has changed, in a transaction of its own."""
+        with self._turn() as connection:
+            return int(connection.execute(text(sql), values).rowcount)
 
     @contextmanager
     def _turn(self) -> Iterator[Connection]:

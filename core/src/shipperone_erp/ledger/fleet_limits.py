@@ -53,25 +53,20 @@ class FleetLimits(FleetDatabase):
 
     def silence(self, name: str, seconds: float) -> None:
         """Block the name for that many seconds; a longer block is kept."""
-        with self._turn() as connection:
-            connection.execute(
-                text(
-                    "INSERT INTO limits (name, tokens, refilled_at, quiet_until) "
-                    "VALUES (:name, 0, clock_timestamp(), clock_timestamp() + make_interval(secs => :seconds)) "
-                    "ON CONFLICT (name) DO UPDATE SET quiet_until = GREATEST(limits.quiet_until, excluded.quiet_until)"
-                ),
-                {"name": name, "seconds": seconds},
-            )
+        self._changed(
+            "INSERT INTO limits (name, tokens, refilled_at, quiet_until) "
+            "VALUES (:name, 0, clock_timestamp(), clock_timestamp() + make_interval(secs => :seconds)) "
+            "ON CONFLICT (name) DO UPDATE SET quiet_until = GREATEST(limits.quiet_until, excluded.quiet_until)",
+            name=name,
+            seconds=seconds,
+        )
 
     def silences(self) -> list[tuple[str, float]]:
         """The names that are blocked now, and the remaining seconds."""
-        with self._turn() as connection:
-            rows = connection.execute(
-                text(
-                    "SELECT name, EXTRACT(EPOCH FROM quiet_until - clock_timestamp()) AS seconds FROM limits "
-                    "WHERE quiet_until > clock_timestamp()"
-                )
-            ).all()
+        rows = self._rows(
+            "SELECT name, EXTRACT(EPOCH FROM quiet_until - clock_timestamp()) AS seconds FROM limits "
+            "WHERE quiet_until > clock_timestamp()"
+        )
         return [(row.name, float(row.seconds)) for row in rows]
 
 

@@ -97,16 +97,11 @@ class FleetStore(FleetLimits):
 
     def digests(self) -> dict[str, str]:
         """The digest of the configuration of each tenant in the fleet."""
-        with self._turn() as connection:
-            rows = connection.execute(text("SELECT name, digest FROM tenants")).all()
-        return {row.name: row.digest for row in rows}
+        return {row.name: row.digest for row in self._rows("SELECT name, digest FROM tenants")}
 
     def members(self, groups: Collection[str]) -> dict[str, str]:
         """The tenants of these groups, each with its group."""
-        with self._turn() as connection:
-            rows = connection.execute(
-                text("SELECT name, grp FROM tenants WHERE grp = ANY(:groups)"), {"groups": list(groups)}
-            ).all()
+        rows = self._rows("SELECT name, grp FROM tenants WHERE grp = ANY(:groups)", groups=list(groups))
         return {row.name: row.grp for row in rows}
 
     def refuse(self, worker: str, refusals: Collection[Refusal], *, stalled: float) -> int:
@@ -162,14 +157,11 @@ class FleetStore(FleetLimits):
 
     def without_hand_out(self) -> list[str]:
         """Groups without a job of the engine, neither waiting nor handed out."""
-        with self._turn() as connection:
-            rows = connection.execute(
-                text(
-                    "SELECT DISTINCT grp FROM tenants WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs "
-                    "WHERE procrastinate_jobs.lock = tenants.grp AND status IN ('todo', 'doing'))"
-                )
-            )
-            return list(rows.scalars())
+        rows = self._rows(
+            "SELECT DISTINCT grp FROM tenants WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs "
+            "WHERE procrastinate_jobs.lock = tenants.grp AND status IN ('todo', 'doing'))"
+        )
+        return [row.grp for row in rows]
 
     def handed_out(self, group: str, worker: str) -> None:
         """Assign the group to this worker."""
@@ -191,45 +183,31 @@ class FleetStore(FleetLimits):
 
     def handed_back(self, group: str, worker: str) -> None:
         """Free the group, if it was still this worker's."""
-        with self._turn() as connection:
-            connection.execute(
-                text("UPDATE hand_outs SET worker = NULL, since = now() WHERE grp = :grp AND worker = :id"),
-                {"grp": group, "id": worker},
-            )
+        self._changed(
+            "UPDATE hand_outs SET worker = NULL, since = now() WHERE grp = :grp AND worker = :id", grp=group, id=worker
+        )
 
     def drain(self, name: str, *, stalled: float) -> int:
         """Drain the live workers of that name: they give up their groups and take none; returns their number."""
-        with self._turn() as connection:
-            found = connection.execute(
-                text(f"UPDATE workers SET draining = true WHERE name = :name AND {_LIVES}"),
-                {"name": name, "stalled": stalled},
-            )
-            return int(found.rowcount)
+        sql = f"UPDATE workers SET draining = true WHERE name = :name AND {_LIVES}"
+        return self._changed(sql, name=name, stalled=stalled)
 
     def workers(self, *, stalled: float) -> list[WorkerRecord]:
         """Every worker that lives, or died within a day without unregistering."""
-        with self._turn() as connection:
-            rows = connection.execute(
-                text(
-                    "SELECT id, name, host, pid, version, started_at, seen_at, draining, slots, "
-                    f"{_LIVES} AS lives, "
-                    "ARRAY(SELECT grp FROM hand_outs WHERE worker = workers.id ORDER BY grp) AS groups, "
-                    "(SELECT count(*) FROM tenants JOIN hand_outs USING (grp) WHERE worker = workers.id) AS tenants, "
-                    "COALESCE((SELECT count FROM hand_out_counts WHERE worker = workers.id), 0) AS hand_outs "
-                    "FROM workers ORDER BY name, started_at"
-                ),
-                {"stalled": stalled},
-            ).all()
+        rows = self._rows(
+            f"SELECT id, name, host, pid, version, started_at, seen_at, draining, slots, {_LIVES} AS lives, "
+            "ARRAY(SELECT grp FROM hand_outs WHERE worker = workers.id ORDER BY grp) AS groups, "
+            "(SELECT count(*) FROM tenants JOIN hand_outs USING (grp) WHERE worker = workers.id) AS tenants, "
+            "COALESCE((SELECT count FROM hand_out_counts WHERE worker = workers.id), 0) AS hand_outs "
+            "FROM workers ORDER BY name, started_at",
+            stalled=stalled,
+        )
         return [WorkerRecord(**{**row._mapping, "groups": tuple(row.groups)}) for row in rows]
 
     def refusals(self) -> dict[str, list[Refusal]]:
         """Each worker's refusals, by the worker's id."""
-        with self._turn() as connection:
-            rows = connection.execute(
-                text("SELECT worker, tenant, digest, sentence FROM refusals ORDER BY worker, tenant")
-            ).all()
         found: dict[str, list[Refusal]] = {}
-        for row in rows:
+        for row in self._rows("SELECT worker, tenant, digest, sentence FROM refusals ORDER BY worker, tenant"):
             found.setdefault(row.worker, []).append(Refusal(row.tenant, row.digest, row.sentence))
         return found
 

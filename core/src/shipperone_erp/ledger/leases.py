@@ -14,10 +14,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from shipperone_erp.domain.records import Lease
+from shipperone_erp.kernel.grouping import chunks
 from shipperone_erp.kernel.time_source import TimeSource
+from shipperone_erp.ledger.queries import CHUNK
 from shipperone_erp.ledger.schema import leases
-
-CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +144,8 @@ def try_take(
 def take_free(connection: Connection, names: Collection[str], owner: Owner, time: TimeSource) -> list[Lease]:
     """Those of these leases that nobody holds, each with the next fencing token. The others are left alone."""
     taken: list[Lease] = []
-    wanted = sorted(set(names))  # in one order: two processes that start at once wait for each other, and no longer
-    for start in range(0, len(wanted), CHUNK):
-        chunk = wanted[start : start + CHUNK]
+    # sorted, in one order: two processes that start at once wait for each other, and no longer
+    for chunk in chunks(sorted(set(names)), CHUNK):
         owners = {row.name: row.owner for row in connection.execute(_OWNERS, {"names": chunk})}
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         missing = [{"name": name, "number": 0, "heartbeat": 0} for name in chunk if name not in owners]
@@ -171,7 +170,7 @@ def others_hold(connection: Connection, owner: Owner) -> bool:
 def beat(connection: Connection, held: Collection[Lease]) -> tuple[Lease, ...]:
     """Renew the heartbeat of these leases; returns those that another process has taken over.
 
-    A process locks no other's leases, neither here nor in `fencing`; the rows need no order.
+    A process locks no other's leases, neither here nor in `lost_leases`; the rows need no order.
     """
     at_once = connection.dialect.name == "postgresql"
     lost: list[Lease] = []
@@ -191,8 +190,7 @@ def _renew_at_once(connection: Connection, owner: str, own: Sequence[Lease]) -> 
 
 def _renew(connection: Connection, owner: str, own: Sequence[Lease]) -> list[Lease]:
     lost: list[Lease] = []
-    for start in range(0, len(own), CHUNK):
-        chunk = own[start : start + CHUNK]
+    for chunk in chunks(own, CHUNK):
         names = {"names": [lease.name for lease in chunk], "holder": owner}
         lost += _lost(chunk, connection.execute(_NUMBERS.where(_IN_LIST), names))
         connection.execute(_MOVED.where(_IN_LIST), names)
@@ -202,6 +200,29 @@ def _renew(connection: Connection, owner: str, own: Sequence[Lease]) -> list[Lea
 def _lost(own: Sequence[Lease], found: Result[tuple[str, int]]) -> list[Lease]:
     numbers = {row.name: row.number for row in found}
     return [lease for lease in own if numbers.get(lease.name) != lease.number]
+
+
+_FENCE = (
+    select(leases.c.name, leases.c.owner, leases.c.number)
+    .where(_IN_LIST, leases.c.owner.in_(bindparam("owners", expanding=True)))
+    .order_by(leases.c.name)
+    .with_for_update(read=True)
+)
+"""These leases, as far as these processes hold them; in PostgreSQL none can be taken over before this transaction has
+ended. Those of others are not locked.
+"""
+
+
+def lost_leases(connection: Connection, held: Collection[Lease]) -> set[Lease]:
+    """Those of `held` that another process has taken over; the others stay held until the transaction ends.
+
+    Checked in the transaction of each commit: writes with a stale token are rejected.
+    """
+    if not held:
+        return set()
+    asked = {"names": [lease.name for lease in held], "owners": list({lease.owner for lease in held})}
+    rows = connection.execute(_FENCE, asked)
+    return set(held) - {Lease(row.name, row.owner, row.number) for row in rows}
 
 
 def give_back(connection: Connection, lease: Lease) -> None:

@@ -16,6 +16,7 @@ from shipperone_erp.domain.records import (
 from shipperone_erp.domain.states import ENDED as ENDED_STATES
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import LedgerDamaged
+from shipperone_erp.kernel.grouping import chunks
 from shipperone_erp.ledger import queries
 from shipperone_erp.ledger.integrity import damaged_among
 from shipperone_erp.ledger.row_reader import RowReader
@@ -26,9 +27,6 @@ from shipperone_erp.ledger.schema import (
     UNFINISHED,
     jobs,
 )
-
-CHUNK = 500
-"""The most jobs of a list in one query."""
 
 
 class ListReader(RowReader):
@@ -68,8 +66,7 @@ class ListReader(RowReader):
         row that cannot be read is left out, and `damaged` is called with a sentence that names it.
         """
         ids = [row["id"] for row in self._rows(queries.urgent_first(wanted))]
-        for start in range(0, len(ids), CHUNK):
-            chunk = ids[start : start + CHUNK]
+        for chunk in chunks(ids, queries.CHUNK):
             try:
                 found = self._summaries(wanted, chunk)
             except LedgerDamaged:
@@ -88,11 +85,10 @@ class ListReader(RowReader):
     def invoices_of(self, references: Collection[str]) -> list[Job]:
         """The invoices, of any tenant, whose document has one of these references, without those that were undone."""
         found: list[Job] = []
-        wanted = sorted(references)
-        for start in range(0, len(wanted), CHUNK):
+        for some in chunks(sorted(references), queries.CHUNK):
             query = select(jobs).where(
                 jobs.c.stage == Stage.INVOICE,
-                jobs.c.reference.in_(wanted[start : start + CHUNK]),
+                jobs.c.reference.in_(some),
                 jobs.c.state.not_in([State.GONE, State.SUPERSEDED]),
             )
             found += self._jobs(query)
@@ -128,7 +124,7 @@ class ListReader(RowReader):
 
     def jobs_by_id(self, ids: Collection[int]) -> list[Job]:
         """The jobs of these ids, at most as many as a list shows."""
-        return self._jobs(select(jobs).where(jobs.c.id.in_(list(ids)[:CHUNK])))
+        return self._jobs(select(jobs).where(jobs.c.id.in_(list(ids)[: queries.CHUNK])))
 
     def counts(self) -> list[JobCount]:
         """The unfinished jobs of every tenant, counted by stage, state, reason, owner and whether accepted."""

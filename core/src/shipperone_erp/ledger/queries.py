@@ -12,6 +12,9 @@ from shipperone_erp.domain.records import JobSummary
 from shipperone_erp.domain.states import ENDED, Stage, State
 from shipperone_erp.ledger.schema import ALLOCATED, UNFINISHED, actions, bindings, jobs
 
+CHUNK = 500
+"""The most ids or names in one query."""
+
 _theirs, _ours = bindings.alias("theirs"), bindings.alias("ours")
 _invoices = jobs.alias("invoices")
 

@@ -17,6 +17,7 @@ from shipperone_erp.domain.records import (
     QueueRecord,
 )
 from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.kernel.grouping import chunks
 from shipperone_erp.kernel.store_addresses import same_store
 from shipperone_erp.ledger import queries
 from shipperone_erp.ledger.database import Database
@@ -34,9 +35,6 @@ from shipperone_erp.ledger.schema import (
     queues,
 )
 from shipperone_erp.ledger.schema import leases as lease_rows
-
-CHUNK = 500
-"""The most order ids in one query."""
 
 _OF_STAGE = select(jobs).where(jobs.c.tenant == bindparam("of_tenant"), jobs.c.stage == bindparam("of_stage"))
 _UNFINISHED = _OF_STAGE.where(UNFINISHED).order_by(jobs.c.id)
@@ -116,10 +114,9 @@ class LedgerReader(ListReader):
         ids: dict[str, set[str]] = {}
         for order_id, number in listed.items():
             ids.setdefault(number, set()).add(order_id)
-        numbers = sorted(ids)
         found: list[Job] = []
-        for start in range(0, len(numbers), CHUNK):
-            ends = self._rows(_ENDS_OF_SALES_ORDERS, of_tenant=tenant, numbers=numbers[start : start + CHUNK])
+        for numbers in chunks(sorted(ids), queries.CHUNK):
+            ends = self._rows(_ENDS_OF_SALES_ORDERS, of_tenant=tenant, numbers=numbers)
             shared = [
                 row["order_number"]
                 for row in ends
@@ -140,12 +137,8 @@ class LedgerReader(ListReader):
 
     def jobs_of_contents(self, contents: Collection[str]) -> list[Job]:
         """Every job, of any tenant, with one of these contents. It reads the whole table: not for a cycle."""
-        wanted = sorted(contents)
-        return [
-            job
-            for start in range(0, len(wanted), CHUNK)
-            for job in self._jobs(_OF_CONTENTS, contents=wanted[start : start + CHUNK])
-        ]
+        wanted = chunks(sorted(contents), queries.CHUNK)
+        return [job for some in wanted for job in self._jobs(_OF_CONTENTS, contents=some)]
 
     def job(self, job_id: int) -> Job | None:
         """The job of that id."""
@@ -157,8 +150,7 @@ class LedgerReader(ListReader):
         Of any tenant bound to the same ERP; an invoice of another issuer may have the same number.
         """
         found: dict[NumberHolder, NumberHolder] = {}
-        for start in range(0, len(asked), CHUNK):
-            some = asked[start : start + CHUNK]
+        for some in chunks(asked, queries.CHUNK):
             numbers = sorted({one.number for one in some})
             with self._decoding() as connection:
                 for row in connection.execute(queries.HOLDERS_OF_NUMBERS, {"of_tenant": tenant, "numbers": numbers}):
@@ -188,10 +180,8 @@ class LedgerReader(ListReader):
         They have jobs that have not ended, intents without an outcome, or jobs that are claimed.
         """
         found = {(row["tenant"], row["stage"]) for query in _LEFT_BEHIND for row in self._rows(query)}
-        wanted = sorted(set(tenants))
-        for start in range(0, len(wanted), CHUNK):
-            rows = self._rows(_WITH_UNFINISHED, tenants=wanted[start : start + CHUNK])
-            found.update((row["tenant"], row["stage"]) for row in rows)
+        for some in chunks(sorted(set(tenants)), queries.CHUNK):
+            found.update((row["tenant"], row["stage"]) for row in self._rows(_WITH_UNFINISHED, tenants=some))
         return found
 
     def actions(self, about: int | str) -> list[Action]:
@@ -250,8 +240,5 @@ class LedgerReader(ListReader):
         return [LeaseRecord(**row) for row in self._rows(select(lease_rows).order_by(lease_rows.c.name))]
 
     def _in_chunks(self, query: Select[Any], tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
-        wanted = sorted(set(order_ids))
-        found: list[Job] = []
-        for start in range(0, len(wanted), CHUNK):
-            found += self._jobs(query, of_tenant=tenant, of_stage=stage, orders=wanted[start : start + CHUNK])
-        return found
+        wanted = chunks(sorted(set(order_ids)), queries.CHUNK)
+        return [job for some in wanted for job in self._jobs(query, of_tenant=tenant, of_stage=stage, orders=some)]

@@ -20,7 +20,6 @@ from shipperone_erp.ledger.alert_records import AlertRecords
 from shipperone_erp.ledger.backup import copy_sqlite
 from shipperone_erp.ledger.database import Database, connect
 from shipperone_erp.ledger.database_errors import OpenJobExists, TwoOpenJobs, WriteRefused, sentences
-from shipperone_erp.ledger.fencing import lost_leases
 from shipperone_erp.ledger.fleet_store import FleetStore
 from shipperone_erp.ledger.leases import Held, Owner, Seen
 from shipperone_erp.ledger.retention import Removed, Terms
@@ -178,7 +177,7 @@ class Ledger(AlertRecords):
         lost: set[Lease] = set()
         try:
             with self._writing() as connection:
-                lost = lost_leases(connection, held)
+                lost = leases.lost_leases(connection, held)
                 self._run(connection, [write for entry in batch if entry.lease not in lost for write in entry.writes])
         except TwoOpenJobs:
             # the writer halves a larger batch until the entry at fault is alone
