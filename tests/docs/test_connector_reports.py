@@ -5,7 +5,7 @@ import pytest
 from connector_reports import HOW, harness_for, report_of
 from docs_render import connector_page_file
 from shipperone_erp.connector import discovery, plugin_checks
-from shipperone_erp.connector.discovery import CONNECTORS
+from shipperone_erp.connector.installed import CONNECTORS, installed
 from shipperone_erp.testing import SUITE
 from shipperone_erp.testing.cases import CASES
 from shipperone_erp.testing.harness import declared
@@ -15,7 +15,7 @@ AGAIN = "run it again: python tests/support/connector_reports.py"
 
 
 def test_each_connector_of_this_repository_has_a_page():
-    ours = {found.name for found in discovery.installed(CONNECTORS) if found.distribution.startswith("shipperone-erp-")}
+    ours = {found.name for found in installed(CONNECTORS) if found.distribution.startswith("shipperone-erp-")}
     assert ours == set(HOW)
 
 

@@ -14,7 +14,7 @@ from places import TESTS
 from shipperone_erp import Capability
 from shipperone_erp.cli import connectors
 from shipperone_erp.config import load
-from shipperone_erp.connector.discovery import HARNESSES, POLICIES
+from shipperone_erp.connector.installed import HARNESSES, POLICIES
 from shipperone_erp.testing import ConnectorHarness, report
 from shipperone_erp.testing.cases import CASES
 from shipperone_erp.testing.runner import Result

@@ -124,6 +124,6 @@ def __getattr__(name: str) -> Any:
 
 def _plugin_of(module: str) -> str | None:
     # what finds plugins is imported by nobody who only imports names
-    from shipperone_erp.connector.origins import plugin_of
+    from shipperone_erp.connector.installed import plugin_of
 
     return plugin_of(module)

@@ -18,7 +18,7 @@ from places import ROOT
 from shipperone_erp.config import load, schema, show
 from shipperone_erp.config.settings import FIELD_NAMES, TENANT_KEYS
 from shipperone_erp.connector import discovery
-from shipperone_erp.connector.discovery import CONNECTORS
+from shipperone_erp.connector.installed import CONNECTORS
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import ConfigurationError, Problem
 

@@ -21,7 +21,7 @@ from places import ROOT
 from shipperone_erp import API_VERSION, Connector, Done
 from shipperone_erp.connector import deprecations, discovery
 from shipperone_erp.connector.deprecations import ConnectorDeprecation, Deprecation
-from shipperone_erp.connector.origins import plugin_of
+from shipperone_erp.connector.installed import plugin_of
 from shipperone_erp.kernel.errors import PluginRefused
 
 CONNECTORS = sorted((ROOT / "connectors").glob("*/pyproject.toml"))

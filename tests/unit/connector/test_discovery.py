@@ -13,6 +13,7 @@ import pytest
 from installed_plugins import InstalledPlugins
 from shipperone_erp import API_VERSION
 from shipperone_erp.connector import discovery, plugin_checks
+from shipperone_erp.connector.installed import CONNECTORS, installed
 from shipperone_erp.kernel.errors import PluginRefused
 
 GOOD = "@hookimpl\ndef reserve_stock(self, request): return Reserved('R')"
@@ -76,7 +77,7 @@ def test_listing_shows_the_broken_one_and_why(plugins: InstalledPlugins):
 def test_only_what_a_tenant_names_is_imported(plugins: InstalledPlugins, tmp_path: Path):
     plugins.install("trap", f"open({str(tmp_path / 'imported')!r}, 'w').close()")
     plugins.connector("acme")
-    assert "trap" in {found.name for found in discovery.installed(discovery.CONNECTORS)}
+    assert "trap" in {found.name for found in installed(CONNECTORS)}
     discovery.load_connector("acme")
     assert not (tmp_path / "imported").exists()
 
@@ -201,7 +202,7 @@ def test_a_package_without_metadata_does_not_break_the_listing(plugins: Installe
     plugins.connector("acme")
     metadata = next(Path(plugins.paths[0]).glob("*.dist-info")) / "METADATA"
     metadata.unlink()
-    names = [found.name for found in discovery.installed(discovery.CONNECTORS)]
+    names = [found.name for found in installed(CONNECTORS)]
     assert "acme" in names
     assert "counting" in names
 

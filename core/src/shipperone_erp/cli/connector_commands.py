@@ -11,6 +11,7 @@ import typer
 from shipperone_erp.cli.options import AsJson, print_json, print_text
 from shipperone_erp.cli.tables import print_table
 from shipperone_erp.connector import discovery
+from shipperone_erp.connector.installed import CONNECTORS, names
 from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.operations import connector_page
@@ -24,9 +25,7 @@ Live = Annotated[bool, typer.Option("--live", help="Allow the harness to use a r
 
 def list_(as_json: AsJson = False) -> None:
     """Every installed connector; a broken one is listed with its error."""
-    rows = [
-        discovery.describe(name) for name in sorted({found.name for found in discovery.installed(discovery.CONNECTORS)})
-    ]
+    rows = [discovery.describe(name) for name in names(CONNECTORS)]
     if as_json:
         print_json(rows)
         return
@@ -79,8 +78,8 @@ def _tested(file: Path) -> Mapping[str, Any]:
 
 
 def _must_be_installed(name: str) -> None:
-    if not any(entry.name == name for entry in discovery.installed(discovery.CONNECTORS)):
-        raise UsageError(discovery.unknown(discovery.CONNECTORS, name, "connector"))
+    if name not in names(CONNECTORS):
+        raise UsageError(discovery.unknown(CONNECTORS, name, "connector"))
 
 
 def prove(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from shipperone_erp.cli.options import print_text
-from shipperone_erp.connector import discovery
+from shipperone_erp.connector.installed import CONNECTORS, names
 from shipperone_erp.kernel.errors import UsageError
 
 
@@ -25,7 +25,7 @@ def new(
     """Write the package of a new connector, with a working ERP in SQLite. On a terminal: ask questions."""
     from shipperone_erp.scaffold import make
 
-    if any(entry.name == name for entry in discovery.installed(discovery.CONNECTORS)):
+    if name in names(CONNECTORS):
         raise UsageError(f"a connector {name} is installed already; `shipperone-erp connectors show {name}`")
     answers = {key: value for key, value in {"drafts": drafts, "author": author}.items() if value is not None}
     made = make(name, into, answers, ask=sys.stdin.isatty())

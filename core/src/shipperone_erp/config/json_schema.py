@@ -5,6 +5,7 @@ from typing import Any
 from shipperone_erp.config.settings import FIELD_NAMES, NOT_IN_TOML, RuntimeSettings, TenantSettings
 from shipperone_erp.connector import discovery
 from shipperone_erp.connector.api import ConnectorSettings, settings_type
+from shipperone_erp.connector.installed import CONNECTORS, POLICIES, names
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import PluginRefused
 
@@ -26,8 +27,8 @@ def schema() -> dict[str, Any]:
         "properties": dict.fromkeys(Stage, places),
         "additionalProperties": {"type": "string"},
     }
-    for group, find in ((discovery.CONNECTORS, discovery.load_connector), (discovery.POLICIES, discovery.load_policy)):
-        for name in sorted({entry.name for entry in discovery.installed(group)}):
+    for group, find in ((CONNECTORS, discovery.load_connector), (POLICIES, discovery.load_policy)):
+        for name in names(group):
             try:
                 table = _of(settings_type(find(name)), definitions)
             except PluginRefused as refused:

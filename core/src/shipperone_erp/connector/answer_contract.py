@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from shipperone_erp.connector.api import InvoiceAnswer, ReserveAnswer
 from shipperone_erp.domain.hook_answers import (
     Document,
     Done,
@@ -15,9 +16,6 @@ from shipperone_erp.domain.hook_answers import (
 )
 from shipperone_erp.domain.hook_requests import ReserveStock
 from shipperone_erp.kernel.errors import ContractViolation
-
-ReserveAnswer = Reserved | Shortage | Pending | Voided
-InvoiceAnswer = Invoice | Pending | Voided
 
 
 class AnswerContract:

@@ -21,13 +21,7 @@ from stevedore.named import NamedExtensionManager
 
 from shipperone_erp.connector import capabilities, deprecations
 from shipperone_erp.connector.api import Connector, Plugin, Policy, settings_type
-from shipperone_erp.connector.installed import COMMANDS as COMMANDS
-from shipperone_erp.connector.installed import CONNECTORS as CONNECTORS
-from shipperone_erp.connector.installed import HARNESSES as HARNESSES
-from shipperone_erp.connector.installed import POLICIES as POLICIES
-from shipperone_erp.connector.installed import Installed as Installed
-from shipperone_erp.connector.installed import described
-from shipperone_erp.connector.installed import installed as installed
+from shipperone_erp.connector.installed import COMMANDS, CONNECTORS, HARNESSES, POLICIES, described, installed, names
 from shipperone_erp.connector.plugin_checks import api_ignored, check, checked, overridden
 from shipperone_erp.kernel.errors import PluginRefused
 
@@ -177,10 +171,10 @@ def _import(group: str, name: str, kind: str) -> tuple[Any, str, str]:
 
 def unknown(group: str, name: str, kind: str) -> str:
     """The sentence that no package declares it, with the nearest name and all declared ones."""
-    names = sorted({entry.name for entry in installed(group)})
-    near = difflib.get_close_matches(name, names, 1)
+    declared = names(group)
+    near = difflib.get_close_matches(name, declared, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    known = f"installed: {', '.join(names)}" if names else "none is installed"
+    known = f"installed: {', '.join(declared)}" if declared else "none is installed"
     return f"there is no {kind} {name}{hint} ({known}); is its package installed in this environment?"
 
 

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any, Self, TypeVar
 
 from shipperone_erp.connector import capabilities, discovery, plugin_checks
-from shipperone_erp.connector.answer_contract import AnswerContract, InvoiceAnswer, ReserveAnswer, named
-from shipperone_erp.connector.api import PROJECT, Connector, ConnectorSettings, Policy
+from shipperone_erp.connector.answer_contract import AnswerContract, named
+from shipperone_erp.connector.api import PROJECT, Connector, ConnectorSettings, InvoiceAnswer, Policy, ReserveAnswer
 from shipperone_erp.connector.hook_caller import HookCaller, Plugin
 from shipperone_erp.connector.sanitizer import AnswerSanitizer
 from shipperone_erp.domain import order
@@ -183,14 +183,7 @@ class TenantPlugins:
 
     def free_stock(self, goods: Sequence[Goods]) -> dict[Goods, FreeStock] | None:
         """The ERP's stock of these goods, by each that it answered for; None if the connector does not support it."""
-        try:
-            found = self._connector.free_stock(goods)
-        except ConnectorError as error:
-            self._sanitizer.answer(error, None)
-            raise
-        except Exception as error:  # no exception may block the other findings
-            words = self._sanitizer.text(f"{type(error).__name__}: {error}")
-            raise ContractViolation(f"{self.tenant}: free_stock of connector {self.name} raised {words}") from None
+        found = self._asked("free_stock", lambda: self._connector.free_stock(goods))
         if found is None:
             return None
         answer = [
@@ -200,14 +193,18 @@ class TenantPlugins:
 
     def identity(self) -> str:
         """The connector's identity of the ERP's database, else the connector's name."""
+        return self._asked("identity", lambda: self._sanitizer.text(self._connector.identity())) or self.name
+
+    def _asked(self, method: str, ask: Callable[[], AnswerT]) -> AnswerT:
+        """The answer of an ordinary method. It raises a `ConnectorError` or ContractViolation, and nothing else."""
         try:
-            return self._sanitizer.text(self._connector.identity()) or self.name
+            return ask()
         except ConnectorError as error:
             self._sanitizer.answer(error, None)
             raise
         except Exception as error:  # its message may hold a password, and it is no bug of core
             words = self._sanitizer.text(f"{type(error).__name__}: {error}")
-            raise ContractViolation(f"{self.tenant}: identity of connector {self.name} raised {words}") from None
+            raise ContractViolation(f"{self.tenant}: {method} of connector {self.name} raised {words}") from None
 
     def exclusive(self) -> str | None:
         """See `Connector.exclusive`."""

@@ -14,12 +14,6 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from shipperone_erp.connector import capabilities, deprecations
 from shipperone_erp.connector.api import API_VERSION, PROJECT, Connector, Plugin, Policy
-from shipperone_erp.connector.installed import COMMANDS as COMMANDS
-from shipperone_erp.connector.installed import CONNECTORS as CONNECTORS
-from shipperone_erp.connector.installed import HARNESSES as HARNESSES
-from shipperone_erp.connector.installed import POLICIES as POLICIES
-from shipperone_erp.connector.installed import Installed as Installed
-from shipperone_erp.connector.installed import installed as installed
 from shipperone_erp.kernel.errors import PluginRefused
 
 MARK = f"{PROJECT}_impl"

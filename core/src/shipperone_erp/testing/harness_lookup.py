@@ -3,6 +3,7 @@
 import sys
 
 from shipperone_erp.connector import discovery
+from shipperone_erp.connector.installed import CONNECTORS, HARNESSES, names
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.testing.harness import ConnectorHarness
 
@@ -13,14 +14,14 @@ def harness_of(name: str, given: str | None) -> type[ConnectorHarness]:
         if "" not in sys.path:
             sys.path.insert(0, "")  # a harness among an author's tests is not in an installed package
         found = discovery.load_object(given)
-    elif any(entry.name == name for entry in discovery.installed(discovery.HARNESSES)):
+    elif name in names(HARNESSES):
         found = discovery.load_harness(name)
     else:
-        if not any(entry.name == name for entry in discovery.installed(discovery.CONNECTORS)):
-            raise UsageError(discovery.unknown(discovery.CONNECTORS, name, "connector"))
+        if name not in names(CONNECTORS):
+            raise UsageError(discovery.unknown(CONNECTORS, name, "connector"))
         raise UsageError(
             f"no package declares a harness for {name}: write a ConnectorHarness (docs/reference/conformance.md), name "
-            f'it by --harness MODULE:CLASS, or in pyproject.toml under [project.entry-points."{discovery.HARNESSES}"]'
+            f'it by --harness MODULE:CLASS, or in pyproject.toml under [project.entry-points."{HARNESSES}"]'
         )
     if not (isinstance(found, type) and issubclass(found, ConnectorHarness)):
         raise UsageError(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from shipperone_erp.connector import discovery
+from shipperone_erp.connector.installed import CONNECTORS, installed
 from shipperone_erp.sandbox import Sandbox
 from shipperone_erp.testing.bench import Bench
 
@@ -15,7 +15,7 @@ SETTLE = "0.3s"
 def entry_point(bench: Bench) -> str | None:
     """The entry-point name of the connector; None if no installed package declares the class."""
     found = bench.found
-    for entry in discovery.installed(discovery.CONNECTORS):
+    for entry in installed(CONNECTORS):
         if entry.value.replace(" ", "") == f"{found.__module__}:{found.__qualname__}" or entry.name == bench.name:
             return entry.name
     return None

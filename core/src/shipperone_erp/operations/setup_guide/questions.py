@@ -18,6 +18,7 @@ from shipperone_erp.config.editing import as_toml
 from shipperone_erp.config.setting_types import in_plain_text
 from shipperone_erp.connector import discovery
 from shipperone_erp.connector.api import NoSettings
+from shipperone_erp.connector.installed import CONNECTORS, installed
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.connector.setup import Option, Question, Setup, SetupDone
 from shipperone_erp.operations.inspect.inspection import Queues, inspect
@@ -164,8 +165,7 @@ class Guide:
 
     def _connector(self, answers: Answers) -> Question | None:
         if "connector" not in answers:
-            installed = discovery.installed(discovery.CONNECTORS)
-            options = tuple(Option(one.name, f"{one.distribution} {one.version}") for one in installed)
+            options = tuple(Option(one.name, f"{one.distribution} {one.version}") for one in installed(CONNECTORS))
             explains = (
                 "The connector for your ERP. Others are installed beside this command (pip install "
                 "shipperone-erp-odoo); `shipperone-erp connectors new NAME` creates a new one."
