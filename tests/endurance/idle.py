@@ -23,7 +23,7 @@ from places import TESTS
 from shipperone_erp.config import Configuration, load
 from shipperone_erp.domain.decisions import NoAction
 from shipperone_erp.domain.planner import plan
-from shipperone_erp.domain.planner_input import planner_rules
+from shipperone_erp.domain.planner_input import PlannerRules
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.planner_input_loader import load_planner_input
 from shipperone_erp.engine.process_settings import collect_less_often, keep_memory_together
@@ -126,7 +126,7 @@ async def _planning(configuration: Configuration, ledger: Ledger, count: int) ->
     """What a cycle spends on these orders beside reading ShipperOne's pages: the ledger's jobs, and the plan."""
     settings = configuration.tenants["shop"]
     client = ShipperOne(Account("shop", settings.base_url, settings.store_code, settings.token))
-    rules = planner_rules(settings, Stage.ALLOCATION)
+    rules = PlannerRules(settings, Stage.ALLOCATION)
     listing = await QueueReader(client, Stage.ALLOCATION, OrderWire.of(settings, Stage.ALLOCATION)).read()
     assert len(listing.orders) == count
     for number in range(1, 4):

@@ -14,6 +14,7 @@ from shipperone_erp.domain.listing import Listed, Listing
 from shipperone_erp.domain.planner import plan
 from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
 from shipperone_erp.domain.states import Stage
+from tenants import tenant
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -22,8 +23,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def scope(stage: Stage = Stage.ALLOCATION, **changes) -> PlannerRules:
-    given = {"settle": MINUTE, "gone_grace": timedelta(hours=2), **changes}
-    return PlannerRules(tenant="acme", stage=stage, base_url="https://acme.example", store_code="default", **given)
+    return PlannerRules(tenant(**{"settle": MINUTE, "gone_grace": timedelta(hours=2), **changes}), stage)
 
 
 def order(order_id: str = "FO-1", *qty: int, first_id: int = 1, shipping: str = "4.99", **fields) -> FulfillmentOrder:

@@ -1,19 +1,15 @@
 """What the ledger and the other queue tell of a reservation, before anything is planned."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from ledger_databases import NOON, ORDER, a_job
+from planning import scope
 from shipperone_erp.domain.listing import Listed, Listing
-from shipperone_erp.domain.planner_input import PlannerRules
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.planner_input_loader import load_planner_input
 from shipperone_erp.ledger.unit_of_work import InsertJob
 
-SCOPE = PlannerRules(
-    tenant="acme", stage=Stage.ALLOCATION, base_url="https://acme.example", store_code="default",
-    settle=timedelta(minutes=1), gone_grace=timedelta(hours=2),
-)  # fmt: skip
+SCOPE = scope()
 NOTHING = Listing(
     stage=Stage.ALLOCATION, began_at=NOON, ended_at=NOON, orders={}, unreadable=(), complete=True, proves_absence=True,
     pages=1, alert=None,

@@ -76,7 +76,7 @@ def taken(monkeypatch):
         assert rests(decisions, listing, planner_input)
         left = [job for job in planner_input.jobs if not job.ended]
         assert sorted(found.jobs, key=lambda job: job.id) == sorted(left, key=lambda job: job.id)
-        times = [next_read_for(job, LastRead(now, True, frozenset()), self.rules.settle) for job in left]
+        times = [next_read_for(job, LastRead(now, True, frozenset()), self.rules.settings.settle) for job in left]
         assert found.next_read_at == min((time for time in times if time is not None), default=None)
         assert replace(found.record, last_good_read_at=None) == replace(record, last_good_read_at=None)
         counted[self.stage] += 1

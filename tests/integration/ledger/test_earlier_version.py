@@ -13,13 +13,14 @@ from sqlalchemy.pool import NullPool
 
 from ledger_databases import NOON, empty_postgresql
 from places import SUPPORT
+from planning import scope
 from shipperone_erp import Owner, Reason
 from shipperone_erp.domain.decisions import NoAction, PutOnHold
 from shipperone_erp.domain.job import InvalidTransition, Job
 from shipperone_erp.domain.keys import fingerprint
 from shipperone_erp.domain.listing import Listed, Listing, UnreadableOrder
 from shipperone_erp.domain.planner import plan
-from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
+from shipperone_erp.domain.planner_input import PlannerInput
 from shipperone_erp.domain.states import STEPS, Outcome, Stage, State, Step
 from shipperone_erp.ledger.repository import Ledger
 
@@ -106,12 +107,11 @@ def read(stage: Stage, jobs: list[Job], *, listed: str) -> Listing:
 
 
 def planned(stage: Stage, jobs: list[Job], listed: str, **memory):
-    rules = PlannerRules(
-        tenant="acme", stage=stage, base_url="https://acme.example", store_code="default",
-        settle=timedelta(minutes=1), gone_grace=timedelta(hours=2),
-    )  # fmt: skip
     return plan(
-        rules, read(stage, jobs, listed=listed), PlannerInput(jobs=tuple(jobs), **memory), NOON + timedelta(days=2)
+        scope(stage),
+        read(stage, jobs, listed=listed),
+        PlannerInput(jobs=tuple(jobs), **memory),
+        NOON + timedelta(days=2),
     )
 
 

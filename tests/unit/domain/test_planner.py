@@ -26,7 +26,7 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listed_again import READS_BEFORE_LISTED_AGAIN
 from shipperone_erp.domain.listing import UnreadableOrder
 from shipperone_erp.domain.planner import plan
-from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
+from shipperone_erp.domain.planner_input import PlannerInput
 from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import Stage, State, Step
 
@@ -360,11 +360,7 @@ def test_two_stores_both_stages_and_another_warehouse_never_share_a_key():
         for stage in Stage:
             for warehouse in ("main", "outlet"):
                 given = FulfillmentOrder("FO-1", warehouse, order().items, shipping_amount_incl_tax=D(0))
-                where = PlannerRules(
-                    tenant="acme", stage=stage, base_url="https://acme.example", store_code=store,
-                    settle=MINUTE, gone_grace=MINUTE,
-                )  # fmt: skip
-                (decision,) = plan(where, listing(given), PlannerInput(), NOW)
+                (decision,) = plan(scope(stage, store_code=store), listing(given), PlannerInput(), NOW)
                 assert isinstance(decision, Start)
                 keys.add(decision.job.key)
     # a warehouse is part of an allocation's key only: where goods were taken from is no part of an invoice

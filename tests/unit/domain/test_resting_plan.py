@@ -65,7 +65,7 @@ def rested(rules, how, proves, planner_input, *, read_ago=timedelta()) -> bool:
     decisions = plan(rules, read, planner_input, NOW)
     if not rests(decisions, read, planner_input):
         return False
-    until = changes_at(planner_input, read, rules.settle)
+    until = changes_at(planner_input, read, rules.settings.settle)
     for later in LATER:
         if until is None or NOW + later < until:
             again = shown(how, NOW + later - (read_ago if later else timedelta()), proves)

@@ -100,7 +100,7 @@ def test_other_items_of_an_ignored_order_start():
 
 def test_an_ignored_order_stays_ignored_when_the_store_moves_to_another_address():
     ignored = started(order()).ignored(NOW)
-    moved = replace(scope(), base_url="https://shop.acme.example")
+    moved = scope(base_url="https://shop.acme.example")
     (decision,) = plan(moved, listing(order()), PlannerInput(jobs=(ignored,)), NOW)
     assert isinstance(decision, NoAction)
 

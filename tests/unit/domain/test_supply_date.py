@@ -14,9 +14,10 @@ from shipperone_erp.domain.keys import content_digest, fingerprint, undated
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.serialization import order_text
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.domain.supply_date import DateRules, Window, allocation_accepted_at, believed, implausible
+from shipperone_erp.domain.supply_date import Window, allocation_accepted_at, believed, implausible
 from shipperone_erp.kernel.dates import NotADate, Zones, read_date
 from shipperone_erp.shipperone.order_parser import OrderWire, read_order
+from tenants import tenant
 
 BRATISLAVA = ZoneInfo("Europe/Bratislava")
 TENANT = Zones(BRATISLAVA, BRATISLAVA)
@@ -177,7 +178,7 @@ def test_another_date_is_no_other_order_and_no_other_key():
     ],
 )
 def test_without_an_allocation_a_parcel_is_no_older_than_oldest_date_and_not_of_tomorrow(shipped_at, why):
-    sentence = implausible(an_order(shipped_at=shipped_at), DateRules(), Window.of(DateRules(), LISTED, None))
+    sentence = implausible(an_order(shipped_at=shipped_at), tenant(), Window.of(tenant(), LISTED, None))
     assert (sentence is None) if why is None else why in (sentence or "")
 
 
@@ -185,19 +186,19 @@ def test_without_an_allocation_a_parcel_is_no_older_than_oldest_date_and_not_of_
 @pytest.mark.parametrize(("hours", "true"), [(23, True), (25, False)])
 def test_a_parcel_leaves_no_earlier_than_a_day_before_its_allocation_was_accepted(hours, true):
     allocated = LISTED - timedelta(days=3)
-    window = Window.of(DateRules(), LISTED, allocated)
-    sentence = implausible(an_order(shipped_at=allocated - timedelta(hours=hours)), DateRules(), window)
+    window = Window.of(tenant(), LISTED, allocated)
+    sentence = implausible(an_order(shipped_at=allocated - timedelta(hours=hours)), tenant(), window)
     assert (sentence is None) is true, sentence
 
 
 @pytest.mark.case("M10")
 def test_only_the_date_that_tax_date_uses_is_judged():
-    window = Window.of(DateRules(), LISTED, None)
+    window = Window.of(tenant(), LISTED, None)
     order = an_order(shipped_at=at(2099, 1, 1), ordered_at=at(2099, 1, 1))
-    assert implausible(order, DateRules(tax_date="first_listed"), window) is None
-    assert implausible(order, DateRules(tax_date="issued"), window) is None
-    assert implausible(replace(order, shipped_at=None), DateRules(), window) is None
-    sentence = implausible(order, DateRules(), window, listed="4070912400000")
+    assert implausible(order, tenant(tax_date="first_listed"), window) is None
+    assert implausible(order, tenant(tax_date="issued"), window) is None
+    assert implausible(replace(order, shipped_at=None), tenant(), window) is None
+    sentence = implausible(order, tenant(), window, listed="4070912400000")
     assert "ShipperOne lists 4070912400000 as its shipped_at" in (sentence or "")
 
 

@@ -6,7 +6,6 @@ Only a read that proves absence counts as absence (`Listing.proves_absence`).
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
 
 from shipperone_erp.domain.confirmed_elsewhere import kept
 from shipperone_erp.domain.decisions import (
@@ -25,6 +24,7 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listed, Listing, ToShip
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.kernel.durations import words
 
@@ -37,20 +37,7 @@ VERDICTS = ("same", "repriced", "changed", "absent")
 """The possible findings about an order whose confirmation has an unknown outcome, from a read that can decide."""
 
 
-class Patience(Protocol):
-    """The tenant's settings for waiting before an absence or an unknown outcome is decided."""
-
-    @property
-    def settle(self) -> timedelta: ...
-    @property
-    def gone_grace(self) -> timedelta: ...
-    @property
-    def in_doubt(self) -> str: ...
-    @property
-    def doubt_for(self) -> timedelta: ...
-
-
-def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) -> Decision:
+def settle(job: Job, lost_at: datetime, listing: Listing, rules: TenantRules) -> Decision:
     """Decide an unknown outcome from two reads that can decide and began at least `settle` after the call ended.
 
     Both list exactly the same: the confirmation is sent again. Both prove that none of its items is listed: it counts
@@ -59,14 +46,14 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
     """
     if job.state is State.HELD:
         return NoAction(job.order_id, f"is held, {job.reason}: {job.sentence}")
-    due = lost_at + patience.settle
+    due = lost_at + rules.settle
     if listing.began_at < due:
         return NoAction(
             job.order_id, f"an answer of ShipperOne was lost; reads of the queue count from {due:%H:%M:%S} UTC on"
         )
     verdict = _verdict(job, listing)
     if verdict is None:
-        return _undecided(job, listing, patience)
+        return _undecided(job, listing, rules)
     reads = (*(read for read in job.settle_reads if read in VERDICTS), verdict)
     if len(reads) < 2:
         return RecordObservation(job.queue_shows(reads), f"an answer was lost: this read shows the order as {verdict}")
@@ -77,7 +64,7 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
     if set(reads) == {"absent"}:
         lost = "its answer was lost" if job.refusal is None else f"ShipperOne denied it ({job.refusal})"
         why = f"{lost}, and two complete reads no longer list it"
-        if job.stage is Stage.INVOICE and patience.in_doubt == "hold":
+        if job.stage is Stage.INVOICE and rules.in_doubt == "hold":
             return PutOnHold(
                 job.queue_shows(()),
                 Reason.OUTCOME_UNKNOWN,
@@ -89,18 +76,18 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
     return _ask(job, f"the queue does not prove whether it was accepted (two reads: {' and '.join(reads)})")
 
 
-def _undecided(job: Job, listing: Listing, patience: Patience) -> Decision:
+def _undecided(job: Job, listing: Listing, rules: TenantRules) -> Decision:
     """This read cannot decide. Later reads may, until the outcome has been unknown for `doubt_for`."""
     since = doubt_since(job) or listing.began_at
     why = listing.doubt or "the read does not prove that the order has left the queue"
-    if listing.began_at - since >= patience.doubt_for:
-        within = words(patience.doubt_for)
+    if listing.began_at - since >= rules.doubt_for:
+        within = words(rules.doubt_for)
         return _ask(
             job, f"no two reads of the queue within {within} proved whether it was accepted. The last read: {why}"
         )
     sentence = (
         "ShipperOne's answer is unknown. The queue is read until two reads prove whether the order was accepted, until "
-        f"{since + patience.doubt_for:%Y-%m-%d %H:%M} UTC at the latest. The last read proved nothing: {why}"
+        f"{since + rules.doubt_for:%Y-%m-%d %H:%M} UTC at the latest. The last read proved nothing: {why}"
     )
     waits = job.undecided(sentence, doubt_since=since, read_at=listing.began_at)
     if waits == job:
@@ -124,13 +111,13 @@ def _ask(job: Job, why: str) -> PutOnHold:
     )
 
 
-def came_late(job: Job, patience: Patience, now: datetime) -> RecordObservation:
+def came_late(job: Job, rules: TenantRules, now: datetime) -> RecordObservation:
     """The confirmation was sent again and its items are not listed any more: its outcome counts as unknown again.
 
     The first call may have arrived late. Then the second one was refused or never sent.
     """
     why = "it was sent again after a lost answer, and is no longer listed: the first request may have arrived late"
-    waits = job.outcome_unknown(f"{why}; ShipperOne's queue shows whether it was accepted", now, settle=patience.settle)
+    waits = job.outcome_unknown(f"{why}; ShipperOne's queue shows whether it was accepted", now, settle=rules.settle)
     return RecordObservation(waits, why)
 
 
@@ -165,7 +152,7 @@ def absent(
     seen_in_invoice: Collection[int],
     failed: Collection[str],
     to_ship: ToShip,
-    patience: Patience,
+    rules: TenantRules,
     now: datetime,
 ) -> Decision:
     """Decide about an open job whose order is not listed: settle it, record, wait, hold or end it.
@@ -174,9 +161,9 @@ def absent(
     `to_ship`: the jobs whose goods it lists to be shipped.
     """
     if job.lost_at is not None:
-        return settle(job, job.lost_at, listing, patience)
+        return settle(job, job.lost_at, listing, rules)
     if job.sent_again:
-        return came_late(job, patience, now)
+        return came_late(job, rules, now)
     if job.stage is Stage.ALLOCATION and job.id in seen_in_invoice:
         if job.step is Step.RESERVED:
             return ConfirmByInference(job, "it was confirmed elsewhere: its items are in pending_invoice")
@@ -186,7 +173,7 @@ def absent(
             return Continue(job, heals=True)
     if job.id in to_ship.jobs and (decision := kept(job, now)) is not None:
         return decision
-    silence = max(patience.gone_grace, DOUBTFUL_AFTER)
+    silence = max(rules.gone_grace, DOUBTFUL_AFTER)
     since = job.absent_since
     unread = since is None and last_good_read_at is not None and now - last_good_read_at > silence
     doubtful = job.absence_doubtful or unread
@@ -227,7 +214,7 @@ def absent(
             "document in the ERP, then use `--outcome cancelled`",
             Owner.WAREHOUSE,
         )
-    until = since + patience.gone_grace
+    until = since + rules.gone_grace
     if now < until:
         return RecordObservation(
             job, f"is not listed any more; {held_in_erp(job)} is kept until {until:%Y-%m-%d %H:%M} UTC"

@@ -88,10 +88,12 @@ def listed_decisions(
             yield Restamp(stamped, decision)
     elif job is None:
         yield _not_open(rules, listing, listed, jobs, allocations, live, now)
-    elif job.lost_at is not None and not _never_taken(job, settled := settle(job, job.lost_at, listing, rules)):
+    elif job.lost_at is not None and not _never_taken(
+        job, settled := settle(job, job.lost_at, listing, rules.settings)
+    ):
         yield settled
     elif job.sent_again and lists_none_of(listed, job):
-        yield came_late(job, rules, now)
+        yield came_late(job, rules.settings, now)
     elif is_unsteady(job) and (rests := wait_until_stable(job, listed, rules.unsteady_within, now)):
         yield rests
     elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):
@@ -103,7 +105,7 @@ def listed_decisions(
     elif job.adopted:
         yield Supersede(
             job.outcome_void(),
-            adopted_for_another_listing(rules, listed, job, History(rules, jobs, allocations), now),
+            adopted_for_another_listing(rules, listed, job, History(rules.settings, jobs, allocations), now),
         )
     elif job.invoice is not None and job.invoice.issued:
         yield PutOnHold(
@@ -144,9 +146,9 @@ def _as_listed(
 ) -> Decision:
     heals = (
         job.reason in HEALED_BY_LISTING
-        or discount_is_set(job, rules.discount)
-        or unit_is_set(job, rules.tax_rates)
-        or rule_is_set(job, rules.unlisted_parties)
+        or discount_is_set(job, rules.settings.discount)
+        or unit_is_set(job, rules.settings.tax_rates)
+        or rule_is_set(job, rules.settings.unlisted_parties)
         or (job.reason is Reason.DATE_IMPLAUSIBLE and _date_can_be_true(rules, job, listed, allocations))
     )
     seen_absent = job.absent_since is not None or job.absence_doubtful
@@ -159,7 +161,7 @@ def _as_listed(
                 return PutOnHold(job, Reason.OUTCOME_UNKNOWN, lost, Owner.ACCOUNTANT)
         if rules.stage is Stage.INVOICE and job.occurrence > 1 and job.step is Step.NEW:
             # `order repeat` allows a second shipment of the order, but never one that was not allocated
-            too_much = History(rules, jobs, allocations).more_than_allocated(job.order)
+            too_much = History(rules.settings, jobs, allocations).more_than_allocated(job.order)
             if too_much:
                 return PutOnHold(job, Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE)
         return Continue(job, heals=heals)
@@ -168,9 +170,9 @@ def _as_listed(
 
 def _date_can_be_true(rules: PlannerRules, job: Job, listed: Listed, allocations: Collection[Job]) -> bool:
     """The day of supply that held the job is plausible now: it was corrected, or the tenant's settings allow it."""
-    window = Window.of(rules.dates, job.first_listed_at, allocation_accepted_at(allocations))
+    window = Window.of(rules.settings, job.first_listed_at, allocation_accepted_at(allocations))
     fixed = job.tax_date if may_exist(job) else None
-    return implausible(listed.order, rules.dates, window, fixed=fixed) is None
+    return implausible(listed.order, rules.settings, window, fixed=fixed) is None
 
 
 def _not_open(
@@ -183,13 +185,13 @@ def _not_open(
     now: datetime,
 ) -> Decision:
     order = listed.order
-    content = content_digest(rules.base_url, rules.store_code, rules.stage, order)
+    content = content_digest(rules.settings.base_url, rules.settings.store_code, rules.stage, order)
     if is_ignored(order, content, jobs):
         return NoAction(order.order_id, "was ignored by an operator; `order retry` resumes it")
     if any(job.state is State.IGNORED and _still_reserves(job, order) for job in jobs):
         return NoAction(order.order_id, "was ignored with its reservation; `order retry` releases that first")
     live = live and not waits_for_go_live(order, jobs)
-    history = History(rules, jobs, allocations)
+    history = History(rules.settings, jobs, allocations)
     again = history.confirmed_before(order)
     if again is None:
         ignored = ignored_before(order, jobs)
@@ -230,7 +232,7 @@ def unreadable_decisions(
     """
     job = next((job for job in jobs if job.open), None)
     if job is not None and job.lost_at is not None:
-        yield settle(job, job.lost_at, listing, rules)
+        yield settle(job, job.lost_at, listing, rules.settings)
         return
     if job is not None and job.state is State.HELD:
         yield NoAction(order_id, f"cannot be read as listed now: {entry.sentence}")
@@ -243,7 +245,7 @@ def unreadable_decisions(
         return
     order = FulfillmentOrder(order_id=order_id, warehouse_code="", items=(), extra={"listed": entry.raw})
     listed = Listed(order=order, fingerprint=f"{UNREADABLE}{entry.digest}")
-    job = new_job(rules, listed, History(rules, jobs), now)
+    job = new_job(rules, listed, History(rules.settings, jobs), now)
     if live:
         yield StartHeld(job.held(Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT))
     else:

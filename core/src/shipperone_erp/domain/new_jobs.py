@@ -72,7 +72,7 @@ def adopted_for_another_listing(
 def new_job(rules: PlannerRules, listed: Listed, history: History, now: datetime, *, occurrence: int = 1) -> Job:
     """A job of the listing under a key that no job has had; the counts of the order's earlier jobs are carried over."""
     order = listed.order
-    content = content_digest(rules.base_url, rules.store_code, rules.stage, order)
+    content = content_digest(rules.settings.base_url, rules.settings.store_code, rules.stage, order)
     before = [job.generation for job in history.jobs if job.content == content and job.occurrence == occurrence]
     generation = max(before, default=0) + 1
     latest = max(history.jobs, key=lambda job: job.id, default=None)

@@ -77,7 +77,9 @@ def _decide(rules: PlannerRules, listing: Listing, planner_input: PlannerInput, 
         except InvalidTransition as refused:
             yield from (_held_as_contradictory(job, refused.what) for job in known if job.id == refused.job.id)
     seen = {*listing.orders, *unreadable, *planner_input.busy}
-    yield from kept_too_long(planner_input.unshipped, seen, planner_input.seen_in_invoice, words(rules.ship_within))
+    yield from kept_too_long(
+        planner_input.unshipped, seen, planner_input.seen_in_invoice, words(rules.settings.ship_within)
+    )
 
 
 def _of_order(
@@ -109,7 +111,7 @@ def _of_order(
                     planner_input.seen_in_invoice,
                     planner_input.failed,
                     planner_input.to_ship,
-                    rules,
+                    rules.settings,
                     now,
                 )
 

@@ -8,33 +8,27 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listing, ToShip
 from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.domain.supply_date import DateRules
 from shipperone_erp.kernel.grouping import grouped
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class PlannerRules:
     """The queue of a plan, and the tenant's settings that decide."""
 
-    tenant: str
+    settings: TenantRules
     stage: Stage
-    base_url: str
-    store_code: str
-    settle: timedelta
-    gone_grace: timedelta
-    in_doubt: str = "accept"
-    doubt_for: timedelta = timedelta(hours=1)
-    bundles: str = "hold"
-    services: tuple[str, ...] = ()
-    discount: str | None = None
-    tax_rates: str | None = None
-    unlisted_parties: str | None = None
-    ship_within: timedelta = timedelta(days=14)
-    dates: DateRules = field(default_factory=DateRules)
     restored_at: datetime | None = None
     """When the ledger was restored from a copy, where that matters: of invoices of a tenant with `fiscal_first`."""
-    unsteady_within: timedelta = timedelta(minutes=10)
-    """The period in which changes of an order's listing are counted, and for which it must then be unchanged."""
+
+    @property
+    def tenant(self) -> str:
+        """The tenant's name."""
+        return self.settings.name
+
+    @property
+    def unsteady_within(self) -> timedelta:
+        """The period in which changes of an order's listing are counted, and for which it must then be unchanged."""
+        return max(timedelta(minutes=10), 4 * self.settings.poll_interval)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,25 +69,3 @@ class PlannerInput:
         """The accepted jobs of each order, oldest first."""
         oldest_first = sorted((job for job in self.jobs if job.accepted), key=lambda job: job.id)
         return grouped(oldest_first, key=lambda job: job.order_id)
-
-
-def planner_rules(settings: TenantRules, stage: Stage) -> PlannerRules:
-    """The tenant's settings for planning."""
-    return PlannerRules(
-        tenant=settings.name,
-        stage=stage,
-        base_url=settings.base_url,
-        store_code=settings.store_code,
-        settle=settings.settle,
-        gone_grace=settings.gone_grace,
-        in_doubt=settings.in_doubt,
-        doubt_for=settings.doubt_for,
-        bundles=settings.bundles,
-        services=settings.services,
-        discount=settings.discount,
-        tax_rates=settings.tax_rates,
-        unlisted_parties=settings.unlisted_parties,
-        ship_within=settings.ship_within,
-        dates=DateRules.of(settings),
-        unsteady_within=max(timedelta(minutes=10), 4 * settings.poll_interval),
-    )

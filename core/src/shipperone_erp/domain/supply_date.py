@@ -5,15 +5,16 @@ listing, nor more than a day earlier than the acceptance of its allocation, nor,
 older than `oldest_date`. Every other implausible date counts as absent.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol, Self
+from typing import Self
 
 from shipperone_erp.domain.field_places import order_field
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.json_object import JsonObject
 from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.dates import YEARS, Zones
 from shipperone_erp.kernel.durations import words
@@ -21,36 +22,6 @@ from shipperone_erp.kernel.frozen import with_fields
 
 MARGIN = timedelta(days=1)
 """The tolerated difference between clocks, time zones and queues."""
-
-
-class DateSettings(Protocol):
-    """The tenant's settings about dates."""
-
-    def fields_of(self, stage: Stage) -> Mapping[str, str]: ...
-    @property
-    def tax_date(self) -> str: ...
-    @property
-    def timezone(self) -> str: ...
-    @property
-    def dates_without_zone(self) -> str: ...
-    @property
-    def oldest_date(self) -> timedelta: ...
-
-
-@dataclass(frozen=True, slots=True)
-class DateRules:
-    """The parameters of the check; `fields` are the places that the tenant has named."""
-
-    tax_date: str = "shipped"
-    zones: Zones = field(default_factory=Zones)
-    oldest: timedelta = timedelta(days=366)
-    fields: Mapping[str, str] | None = None
-
-    @classmethod
-    def of(cls, settings: DateSettings) -> Self:
-        """The parameters from the tenant's settings."""
-        zones = Zones.of(settings.timezone, settings.dates_without_zone)
-        return cls(settings.tax_date, zones, settings.oldest_date, settings.fields_of(Stage.INVOICE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +33,14 @@ class Window:
     since: str
 
     @classmethod
-    def of(cls, rules: DateRules, first_listed_at: datetime, allocated_at: datetime | None) -> Self:
+    def of(cls, rules: TenantRules, first_listed_at: datetime, allocated_at: datetime | None) -> Self:
         """`allocated_at`: see `allocation_accepted_at`."""
         if allocated_at is not None:
             since = f"its allocation was accepted ({allocated_at:%Y-%m-%d %H:%M} UTC)"
             return cls(first_listed_at, allocated_at - MARGIN, f"more than a day before {since}")
         since = f"it was first listed ({first_listed_at:%Y-%m-%d %H:%M} UTC)"
-        lower = f"more than {words(rules.oldest)} before {since}, and the ledger holds no allocation of it"
-        return cls(first_listed_at, _earlier(first_listed_at, rules.oldest), lower)
+        lower = f"more than {words(rules.oldest_date)} before {since}, and the ledger holds no allocation of it"
+        return cls(first_listed_at, _earlier(first_listed_at, rules.oldest_date), lower)
 
     def against(self, moment: datetime) -> str | None:
         """The reason why nothing can have shipped at that moment; None if it can."""
@@ -100,7 +71,7 @@ def allocation_accepted_at(allocations: Iterable[Job]) -> datetime | None:
 
 def implausible(
     order: FulfillmentOrder,
-    rules: DateRules,
+    rules: TenantRules,
     window: Window,
     *,
     fixed: date | None = None,
@@ -112,21 +83,16 @@ def implausible(
     """
     if rules.tax_date != "shipped":
         return None
+    zones = Zones.of(rules.timezone, rules.dates_without_zone)
     if fixed is not None:
-        why = window.against_day(fixed, rules.zones)
+        why = window.against_day(fixed, zones)
         return why and f"its invoice was begun with {fixed} as the day of supply, {why}"
     if order.shipped_at is not None:
         why = window.against(order.shipped_at)
         return why and f"ShipperOne lists {listed or order.shipped_at.isoformat()} as its shipped_at, {why}"
-    unread = unread_date(order, "shipped_at", rules)
-    return unread and f"ShipperOne lists {unread} as its shipped_at, which is not a possible date"
-
-
-def unread_date(order: FulfillmentOrder, name: str, rules: DateRules) -> str | None:
-    """The listed value of that date if it cannot be read as a date; else None."""
-    place = order_field(name, rules.fields or {})
-    _, listed = JsonObject(order.extra, "an order").moment(place, rules.zones)
-    return repr(listed)[:60] if listed is not None else None
+    place = order_field("shipped_at", rules.fields_of(Stage.INVOICE))
+    _, unread = JsonObject(order.extra, "an order").moment(place, zones)
+    return unread and f"ShipperOne lists {repr(unread)[:60]} as its shipped_at, which is not a possible date"
 
 
 def believed(order: FulfillmentOrder, job: Job) -> FulfillmentOrder:

@@ -14,11 +14,11 @@ from shipperone_erp.domain.decisions import Continue, Decision, SendAgain, Start
 from shipperone_erp.domain.invoice_checks.stated_amounts import foreseen
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.planner import plan
-from shipperone_erp.domain.planner_input import planner_rules
+from shipperone_erp.domain.planner_input import PlannerRules
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.recorded_jobs import RecordedJobs, to_be_checked
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.domain.supply_date import DateRules, Window, allocation_accepted_at, implausible
+from shipperone_erp.domain.supply_date import Window, allocation_accepted_at, implausible
 from shipperone_erp.engine.other_queues import jobs_to_ship
 from shipperone_erp.engine.planner_input_loader import load_planner_input
 from shipperone_erp.engine.requested_orders import unknown_to
@@ -65,9 +65,8 @@ def _words(decision: Decision, settings: TenantSettings, recorded: RecordedJobs)
     if isinstance(decision, Start | Continue | SendAgain) and to_be_checked(decision.job):
         job = decision.job
         beside = recorded.beside(job.order)
-        rules = DateRules.of(settings)
-        window = Window.of(rules, job.first_listed_at, allocation_accepted_at(beside.allocations))
-        if isinstance(decision, Start) and (why := implausible(job.order, rules, window)):
+        window = Window.of(settings, job.first_listed_at, allocation_accepted_at(beside.allocations))
+        if isinstance(decision, Start) and (why := implausible(job.order, settings, window)):
             return f"would be held, {Reason.DATE_IMPLAUSIBLE}: {why}"
         found = foreseen(job.order, settings, beside, approved=approved_total(job))
         if found is not None:
@@ -100,7 +99,7 @@ async def foresee(
         invoices = listings.get(Stage.INVOICE)
         paused = {pause.stage: pause.actor for pause in ledger.pauses() if pause.tenant == settings.name}
         for stage, listing in listings.items():
-            rules = planner_rules(settings, stage)
+            rules = PlannerRules(settings, stage)
             planner_input, _ = load_planner_input(
                 ledger,
                 rules,
@@ -110,7 +109,7 @@ async def foresee(
                 confirmed=(None, now - settings.ship_within),
                 fiscal_first=settings.fiscal_first,
             )
-            asked = to_be_looked_up(planner_input.jobs, listing, now, rules.gone_grace)
+            asked = to_be_looked_up(planner_input.jobs, listing, now, settings.gone_grace)
             to_ship = await jobs_to_ship(asked, partial(read_to_ship, client, OrderWire.of(settings, Stage.ALLOCATION)))
             planner_input = replace(planner_input, elsewhere=invoices, failed=failed, to_ship=to_ship)
             jobs = (*planner_input.jobs, *planner_input.allocations, *planner_input.sales_orders)

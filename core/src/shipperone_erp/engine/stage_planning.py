@@ -14,7 +14,7 @@ from shipperone_erp.domain.decisions import Continue, Decision
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listing, ReadFailed
 from shipperone_erp.domain.planner import plan
-from shipperone_erp.domain.planner_input import PlannerInput, planner_rules
+from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.domain.resting_plan import changes_at, rests
@@ -47,7 +47,7 @@ class StagePlanning:
         self.context = context
         self.stage: Stage = context.stage
         self.tenant = settings.name
-        self.rules = planner_rules(settings, context.stage)
+        self.rules = PlannerRules(settings, context.stage)
         self._ledger = ledger
         self._others = others
         self._queue = QueueKeeper(context, ledger, LOG)
@@ -133,14 +133,14 @@ class StagePlanning:
     def next_read_at(self, jobs: Iterable[Job], running: frozenset[str]) -> datetime | None:
         """When the first of these jobs requires the next read; None if none does."""
         last = LastRead(self._planned_at, self._complete, running)
-        moments = (next_read_for(job, last, self.rules.settle) for job in jobs)
+        moments = (next_read_for(job, last, self.rules.settings.settle) for job in jobs)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def _at_rest(
         self, listing: Listing, planner_input: PlannerInput, revision: LedgerRevision, record: QueueRecord
     ) -> RestingQueue:
         jobs = [job for job in planner_input.jobs if not job.ended]
-        changes = changes_at(planner_input, listing, self.rules.settle)
+        changes = changes_at(planner_input, listing, self.rules.settings.settle)
         return RestingQueue(
             listing=listing,
             shipped=self._shipped,
@@ -186,7 +186,7 @@ class StagePlanning:
             planner_input = replace(planner_input, elsewhere=await self._others.invoice_listing(self.tenant))
         if listing.proves_absence and any(job.absence_doubtful and not job.ended for job in planner_input.jobs):
             planner_input = replace(planner_input, failed=await self._others.failed_orders())
-        asked = to_be_looked_up(planner_input.jobs, listing, self.context.now(), self.rules.gone_grace)
+        asked = to_be_looked_up(planner_input.jobs, listing, self.context.now(), self.rules.settings.gone_grace)
         to_ship = await self._others.jobs_to_ship(asked)
         if elsewhere := [job.order_id for job in asked if job.id in to_ship.jobs and not job.accepted]:
             LOG.warning("%s %s: %s", self.tenant, self.stage, confirmed_by_others(elsewhere))

@@ -8,7 +8,7 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listing
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.domain.supply_date import DateRules, Window, allocation_accepted_at, can_be_true, implausible
+from shipperone_erp.domain.supply_date import Window, allocation_accepted_at, can_be_true, implausible
 from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.queue_findings import Finding
@@ -19,7 +19,6 @@ def date_problems(settings: TenantSettings, listing: Listing, ledger: Ledger | N
     """Each order of pending_invoice that would be held for its day of supply, with the reason. Blocking; reads only."""
     if listing.stage is not Stage.INVOICE:
         return
-    rules = DateRules.of(settings)
     known = _jobs(settings, listing, ledger, Stage.INVOICE)
     allocations = _jobs(settings, listing, ledger, Stage.ALLOCATION)
     for order_id, listed in listing.orders.items():
@@ -27,8 +26,8 @@ def date_problems(settings: TenantSettings, listing: Listing, ledger: Ledger | N
         if any(job.supply_date for job in jobs):
             continue
         first = min((job.first_listed_at for job in jobs), default=listing.began_at)
-        window = Window.of(rules, first, allocation_accepted_at(allocations.get(order_id, ())))
-        why = implausible(listed.order, rules, window, listed=listed.dates.get("shipped_at"))
+        window = Window.of(settings, first, allocation_accepted_at(allocations.get(order_id, ())))
+        why = implausible(listed.order, settings, window, listed=listed.dates.get("shipped_at"))
         if why is not None:
             yield order_id, Problem(Reason.DATE_IMPLAUSIBLE, why, Owner.ACCOUNTANT)
 

@@ -10,7 +10,7 @@ from datetime import date
 from shipperone_erp.domain.absence import may_exist
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Step
-from shipperone_erp.domain.supply_date import DateRules, Window, implausible
+from shipperone_erp.domain.supply_date import Window, implausible
 from shipperone_erp.workflow.compensation import rebuild
 from shipperone_erp.workflow.execution import JobExecution
 from shipperone_erp.workflow.interruptions import HoldJob
@@ -64,7 +64,7 @@ async def settle_supply_day(execution: JobExecution) -> None:
     issued = job.invoice is not None and job.invoice.issued
     if issued or job.supply_date is not None or job.step in (Step.ISSUED, Step.DELIVERING, Step.DONE):
         return
-    rules = DateRules.of(execution.ports.settings)
+    rules = execution.ports.settings
     window = Window.of(rules, job.first_listed_at, execution.allocated_at)
     against = implausible(execution.listed, rules, window, listed=execution.dates.get("shipped_at"))
     if job.tax_date is not None:
