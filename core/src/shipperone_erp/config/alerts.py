@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from shipperone_erp.config.time_zones import Zone
+from shipperone_erp.config.setting_types import Zone
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.domain.reasons import Owner
 from shipperone_erp.kernel.durations import Duration, at_least

@@ -1,9 +1,13 @@
-"""Finds a tenant's settings that protect its invoices less than they seem to: without effect, or too generous."""
+"""Finds a tenant's settings that conflict: with each other, with rounding, or with what its connector declares.
+
+Each is yielded with its path below the tenant.
+"""
 
 from collections.abc import Collection, Iterator
 from decimal import Decimal
 
 from shipperone_erp.config.settings import TenantSettings
+from shipperone_erp.connector.capabilities import Capability, noun
 from shipperone_erp.domain.money import decimals
 from shipperone_erp.domain.states import Stage
 
@@ -11,7 +15,7 @@ Place = tuple[str | int, ...]
 
 
 def without_effect(settings: TenantSettings, own: Collection[str]) -> Iterator[tuple[Place, str]]:
-    """Each such setting, by its path below the tenant, and the problem.
+    """Each setting that has no effect beside the others, and the problem.
 
     `own`: the keys of the tenant's own table. A setting in `[defaults]` may be meant for other tenants.
     """
@@ -27,10 +31,34 @@ ROUNDING_AT_MOST = 100
 
 
 def too_generous(settings: TenantSettings) -> Iterator[tuple[Place, str]]:
-    """A `tolerance` by which an invoice of a wrong amount would be issued; yielded as by `without_effect`."""
+    """A `tolerance` by which an invoice of a wrong amount would be issued."""
     currencies = {settings.currency, *settings.currencies}
     most = min(Decimal(ROUNDING_AT_MOST).scaleb(-decimals(one)) for one in currencies)
     if settings.tolerance > most:
         cause = f"{settings.tolerance:f} is more than rounding explains: an invoice that is off by as much is issued"
         cure = f"name a fee or a coupon in [[charges]] instead; {most:f} is the most for rounding"
         yield ("tolerance",), f"{cause}; {cure}"
+
+
+def unmet(settings: TenantSettings, declared: Collection[Capability]) -> Iterator[tuple[Place, str]]:
+    """Each setting that needs an undeclared capability, and the problem; defaults count as if they were written."""
+
+    def lacks(capability: Capability) -> str:
+        return f"connector {settings.connector} declares no {noun(capability)}"
+
+    if settings.transfer == "reserved" and Capability.TRANSFERS not in declared:
+        yield ("transfer",), f'{lacks(Capability.TRANSFERS)}, which transfer = "reserved" needs; leave the setting out'
+    if Capability.CURRENCIES not in declared:
+        others = [one for one in settings.currencies if one != settings.currency]
+        if others:
+            cause = f"{lacks(Capability.CURRENCIES)}: an order in {', '.join(others)} cannot be invoiced"
+            yield ("currencies",), f"{cause}; leave it out, and such an order is held as currency_differs"
+    if Capability.NEGATIVE_LINES not in declared:
+        for index, charge in enumerate(settings.charges):
+            if charge.kind == "line" and charge.sign == "-":
+                cause = f"{lacks(Capability.NEGATIVE_LINES)}: {charge.name} cannot be invoiced"
+                cure = 'have the shop deduct it from the rows, or write kind = "payment" if it is a means of payment'
+                yield ("charges", index, "sign"), f"{cause}; {cure}"
+    if settings.tax_date != "issued" and Capability.BACKDATING not in declared:
+        cause = f'{lacks(Capability.BACKDATING)}: an invoice of an earlier day ("{settings.tax_date}") is not possible'
+        yield ("tax_date",), f'{cause}; write tax_date = "issued", and ask the accountant whether that is right'

@@ -11,7 +11,7 @@ import tomlkit
 from tomlkit.container import Container
 from tomlkit.items import AoT, InlineTable, Table
 
-from shipperone_erp.config.toml_files import Document, parse
+from shipperone_erp.config.toml_files import parse
 from shipperone_erp.kernel.errors import ConfigurationError, Problem
 
 Changes = Mapping[str, Any]
@@ -40,15 +40,12 @@ def write_changes(files: Sequence[Path], tenant: str, changes: Changes) -> Path:
             document = tomlkit.parse(file.read_text(encoding="utf-8"))
             table = document["tenants"][tenant]
             if not isinstance(table, Table | Container | dict):
-                raise ConfigurationError((_no_table(home, tenant),))
+                problem = home.problem(("tenants", tenant), "write a table: [tenants.NAME]", tenant=tenant)
+                raise ConfigurationError((problem,))
             _put(table, changes)
             _replace(file, tomlkit.dumps(document))
             return file
     raise ConfigurationError((Problem(str(files[0]), None, f"tenants.{tenant}", "no file contains this tenant"),))
-
-
-def _no_table(home: Document, tenant: str) -> Problem:
-    return home.problem(("tenants", tenant), "write a table: [tenants.NAME]", tenant=tenant)
 
 
 def _put(table: Any, changes: Changes) -> None:

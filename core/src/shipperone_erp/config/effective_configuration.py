@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ByteSize, SecretStr
 
 from shipperone_erp.config.interpolation import masked
+from shipperone_erp.config.setting_types import size_words
 from shipperone_erp.config.settings import NOT_IN_TOML, Configuration
-from shipperone_erp.config.sizes import size_words
 from shipperone_erp.kernel.durations import words
 from shipperone_erp.kernel.printable import json_document, one_line
 from shipperone_erp.kernel.redaction import MASK, SHORTEST, without_passwords
@@ -24,16 +24,17 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 def show(configuration: Configuration) -> str:
     """TOML text with every setting of every tenant, and no secret."""
     shown = _Shown(configuration.written, configuration.put_in)
+    runtime = configuration.runtime
     out = [f"# {one_line(str(configuration.file))}", "[runtime]"]
-    out += shown.lines(configuration.runtime, ("runtime",), {"page", "fleet", "alerts"})
-    if configuration.runtime.http is not None:
-        out += ["", "[runtime.page]", *shown.lines(configuration.runtime.page, ("runtime", "page"))]
-    if "fleet" in configuration.runtime.model_fields_set:
-        out += ["", "[runtime.fleet]", *shown.lines(configuration.runtime.fleet, ("runtime", "fleet"))]
-    if configuration.runtime.alerts.wanted:
-        out += ["", "[runtime.alerts]", *shown.lines(configuration.runtime.alerts, ("runtime", "alerts"))]
-    if "limits" in configuration.runtime.model_fields_set:
-        out += ["", "[runtime.limits]", *shown.lines(configuration.runtime.limits, ("runtime", "limits"))]
+    out += shown.lines(runtime, ("runtime",), {"page", "fleet", "alerts"})
+    for part, is_shown in (
+        ("page", runtime.http is not None),
+        ("fleet", "fleet" in runtime.model_fields_set),
+        ("alerts", runtime.alerts.wanted),
+        ("limits", "limits" in runtime.model_fields_set),
+    ):
+        if is_shown:
+            out += ["", f"[runtime.{part}]", *shown.lines(getattr(runtime, part), ("runtime", part))]
     for name, tenant in configuration.tenants.items():
         here = ("tenants", name)
         apart = {"fields", "charges"} if tenant.charges else {"fields"}

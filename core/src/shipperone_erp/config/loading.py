@@ -1,5 +1,7 @@
 """Loads the configuration and reports all of its problems at once, each with file, line, key and cause."""
 
+import hashlib
+import json
 import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -8,8 +10,6 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from shipperone_erp.config.alerts import AlertSettings
-from shipperone_erp.config.digests import digest
-from shipperone_erp.config.included_files import included_files
 from shipperone_erp.config.interpolation import interpolate
 from shipperone_erp.config.load_report import LoadReport
 from shipperone_erp.config.one_store import shared_queues
@@ -19,7 +19,7 @@ from shipperone_erp.config.secret_sources import SecretPlaces
 from shipperone_erp.config.setting_types import in_plain_text
 from shipperone_erp.config.settings import Configuration, RuntimeSettings, TenantSettings
 from shipperone_erp.config.tenant_loading import TenantLoader
-from shipperone_erp.config.toml_files import Document, parse
+from shipperone_erp.config.toml_files import Document, included_files, parse
 from shipperone_erp.config.validation_errors import faults, nearest
 from shipperone_erp.kernel.errors import ConfigurationError
 from shipperone_erp.kernel.printable import label
@@ -209,6 +209,16 @@ class _Loading:
                 else:
                     homes[name] = document
         return homes
+
+
+def digest(table: Mapping[str, Any]) -> str:
+    """A digest of a tenant's table, as written, with `[defaults]` under it: workers detect by it that theirs differ.
+
+    It covers references to secrets, not secrets. Values of environment variables are not part of it: two machines may
+    keep their differences in their environment.
+    """
+    text = json.dumps(table, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _beside(url: str, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""The types of single settings: addresses, tokens, amounts, and lists with rules of their own."""
+"""The types of single settings: addresses, tokens, amounts, sizes, time zones, and lists with rules of their own."""
 
 import re
 from datetime import timedelta
@@ -6,8 +6,9 @@ from decimal import Decimal
 from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, WithJsonSchema
 
 from shipperone_erp.config.secret_sources import SecretMissing
 from shipperone_erp.connector.secret import Secret
@@ -100,9 +101,51 @@ def _path(value: str) -> str:
     return value
 
 
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a region, such as Europe, is a directory
+        raise ValueError("not a time zone; write one such as Europe/Bratislava") from None
+    return value
+
+
+UNITS = {"B": 1, "kB": 1000, "KiB": 1024, "MB": 1000**2, "MiB": 1024**2}
+"""Of sizes."""
+
+SMALLEST, LARGEST = 64 * 1024, 1024 * 1024**2
+"""Bytes of a size."""
+
+SIZE = r"^\s*(\d{1,9}(?:\.\d{1,3})?)\s*(B|kB|KiB|MB|MiB)\s*$"
+
+
+def _size(value: Any) -> int:
+    found = re.match(SIZE, value) if isinstance(value, str) else None
+    if found:
+        size = int(Decimal(found[1]) * UNITS[found[2]])
+    elif isinstance(value, int) and not isinstance(value, bool):
+        size = value
+    else:
+        raise ValueError('write a size such as "32MiB", "500KiB", or a number of bytes')
+    if not SMALLEST <= size <= LARGEST:
+        raise ValueError('write a size from "64KiB" to "1024MiB"')
+    return size
+
+
+def size_words(size: int) -> str:
+    """The size in its written form: "32MiB", "500KiB"."""
+    unit = next((name for name in ("MiB", "KiB") if size % UNITS[name] == 0), "B")
+    return f"{size // UNITS[unit]}{unit}"
+
+
 BaseUrl = Annotated[str, AfterValidator(_address)]
 Token = Annotated[Secret, AfterValidator(_token)]
 LedgerUrl = Annotated[str, AfterValidator(_ledger)]
 Stages = Annotated[tuple[Stage, ...], AfterValidator(_each_once)]
 ItemType = Annotated[str, AfterValidator(_a_type)]
 FieldPath = Annotated[str, AfterValidator(_path)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Size = Annotated[
+    ByteSize,
+    BeforeValidator(_size),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": SIZE}, {"type": "integer", "minimum": SMALLEST}]}),
+]

@@ -28,11 +28,11 @@ from shipperone_erp.config.setting_types import (
     LedgerUrl,
     Name,
     NotZero,
+    Size,
     Stages,
     Token,
+    Zone,
 )
-from shipperone_erp.config.sizes import Size
-from shipperone_erp.config.time_zones import Zone
 from shipperone_erp.connector.api import ConnectorSettings
 from shipperone_erp.domain.order import Party
 from shipperone_erp.domain.states import Stage

@@ -6,8 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shipperone_erp.config.capability_checks import unmet
-from shipperone_erp.config.conflicts import too_generous, without_effect
+from shipperone_erp.config.conflicts import too_generous, unmet, without_effect
 from shipperone_erp.config.load_report import LoadReport
 from shipperone_erp.config.plaintext_secrets import AS_SECRET, IN_ADDRESS, plain_passwords, plain_secrets
 from shipperone_erp.config.secret_sources import SecretPlaces

@@ -1,5 +1,6 @@
 """The TOML files of a configuration: the main file and those that it includes, parsed, with the line of every key."""
 
+import glob
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,6 +51,15 @@ def parse(file: Path) -> Document:
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError((_syntax(file, text, error),)) from None
     return Document(file, values, text)
+
+
+def included_files(folder: Path, pattern: str) -> list[Path]:
+    """The files that a pattern of `include` names, sorted; a relative one is relative to the folder.
+
+    Directories do not count.
+    """
+    found = glob.glob(pattern, root_dir=folder, recursive=True, include_hidden=True)
+    return sorted(file for name in found if (file := folder / name).is_file())
 
 
 def nearest(lines: Mapping[Position, int], path: Position) -> int | None:

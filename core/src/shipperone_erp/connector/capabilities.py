@@ -1,7 +1,7 @@
 """The capabilities of an ERP beyond the minimum of every connector, as its connector declares them.
 
 Core uses no undeclared capability: a tenant's setting that needs it is refused when the configuration is read
-(`config.capabilities`), an order that needs it is held before the hook is called. The conformance kit selects its cases
+(`config.conflicts`), an order that needs it is held before the hook is called. The conformance kit selects its cases
 by the same declaration.
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from shipperone_erp.config import Configuration, TenantSettings, load
-from shipperone_erp.config.included_files import included_files
+from shipperone_erp.config.toml_files import included_files
 from shipperone_erp.domain.fleet_records import Refusal
 from shipperone_erp.kernel.errors import ConfigurationError
 from shipperone_erp.kernel.file_versions import FileVersion, file_versions
