@@ -9,10 +9,9 @@ from shipperone_erp import FulfillmentOrder, Invoice, OrderItem
 from shipperone_erp.config.settings import TenantSettings
 from shipperone_erp.connector.api import NoSettings
 from shipperone_erp.connector.secret import Secret
-from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.domain.invoice_checks.problems import Problem
 from shipperone_erp.domain.invoice_checks.stated_amounts import problem
-from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.job import CreditNote, Job
 from shipperone_erp.domain.keys import content_digest
 from shipperone_erp.domain.recorded_jobs import RecordedJobs
 from shipperone_erp.domain.serialization import invoice_text, order_text

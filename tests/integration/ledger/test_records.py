@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from examples import examples
 from job_rows import varied
 from ledger_databases import NOON, ORDER, a_job, a_lease, an_effect
-from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.domain.hook_answers import Invoice, InvoiceLine
 from shipperone_erp.domain.hook_requests import Difference
-from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.job import CreditNote, Job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Action, Binding, Effect, NumberHolder, QueueRecord
 from shipperone_erp.domain.serialization import invoice_text, order_text

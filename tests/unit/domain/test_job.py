@@ -14,9 +14,8 @@ import shipperone_erp
 from job_rows import varied
 from ledger_databases import NOON, a_job
 from shipperone_erp import Invoice, InvoiceLine, Owner, Reason
-from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.domain.hook_requests import Difference
-from shipperone_erp.domain.job import InvalidTransition, Job, record
+from shipperone_erp.domain.job import CreditNote, InvalidTransition, Job, record
 from shipperone_erp.domain.job.listing_transitions import ListingTransitions
 from shipperone_erp.domain.job.operator_transitions import OperatorTransitions
 from shipperone_erp.domain.job.outcome_transitions import OutcomeTransitions

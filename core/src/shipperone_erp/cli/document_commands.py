@@ -10,8 +10,7 @@ import typer
 from shipperone_erp.cli.job_commands import Ids, NoteText, OneKey, for_each, raise_refused
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text
 from shipperone_erp.cli.orders import OnlyStage, OnlyTenant
-from shipperone_erp.domain.credit_note import CreditNote
-from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.job import CreditNote, Job
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger

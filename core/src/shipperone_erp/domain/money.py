@@ -2,6 +2,8 @@
 
 from decimal import ROUND_HALF_UP, Context, Decimal
 
+NOTHING = Decimal(0)
+
 USUAL_DECIMALS = 2
 
 OTHER_DECIMALS = {

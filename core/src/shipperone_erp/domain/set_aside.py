@@ -12,7 +12,7 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import plain
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.domain.states import State, Step
+from shipperone_erp.domain.states import State
 
 UNREADABLE = "unreadable-"
 """The beginning of the fingerprint of a listing that cannot be read; for an entry without an id also of its name."""
@@ -67,7 +67,7 @@ def ignored_before(order: FulfillmentOrder, jobs: Collection[Job]) -> Job | None
 
 def held_beside_ignored(job: Job, jobs: Collection[Job]) -> bool:
     """The job is held because it is another listing of an ignored order; nobody has released it."""
-    held = job.state is State.HELD and job.reason is Reason.ITEMS_CHANGED and job.step is Step.NEW
+    held = job.held_at_start(Reason.ITEMS_CHANGED)
     ids = set(map(str, job.item_ids))
     return held and not job.adopted and any(not ids.isdisjoint(map(str, one.item_ids)) for one in _ignored(jobs))
 

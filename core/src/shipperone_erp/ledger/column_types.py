@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, Text, TypeDecorator
 
-from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.domain.hook_requests import Difference
+from shipperone_erp.domain.job import CreditNote
 
 RowId = BigInteger().with_variant(Integer(), "sqlite")
 """In SQLite only INTEGER is the row's own id; any other type needs an additional index."""

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shipperone_erp.domain.amounts.expected_totals import figures
-from shipperone_erp.domain.credit_note import CreditNote
-from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.job import CreditNote, Job
 from shipperone_erp.domain.money import decimals_in_words, rounded
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import Stage, State

@@ -10,7 +10,6 @@ from shipperone_erp.config import Configuration, TenantSettings
 from shipperone_erp.domain.disproved_denials import DISPROVED_WITHIN, disproved_sentence
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.money import rounded
-from shipperone_erp.domain.overdue import overdue
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import Effect, JobCount, JobSummary, Pause, QueueRecord
 from shipperone_erp.domain.states import EffectKind, Stage, State
@@ -223,5 +222,5 @@ def _overdue(
         return 0
     # of accepted jobs the invoice shows whether it is issued; the ledger only counts all others
     accepted = ledger.accepted_before(settings.name, stage, moment)
-    unissued = sum(1 for job in accepted if overdue(job, settings.invoice_within, now))
+    unissued = sum(1 for job in accepted if job.overdue(settings.invoice_within, now))
     return unissued + ledger.not_accepted_before(settings.name, stage, moment)

@@ -9,8 +9,7 @@ from functools import partial
 from typing import Literal
 
 from shipperone_erp.config import Configuration
-from shipperone_erp.domain.credit_note import CreditNote
-from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.job import CreditNote, Job
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger

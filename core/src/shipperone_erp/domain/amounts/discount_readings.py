@@ -15,7 +15,6 @@ from decimal import Decimal
 from itertools import chain
 
 from shipperone_erp.domain.amounts.expected_totals import (
-    NOTHING,
     READINGS,
     Discount,
     Reading,
@@ -27,10 +26,9 @@ from shipperone_erp.domain.amounts.expected_totals import (
 from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.money import decimals, places_of
+from shipperone_erp.domain.money import NOTHING, decimals, places_of
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.domain.states import State, Step
 
 Readings = frozenset[Reading]
 EVERY: Readings = frozenset(READINGS)
@@ -94,7 +92,7 @@ def field_of(reading: str) -> str:
 
 def held_for_discount(job: Job) -> bool:
     """The job is held before any document was made, and a setting of `discount` would decide its amounts."""
-    held = job.state is State.HELD and job.reason is Reason.AMOUNT_UNEXPLAINED and job.step is Step.NEW
+    held = job.held_at_start(Reason.AMOUNT_UNEXPLAINED)
     return held and any(difference.field.startswith("discount = ") for difference in job.differences)
 
 

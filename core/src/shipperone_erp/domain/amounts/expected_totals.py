@@ -19,8 +19,8 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Literal
 
-from shipperone_erp.domain.amounts.listed_amounts import cleaned
-from shipperone_erp.domain.money import decimals, places_of, rounded, to_places
+from shipperone_erp.domain.amounts.listed_amounts import cleaned, row_of
+from shipperone_erp.domain.money import NOTHING, decimals, places_of, rounded, to_places
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.kernel.frozen import with_fields
 from shipperone_erp.kernel.identity import Same
@@ -29,7 +29,6 @@ Reading = Literal["in_row", "off_row", "off_row_net"]
 READINGS: tuple[Reading, ...] = ("in_row", "off_row", "off_row_net")
 
 Discount = Reading | None
-NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -121,13 +120,8 @@ def _figures(order: FulfillmentOrder, currency: str | None, reading: Reading) ->
 
 def line(item: OrderItem, currency: str | None, reading: Reading) -> Decimal | None:
     """The total of the item's line; None where ShipperOne gives no price, or no rate for a discount without tax."""
-    amount = item.row_total_incl_tax
-    if amount is None:
-        if item.price_incl_tax is None:
-            return None
-        amount = rounded(item.price_incl_tax * item.qty, currency)
-    discount = abs(item.discount or NOTHING)
-    if reading == "in_row" or not discount:
+    amount, discount = row_of(item, currency), abs(item.discount or NOTHING)
+    if amount is None or reading == "in_row" or not discount:
         return amount
     if reading == "off_row":
         return rounded(amount - discount, currency)  # a discount that is not an amount of the currency was held before

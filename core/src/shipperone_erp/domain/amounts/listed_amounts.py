@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
 
-from shipperone_erp.domain.money import NOISE, clean, clean_price
+from shipperone_erp.domain.bundles import names
+from shipperone_erp.domain.money import NOISE, clean, clean_price, rounded
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.kernel.frozen import with_fields
 from shipperone_erp.kernel.identity import Same
-from shipperone_erp.kernel.printable import label
 
 
 def cleaned(order: FulfillmentOrder, currency: str | None, *, tolerance: Decimal = NOISE) -> FulfillmentOrder:
@@ -54,6 +54,13 @@ def _cleaned(same: Same[FulfillmentOrder], currency: str | None, tolerance: Deci
     return with_fields(order, items=items, shipping_amount_incl_tax=shipping, total_incl_tax=total, charges=charges)
 
 
+def row_of(item: OrderItem, currency: str | None) -> Decimal | None:
+    """The row's amount as listed; price times quantity where no row is listed; None without either."""
+    if item.row_total_incl_tax is not None:
+        return item.row_total_incl_tax
+    return None if item.price_incl_tax is None else rounded(item.price_incl_tax * item.qty, currency)
+
+
 def amounts_of(order: FulfillmentOrder) -> Iterator[tuple[str, Decimal]]:
     """Every listed amount, with its name for sentences."""
     yield from ((_name(*place), amount) for place, amount in _amounts(order))
@@ -80,7 +87,7 @@ def _amounts(order: FulfillmentOrder) -> Iterator[tuple[Place, Decimal]]:
 
 
 def _name(field: str, item: OrderItem | None) -> str:
-    return field if item is None else f"{field} of item {item.item_id} ({label(item.sku)})"
+    return field if item is None else f"{field} of {names([item])}"
 
 
 def replaced(listed: FulfillmentOrder, used: FulfillmentOrder) -> str | None:

@@ -13,7 +13,7 @@ from shipperone_erp.domain.amounts.approved_totals import approved_total
 from shipperone_erp.domain.amounts.charges import items_charges
 from shipperone_erp.domain.amounts.discount_readings import settled
 from shipperone_erp.domain.amounts.expected_totals import Discount, figures
-from shipperone_erp.domain.amounts.listed_amounts import cleaned
+from shipperone_erp.domain.amounts.listed_amounts import cleaned, row_of
 from shipperone_erp.domain.invoice_checks.order_sums import Beside, Charged, Sums, Terms, charged, sum_problem
 from shipperone_erp.domain.invoice_checks.split_lines import (
     Invoiced,
@@ -24,19 +24,17 @@ from shipperone_erp.domain.invoice_checks.split_lines import (
     is_split,
     limits,
     part_problem,
-    row_of,
     spread,
 )
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.line_selection import sort_out
+from shipperone_erp.domain.money import NOTHING
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.recorded_jobs import Recorded, name_of
 from shipperone_erp.domain.reservations import rows_in
 from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.grouping import grouped
-
-NOTHING = Decimal(0)
 
 
 class Bounds:

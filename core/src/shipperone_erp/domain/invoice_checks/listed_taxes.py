@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shipperone_erp.domain.amounts.expected_totals import Figures
+from shipperone_erp.domain.bundles import price
 from shipperone_erp.domain.hook_answers import Invoice, InvoiceLine
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.tax_rounding import tax_in
-from shipperone_erp.domain.money import decimals, rounded
+from shipperone_erp.domain.money import NOTHING, decimals, rounded
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.kernel.json_values import exact, is_scalar
 
@@ -24,7 +25,6 @@ NET = ("row_total_excl_tax", "row_total_excluding_tax", "line_total_excl_tax", "
 HIGHEST = Decimal(40)
 """Percent; no country has a higher rate of tax on goods."""
 
-NOTHING = Decimal(0)
 CLOSE = Decimal("0.02")
 """The greatest difference at which a listed tax and a listed net row still count as one row's."""
 
@@ -51,19 +51,14 @@ def listed_taxes(item: OrderItem, gross: Decimal) -> tuple[Decimal, ...]:
     to the row before it or after it. Where both are listed, only values that agree with both remain; if they contradict
     each other, the tax counts. Empty where neither is listed.
     """
-    row, off = _row(item, gross), abs(item.discount or NOTHING)
+    listed, off = price(item), abs(item.discount or NOTHING)
+    row = gross if listed is None else listed
     bases = dict.fromkeys((row, row + off, row - off, gross) if off else (row,))
     tax, net = _figures(item)
     by_tax = [tax * gross / base for base in bases if base] if tax is not None else []
     by_net = [(base - net) * gross / base for base in bases if base] if net is not None else []
     both = [one for one in by_tax if any(abs(one - other) <= CLOSE for other in by_net)]
     return tuple(dict.fromkeys(both or by_tax or by_net))
-
-
-def _row(item: OrderItem, gross: Decimal) -> Decimal:
-    if item.row_total_incl_tax is not None:
-        return item.row_total_incl_tax
-    return gross if item.price_incl_tax is None else item.price_incl_tax * item.qty
 
 
 def _figures(item: OrderItem) -> tuple[Decimal | None, Decimal | None]:
@@ -159,7 +154,7 @@ def rate_totals(invoices: Iterable[Invoice]) -> list[RateTotal]:
 
 
 def _total(currency: str | None, percent: Decimal | None, lines: Iterable[InvoiceLine]) -> RateTotal:
-    gross = sum((line.total_incl_tax or Decimal(0) for line in lines), Decimal(0))
+    gross = sum((line.total_incl_tax or NOTHING for line in lines), NOTHING)
     return RateTotal(currency, percent, gross, None if percent is None else tax_in(gross, percent))
 
 

@@ -18,9 +18,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from shipperone_erp.domain.money import NOTHING
 from shipperone_erp.domain.order import FulfillmentOrder
-
-NOTHING = Decimal(0)
 
 Charged = Literal["once", "every"]
 

@@ -2,13 +2,12 @@
 
 from decimal import Decimal
 
+from shipperone_erp.domain.bundles import names
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import plain
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.domain.states import State, Step
-from shipperone_erp.kernel.printable import label
 
 RATE = "tax_percent"
 
@@ -22,7 +21,7 @@ def in_words(item: OrderItem, tenant: str) -> str:
     """What is unclear of this item's rate, and the settings of which one decides it."""
     rate = item.tax_percent or Decimal(0)
     return (
-        f"the {RATE} of item {item.item_id} ({label(item.sku)}) is {rate:f}, which is {rate:f} % or, as a fraction, "
+        f"the {RATE} of {names([item])} is {rate:f}, which is {rate:f} % or, as a fraction, "
         f'{plain(100 * rate)} %. Set `tax_rates = "percent"` or `tax_rates = "fraction"` in [tenants.{tenant}]'
     )
 
@@ -34,5 +33,5 @@ def of_unit(item: OrderItem) -> Difference:
 
 def unit_is_set(job: Job, tax_rates: str | None) -> bool:
     """The job is held, before any document was made, for a question that the tenant's `tax_rates` now decides."""
-    held = job.state is State.HELD and job.reason is Reason.AMOUNT_UNEXPLAINED and job.step is Step.NEW
+    held = job.held_at_start(Reason.AMOUNT_UNEXPLAINED)
     return held and tax_rates is not None and any(each.field.endswith(f"].{RATE}") for each in job.differences)

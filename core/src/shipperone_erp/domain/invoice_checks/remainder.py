@@ -6,11 +6,11 @@ from typing import Any
 
 from shipperone_erp.domain.amounts.charges import ITEMS
 from shipperone_erp.domain.amounts.discount_readings import field_of
-from shipperone_erp.domain.amounts.expected_totals import NOTHING, Discount, Figures, figures, fitting_total
+from shipperone_erp.domain.amounts.expected_totals import Discount, Figures, figures, fitting_total
 from shipperone_erp.domain.amounts.listed_amounts import amounts_of, cleaned
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.tax_rounding import by_document
-from shipperone_erp.domain.money import decimals, rounded
+from shipperone_erp.domain.money import NOTHING, decimals, rounded
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.kernel.json_values import exact, is_scalar

@@ -12,11 +12,10 @@ from decimal import Decimal
 
 from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.money import NOTHING
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.recorded_jobs import name_of
 from shipperone_erp.kernel.grouping import grouped
-
-NOTHING = Decimal(0)
 
 Amounts = Mapping[str, Decimal]
 """The shipping and the line charges of listings, by the name of each."""

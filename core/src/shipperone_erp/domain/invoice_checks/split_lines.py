@@ -14,12 +14,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from shipperone_erp.domain.amounts.listed_amounts import row_of
+from shipperone_erp.domain.bundles import names
 from shipperone_erp.domain.keys import plain
-from shipperone_erp.domain.money import decimals, rounded
+from shipperone_erp.domain.money import NOTHING, decimals, rounded
 from shipperone_erp.domain.order import OrderItem
-from shipperone_erp.kernel.printable import label
-
-NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +51,6 @@ class Money:
     def half(self) -> Decimal:
         """Half of the smallest unit: the greatest error of one rounding."""
         return Decimal(5).scaleb(-decimals(self.currency) - 1)
-
-
-def row_of(item: OrderItem, currency: str | None) -> Decimal | None:
-    """The row's amount as listed; price times quantity where no row is listed; None without either."""
-    if item.row_total_incl_tax is not None:
-        return item.row_total_incl_tax
-    return None if item.price_incl_tax is None else rounded(item.price_incl_tax * item.qty, currency)
 
 
 def limits(allocated: Sequence[OrderItem], currency: str | None) -> Limits | None:
@@ -122,7 +114,7 @@ def _price(
     of = f"{plain(item.qty)} of {plain(bounds.qty)}" if bounds is not None else f"{plain(item.qty)}"
     if price is None:
         yield (
-            f"{_name(item)}: {of} is listed with a row total of {row} and without a price, so it is not proven to be "
+            f"{names([item])}: {of} is listed with a row total of {row} and without a price, so it is not proven to be "
             "the row of this part only"
         )
         return
@@ -139,7 +131,7 @@ def _price(
         return
     whole = f", and {row} is the row of all {plain(bounds.qty)}" if bounds is not None and row == bounds.row else ""
     yield (
-        f"{_name(item)}: {of} is listed with a row total of {row}, but {plain(item.qty)} x {price} is "
+        f"{names([item])}: {of} is listed with a row total of {row}, but {plain(item.qty)} x {price} is "
         f"{rounded(item.qty * price, money.currency)}{whole}"
     )
 
@@ -154,20 +146,20 @@ def _row(item: OrderItem, row: Decimal, bounds: Limits, before: Sequence[Invoice
     sums = _sum([*parts, ("this part", row)], together)
     if together > bounds.row + money.tolerance:
         yield (
-            f"{_name(item)}: the rows of its parts come to {sums}, and {bounds.row} was allocated: "
+            f"{names([item])}: the rows of its parts come to {sums}, and {bounds.row} was allocated: "
             f"{together - bounds.row} too much"
         )
     elif pieces == bounds.qty and together < bounds.row - (len(before) + 1) * money.half - money.tolerance:
         yield (
-            f"{_name(item)}: with its last piece the rows of its parts come to {sums}, and {bounds.row} was allocated: "
-            f"{bounds.row - together} is missing"
+            f"{names([item])}: with its last piece the rows of its parts come to {sums}, and {bounds.row} was "
+            f"allocated: {bounds.row - together} is missing"
         )
     elif pieces < bounds.qty:
         # rows may be before a discount that the allocation's row has taken off, and each piece may be rounded
         share = (bounds.row + abs(bounds.discount or NOTHING)) * pieces / bounds.qty
         if together > share + (len(before) + 1 + pieces) * money.half + money.tolerance:
             yield (
-                f"{_name(item)}: the rows of {plain(pieces)} of {plain(bounds.qty)} pieces come to {sums}, and their "
+                f"{names([item])}: the rows of {plain(pieces)} of {plain(bounds.qty)} pieces come to {sums}, and their "
                 f"share of the {bounds.row} that was allocated is {rounded(share, money.currency)}"
             )
 
@@ -184,18 +176,18 @@ def _discount(item: OrderItem, bounds: Limits, before: Sequence[Invoiced], money
     share = whole * item.qty / bounds.qty
     if together > whole + slack:
         yield (
-            f"{_name(item)}: the discounts of its parts come to {sums}, and the discount of the whole row is {whole}: "
-            "a discount of the row is taken off once, not with every part"
+            f"{names([item])}: the discounts of its parts come to {sums}, and the discount of the whole row is "
+            f"{whole}: a discount of the row is taken off once, not with every part"
         )
     elif off and off == whole and pieces < bounds.qty and off > share + slack:
         yield (
-            f"{_name(item)}: {plain(item.qty)} of {plain(bounds.qty)} is listed with the discount {off} of the whole "
+            f"{names([item])}: {plain(item.qty)} of {plain(bounds.qty)} is listed with the discount {off} of the whole "
             f"row, of which {rounded(share, money.currency)} is the share of this part: it is not proven that the "
             "other parts are listed without it"
         )
     elif pieces == bounds.qty and together < whole - slack:
         yield (
-            f"{_name(item)}: with its last piece the discounts of its parts come to {sums}, and the discount of the "
+            f"{names([item])}: with its last piece the discounts of its parts come to {sums}, and the discount of the "
             f"whole row is {whole}: {whole - together} is not taken off"
         )
 
@@ -251,7 +243,3 @@ def _wrong_before(before: Sequence[Invoiced], bounds: Limits | None, money: Mone
 
 def _sum(parts: Sequence[tuple[str, Decimal]], together: Decimal) -> str:
     return f"{together} ({', '.join(f'{name} {amount}' for name, amount in parts)})"
-
-
-def _name(item: OrderItem) -> str:
-    return f"item {item.item_id} ({label(item.sku)})"

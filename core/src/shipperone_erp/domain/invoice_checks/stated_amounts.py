@@ -11,6 +11,7 @@ from shipperone_erp.domain.amounts.charges import items_charges
 from shipperone_erp.domain.amounts.discount_readings import field_of, open_sums, settled
 from shipperone_erp.domain.amounts.expected_totals import Discount, Figures, figures
 from shipperone_erp.domain.amounts.listed_amounts import cleaned
+from shipperone_erp.domain.bundles import names
 from shipperone_erp.domain.history import History
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.bounds import Bounds
@@ -28,7 +29,6 @@ from shipperone_erp.domain.recorded_jobs import Recorded
 from shipperone_erp.domain.reservations import rows_in
 from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.kernel.printable import label
 
 NOTHING_RECORDED = Recorded()
 
@@ -187,7 +187,7 @@ def _larger(order: FulfillmentOrder, sums: Figures) -> str:
 
 def _unpriced(order: FulfillmentOrder, tenant: str, discount: Discount) -> Iterator[Problem]:
     for item in order.items:
-        name = f"item {item.item_id} ({label(item.sku)})"
+        name = names([item])
         if item.row_total_incl_tax is None and item.price_incl_tax is None:
             yield _missing(tenant, Reason.PRICE_MISSING, f"price_incl_tax of {name}")
         elif discount == "off_row_net" and item.discount and item.tax_percent is None:
@@ -200,7 +200,7 @@ def _no_rates(order: FulfillmentOrder) -> Iterator[Problem]:
         if item.tax_percent is not None and not 0 <= item.tax_percent <= RATE_AT_MOST:
             yield Problem(
                 Reason.AMOUNT_UNEXPLAINED,
-                f"the tax_percent of item {item.item_id} ({label(item.sku)}) is {item.tax_percent:f}, and no rate of "
+                f"the tax_percent of {names([item])} is {item.tax_percent:f}, and no rate of "
                 f"tax is below 0 or above {RATE_AT_MOST} %. Have ShipperOne correct it, or set the place of the rate "
                 "in [tenants.*.fields]",
                 Owner.ACCOUNTANT,
@@ -218,9 +218,7 @@ def _negative(order: FulfillmentOrder, total: Decimal, currency: str) -> str:
 def _open(order: FulfillmentOrder, sums: Iterable[Difference], tenant: str) -> str:
     """The sentence for an order whose discount no proof settles, with the invoice's total by each reading."""
     discounted = [item for item in order.items if item.discount]
-    named = ", ".join(
-        f"{abs(item.discount or 0):f} on item {item.item_id} ({label(item.sku)})" for item in discounted[:3]
-    )
+    named = ", ".join(f"{abs(item.discount or 0):f} on {names([item])}" for item in discounted[:3])
     more = f" and on {len(discounted) - 3} more" if len(discounted) > 3 else ""
     by = ", ".join(f"{each.ours} by `{each.field}`" for each in sums)
     return (
@@ -234,9 +232,9 @@ def _too_fine(order: FulfillmentOrder, currency: str, settings: TenantRules, dis
     """Amounts of the order that no invoice in its currency can state. A discount in the row is on no invoice."""
     amounts = {"shipping_amount_incl_tax": order.shipping_amount_incl_tax, "total_incl_tax": order.total_incl_tax}
     for item in order.items:
-        amounts[f"row_total_incl_tax of item {item.item_id} ({label(item.sku)})"] = item.row_total_incl_tax
+        amounts[f"row_total_incl_tax of {names([item])}"] = item.row_total_incl_tax
         if discount == "off_row":
-            amounts[f"discount of item {item.item_id} ({label(item.sku)})"] = item.discount
+            amounts[f"discount of {names([item])}"] = item.discount
     amounts.update({f"charge {charge.name}": charge.amount for charge in order.charges})
     # a unit of a currency without decimals would be much in the tenant's other currencies
     others = {settings.currency or currency, *settings.currencies} - {currency}

@@ -9,7 +9,6 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.rules import TenantRules
-from shipperone_erp.domain.states import State, Step
 
 PARTIES = ("billing", "shipping")
 
@@ -31,5 +30,5 @@ def undecided_party(order: FulfillmentOrder, allocations: Iterable[Job], setting
 
 def rule_is_set(job: Job, rule: str | None) -> bool:
     """The job is held, before any document was made, for a question that `unlisted_parties` now decides."""
-    held = job.state is State.HELD and job.reason is Reason.CUSTOMER_AMBIGUOUS and job.step is Step.NEW
+    held = job.held_at_start(Reason.CUSTOMER_AMBIGUOUS)
     return held and rule is not None and any(each.field in PARTIES for each in job.differences)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from shipperone_erp.domain.job.listing_transitions import ListingTransitions
 from shipperone_erp.domain.job.operator_transitions import OperatorTransitions
 from shipperone_erp.domain.job.outcome_transitions import OutcomeTransitions
-from shipperone_erp.domain.job.record import InvalidTransition, moved
+from shipperone_erp.domain.job.record import CreditNote, InvalidTransition, moved
 from shipperone_erp.domain.job.work_transitions import WorkTransitions
 
-__all__ = ["InvalidTransition", "Job", "moved"]
+__all__ = ["CreditNote", "InvalidTransition", "Job", "moved"]
 
 
 @dataclass(frozen=True, kw_only=True)

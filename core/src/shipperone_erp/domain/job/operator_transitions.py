@@ -3,9 +3,8 @@
 from datetime import date, datetime
 from typing import Self
 
-from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.domain.hook_answers import Invoice
-from shipperone_erp.domain.job.record import JobRecord, changed
+from shipperone_erp.domain.job.record import CreditNote, JobRecord, changed
 from shipperone_erp.domain.keys import job_key
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.serialization import invoice_text

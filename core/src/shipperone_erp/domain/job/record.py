@@ -7,7 +7,6 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Self, TypeVar
 
-from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.order import FulfillmentOrder
@@ -17,7 +16,7 @@ from shipperone_erp.domain.states import ENDED, STEPS, Stage, State, Step
 from shipperone_erp.kernel.errors import LedgerDamaged, ShipperOneErpError
 from shipperone_erp.kernel.frozen import with_fields as changed
 
-__all__ = ["InvalidTransition", "JobRecord", "changed", "moved"]
+__all__ = ["CreditNote", "InvalidTransition", "JobRecord", "changed", "moved"]
 
 _T = TypeVar("_T")
 
@@ -29,6 +28,17 @@ class InvalidTransition(ShipperOneErpError):
         super().__init__(f"order {job.order_id} (key {job.key}) is {job.state} at step {job.step}: it cannot be {what}")
         self.job = job
         self.what = what
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNote:
+    """A credit note that was made in the ERP against an issued invoice, as an operator records it.
+
+    `number` is its number in the ERP, `amount` what it takes off the invoice, tax included: above zero.
+    """
+
+    number: str
+    amount: Decimal
 
 
 @lru_cache(maxsize=256)
@@ -258,6 +268,16 @@ class JobRecord:
         if self.next_attempt_at is None:
             return self.state is not State.HELD
         return self.next_attempt_at <= now
+
+    def overdue(self, within: timedelta, now: datetime) -> bool:
+        """Its order has been listed as shipped for that long, and is neither invoiced nor ignored by an operator."""
+        waits = self.stage is Stage.INVOICE and not self.ended and self.state is not State.IGNORED
+        late = waits and now - self.first_listed_at >= within
+        return late and not (self.accepted and self.invoice is not None and self.invoice.issued)
+
+    def held_at_start(self, reason: Reason) -> bool:
+        """It is held for this reason, before any document was made."""
+        return self.state is State.HELD and self.reason is reason and self.step is Step.NEW
 
     def moved(self, by: timedelta) -> Self:
         """The job, with the times from which its intervals are counted moved along with the clock."""

@@ -3,7 +3,6 @@
 import logging
 
 from shipperone_erp.domain.events import Event, Observer, WorkLeft
-from shipperone_erp.domain.overdue import overdue
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.durations import words
 
@@ -16,7 +15,7 @@ def overdue_invoices(log: logging.Logger) -> Observer:
         if not isinstance(event, WorkLeft):
             return
         queue, within = (event.tenant, event.stage), event.invoice_within
-        late = [job for job in event.jobs if overdue(job, within, event.at)]
+        late = [job for job in event.jobs if job.overdue(within, event.at)]
         for job in late:
             if job.id not in reported.get(queue, ()):
                 log.warning(

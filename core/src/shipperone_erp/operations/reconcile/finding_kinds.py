@@ -6,10 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.domain.hook_answers import Document
 from shipperone_erp.domain.hook_requests import Difference
-from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.job import CreditNote, Job
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.operations.reports import Row, money_text, tax_not_compared
 
