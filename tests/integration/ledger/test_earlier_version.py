@@ -98,7 +98,7 @@ def read(stage: Stage, jobs: list[Job], *, listed: str) -> Listing:
         if listed in ("same", "repriced"):
             orders[job.order_id] = Listed(order=order, fingerprint=fingerprint(order))
         if listed == "unreadable":
-            unreadable.append(UnreadableOrder(order_id=job.order_id, digest="d", sentence="no sku", raw="{}"))
+            unreadable.append(UnreadableOrder(order_id=job.order_id, sentence="no sku", raw="{}"))
     at = NOON + timedelta(days=2)
     return Listing(
         stage=stage, began_at=at, ended_at=at, orders=orders, unreadable=tuple(unreadable), complete=True,

@@ -339,7 +339,7 @@ def test_an_accepted_job_continues_beside_the_next_part():
 
 
 def test_an_unreadable_order_is_a_held_job_and_hides_no_other():
-    entry = UnreadableOrder(order_id="FO-9", sentence="item 1 has no quantity", raw="{}", digest="d1")
+    entry = UnreadableOrder(order_id="FO-9", sentence="item 1 has no quantity", raw="{}")
     decisions = plan(scope(), listing(order(), unreadable=[entry]), PlannerInput(), NOW)
     (held,) = [decision for decision in decisions if isinstance(decision, StartHeld)]
     assert (held.job.order_id, held.job.reason, held.job.sentence) == (
@@ -378,7 +378,7 @@ def test_planning_a_queue_of_waiting_orders_is_cheap():
 
 
 def unreadable(order_id="FO-1"):
-    return UnreadableOrder(order_id=order_id, sentence="item 1 has no quantity", raw="{}", digest="d1")
+    return UnreadableOrder(order_id=order_id, sentence="item 1 has no quantity", raw="{}")
 
 
 @pytest.mark.case("D1")

@@ -54,7 +54,7 @@ jobs = st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for nam
 
 def shown(how: str, at, proves: bool):
     if how == "unreadable":
-        return listing(at=at, proves=proves, unreadable=[UnreadableOrder("FO-1", "it has no items", "{}", "d")])
+        return listing(at=at, proves=proves, unreadable=[UnreadableOrder("FO-1", "it has no items", "{}")])
     orders = {"listed": [order()], "changed": [order("FO-1", 2)], "other": [order("FO-2")], "nothing": []}[how]
     return listing(*orders, at=at, proves=proves)
 

@@ -15,7 +15,7 @@ from shipperone_erp.domain.states import Stage, State
 
 
 def unreadable(order_id: str | None = "FO-1") -> UnreadableOrder:
-    return UnreadableOrder(order_id=order_id, sentence="item 1 has no SKU", raw="{}", digest="d1")
+    return UnreadableOrder(order_id=order_id, sentence="item 1 has no SKU", raw="{}")
 
 
 def before_go_live(read):

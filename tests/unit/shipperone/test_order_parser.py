@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from shipperone_erp.domain.field_places import FIELD_NAMES, Places
 from shipperone_erp.kernel.json import dumps, loads
-from shipperone_erp.shipperone.order_parser import OrderWire, Unreadable, read_order, unmatched
+from shipperone_erp.shipperone.order_parser import OrderWire, Unreadable, read_order
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
+from shipperone_erp.shipperone.unmatched_fields import missed
 
 
 def raw_order(**changes: Any) -> dict[str, Any]:
@@ -224,7 +225,7 @@ def test_a_tenant_names_places_and_only_these_count() -> None:
     assert order.billing is not None
     assert order.billing.vat_id == "SK1"
     assert read_order({**raw, "currency": "EUR"}, fields).currency is None
-    assert unmatched(fields, [raw]) == ["currency"]
+    assert [miss.name for miss in missed(fields, [raw])] == ["currency"]
 
 
 def test_a_named_place_that_holds_another_kind_of_thing_is_unreadable() -> None:

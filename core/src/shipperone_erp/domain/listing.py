@@ -1,9 +1,11 @@
 """The result of one read of a queue: the listed orders, and whether it proves absence; or the reason why it failed."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.states import Stage
@@ -22,7 +24,7 @@ class Listed:
     dates: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UnreadableOrder:
     """An entry that cannot be read as an order. With an id it is still listed: it is not absent.
 
@@ -32,7 +34,11 @@ class UnreadableOrder:
     order_id: str | None
     sentence: str
     raw: str = field(repr=False)
-    digest: str
+
+    @cached_property
+    def digest(self) -> str:
+        """Of `raw`: identifies an entry without an id."""
+        return hashlib.sha256(self.raw.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

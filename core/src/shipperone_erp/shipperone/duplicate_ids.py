@@ -1,6 +1,5 @@
 """Two orders under one id: neither is processed in place of the other, and a sentence describes both."""
 
-import hashlib
 import unicodedata
 from collections.abc import Iterable
 
@@ -34,7 +33,7 @@ def alike(first: Entry, second: Entry) -> bool:
     """Two rows of one page under one id are the same order, listed twice."""
     if isinstance(first, Listed) and isinstance(second, Listed):
         return first.fingerprint == second.fingerprint
-    return isinstance(first, UnreadableOrder) and isinstance(second, UnreadableOrder) and first.digest == second.digest
+    return isinstance(first, UnreadableOrder) and isinstance(second, UnreadableOrder) and first.raw == second.raw
 
 
 def spelled_alike(entries: Iterable[Entry]) -> list[tuple[Listed, Listed]]:
@@ -66,11 +65,7 @@ def two_spellings(pair: tuple[Listed, Listed]) -> list[UnreadableOrder]:
         f"the queue lists {names} with the same items ({described(pair[1].order)}): two spellings of one order. "
         "Neither is processed until one is left; then it proceeds automatically. Have ShipperOne correct its listing"
     )
-    made = []
-    for one in pair:
-        text = order_text(one.order)
-        made.append(UnreadableOrder(one.order.order_id, sentence, text, hashlib.sha256(text.encode()).hexdigest()[:16]))
-    return made
+    return [UnreadableOrder(one.order.order_id, sentence, order_text(one.order)) for one in pair]
 
 
 def two_orders(first: Entry, second: Entry) -> UnreadableOrder:
@@ -78,6 +73,4 @@ def two_orders(first: Entry, second: Entry) -> UnreadableOrder:
     texts = [order_text(one.order) if isinstance(one, Listed) else one.raw for one in (first, second)]
     words = [described(one.order) if isinstance(one, Listed) else one.sentence for one in (first, second)]
     order_id = second.order.order_id if isinstance(second, Listed) else second.order_id
-    raw = f"[{','.join(texts)}]"
-    digest = hashlib.sha256(raw.encode()).hexdigest()[:16]
-    return UnreadableOrder(order_id, listed_twice(str(order_id), *words), raw, digest)
+    return UnreadableOrder(order_id, listed_twice(str(order_id), *words), f"[{','.join(texts)}]")

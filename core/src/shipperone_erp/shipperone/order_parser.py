@@ -9,19 +9,19 @@ unreadable  a required field is absent; or its value is certainly meant to be th
 no date     a date that cannot be read is absent and stays in `extra`; the invoice stage holds the order if it needs it
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
 from shipperone_erp.domain.amounts.charges import read_charges
-from shipperone_erp.domain.field_places import ITEM, Field, Group, Places, Role
+from shipperone_erp.domain.field_places import Group, Places, Role
 from shipperone_erp.domain.json_object import JsonObject, Unreadable
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem, Party
 from shipperone_erp.domain.rules import ChargeRule, TenantRules
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.dates import Zones
-from shipperone_erp.kernel.json_values import kind, rows_of, walk
+from shipperone_erp.kernel.json_values import kind
 
-__all__ = ["DATES", "UTC_ONLY", "OrderWire", "Unreadable", "read_order", "unmatched"]
+__all__ = ["DATES", "UTC_ONLY", "OrderWire", "Unreadable", "read_order"]
 
 
 def read_order(raw: Mapping[str, Any], fields: Mapping[str, str], *, tenant: str = "NAME") -> FulfillmentOrder:
@@ -30,19 +30,6 @@ def read_order(raw: Mapping[str, Any], fields: Mapping[str, str], *, tenant: str
     Unreadable with a sentence that names the item, the keys that were looked for, and the setting that would cure it.
     """
     return OrderWire(fields, tenant=tenant).read(raw)
-
-
-def unmatched(fields: Mapping[str, str], orders: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The names in `fields` whose place holds nothing in any of these orders, as JSON: probably misspelt."""
-    places = Places(fields)
-    not_found = set(fields)
-    for order in orders:
-        rows = [row for value in _all(order, places.order["items"]) for row in rows_of(value) or ()]
-        for name in list(not_found):
-            sources = [order, *rows] if name == "warehouse_code" else rows if name in ITEM else [order]
-            if any(walk(source, fields[name].split(".")) is not None for source in sources):
-                not_found.discard(name)
-    return sorted(not_found)
 
 
 DATES = ("ordered_at", "shipped_at")
@@ -231,7 +218,3 @@ def _fields(source: JsonObject, group: Group) -> dict[str, str]:
         if name not in found and (text := source.joined(keys, ", " if name == "street" else " ")):
             found[name] = text
     return found
-
-
-def _all(order: Mapping[str, Any], field: Field) -> list[Any]:
-    return [walk(order, path) for path in [*((key,) for key in field.keys), *field.paths]]

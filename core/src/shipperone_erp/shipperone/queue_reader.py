@@ -114,7 +114,7 @@ class QueueReader:
         if digest is not None and self._last is not None and self._last[0] == digest:
             return self._last[1]
         for pair in spelled_alike(walk.entries.values()):
-            walk.entries |= {f"id {one.order_id}": one for one in two_spellings(pair)}
+            walk.entries |= {_name(one): one for one in two_spellings(pair)}
         entries = walk.entries.values()
         orders = MappingProxyType({e.order.order_id: e for e in entries if isinstance(e, Listed)})
         found = orders, tuple(entry for entry in entries if isinstance(entry, UnreadableOrder))
@@ -198,7 +198,8 @@ class QueueReader:
         entries: dict[str, Entry] = {}
         rows = 0
         for raw in self._shown(self._client.entries_of(answer, self._stage, number)):
-            name, entry = self._entry(raw)
+            entry = self._entry(raw)
+            name = _name(entry)
             before = entries.get(name, entry)
             entries[name] = entry if alike(before, entry) else two_orders(before, entry)
             rows += 1
@@ -212,28 +213,29 @@ class QueueReader:
         self._rows([row.legible if isinstance(row, Garbled) else row for row in rows])
         return rows
 
-    def _entry(self, raw: Any) -> tuple[str, Entry]:
+    def _entry(self, raw: Any) -> Entry:
         if isinstance(raw, Garbled):
             return self._garbled(raw)
         try:
             order = self._wire.read(raw)
         except Unreadable as why:
-            text = dumps(raw)
-            digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-            name = f"no id, {digest}" if why.order_id is None else f"id {why.order_id}"
-            return name, UnreadableOrder(why.order_id, why.sentence, text, digest)
-        return f"id {order.order_id}", Listed(order, fingerprint(order), self._wire.dates(raw))
+            return UnreadableOrder(why.order_id, why.sentence, dumps(raw))
+        return Listed(order, fingerprint(order), self._wire.dates(raw))
 
-    def _garbled(self, entry: Garbled) -> tuple[str, Entry]:
+    def _garbled(self, entry: Garbled) -> UnreadableOrder:
         order_id = self._wire.legible_id(entry.legible, entry.illegible)
         who = "an order without a legible id" if order_id is None else f"order {order_id}"
         sentence = (
             f"{who} cannot be read: {entry.sentence}. The other orders of the page are processed; this one is read "
             "again with every poll and resumes by itself once ShipperOne lists it correctly"
         )
-        digest = hashlib.sha256(entry.raw.encode()).hexdigest()[:16]
-        name = f"no id, {digest}" if order_id is None else f"id {order_id}"
-        return name, UnreadableOrder(order_id, sentence, entry.raw, digest)
+        return UnreadableOrder(order_id, sentence, entry.raw)
+
+
+def _name(entry: Entry) -> str:
+    if isinstance(entry, Listed):
+        return f"id {entry.order.order_id}"
+    return f"no id, {entry.digest}" if entry.order_id is None else f"id {entry.order_id}"
 
 
 def _digest(answer: Received) -> bytes:

@@ -7,7 +7,6 @@ from typing import Any
 
 from shipperone_erp.domain.field_places import ITEM, Places
 from shipperone_erp.kernel.json_values import rows_of, walk
-from shipperone_erp.shipperone.order_parser import unmatched
 
 DEEPEST = 6
 
@@ -22,10 +21,7 @@ class Missed:
 
 
 def missed(fields: Mapping[str, str], orders: Sequence[Mapping[str, Any]]) -> list[Missed]:
-    """The fields that `order_parser.unmatched` finds in these orders, each with the most similar place that exists."""
-    names = unmatched(fields, orders)
-    if not names:
-        return []
+    """The fields whose place holds nothing in any of these orders, each with the most similar place that exists."""
     places = Places(fields).order["items"]
     rows = [
         row
@@ -33,6 +29,17 @@ def missed(fields: Mapping[str, str], orders: Sequence[Mapping[str, Any]]) -> li
         for path in [*((key,) for key in places.keys), *places.paths]
         for row in rows_of(walk(order, path)) or ()
     ]
+
+    def sources(name: str) -> Sequence[Any]:
+        if name == "warehouse_code":
+            return [*orders, *rows]
+        return rows if name in ITEM else orders
+
+    names = sorted(
+        name for name, path in fields.items() if all(walk(source, path.split(".")) is None for source in sources(name))
+    )
+    if not names:
+        return []
     of_items, of_orders = sorted(set(_of(rows))), sorted(set(_of(orders)))
     return [Missed(name, fields[name], _near(fields[name], of_items if name in ITEM else of_orders)) for name in names]
 
