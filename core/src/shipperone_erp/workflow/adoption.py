@@ -12,11 +12,11 @@ from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, reason_for, side_by_side
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import EffectKind, Stage, Step
-from shipperone_erp.workflow.amount_check import check_amounts, total_is_of_more
 from shipperone_erp.workflow.confirmation import confirm
 from shipperone_erp.workflow.execution import JobExecution
 from shipperone_erp.workflow.interruptions import HoldJob
 from shipperone_erp.workflow.invoice_numbers import check_number
+from shipperone_erp.workflow.order_checks import check_amounts, total_is_of_more
 
 LONG_BEFORE = timedelta(days=90)
 """The search period for the ERP's documents where ShipperOne does not list the time of the order."""

@@ -18,11 +18,11 @@ from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome, faulty_po
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, Step
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError
-from shipperone_erp.workflow.amount_check import check_amounts
+from shipperone_erp.kernel.json import dumps
 from shipperone_erp.workflow.compensation import rebuild
 from shipperone_erp.workflow.execution import LOG, JobExecution
 from shipperone_erp.workflow.interruptions import HoldJob, ListingChanged, RetryLater, ShutdownRequested
-from shipperone_erp.workflow.recorded_posts import record_post
+from shipperone_erp.workflow.order_checks import check_amounts
 
 AT_MOST = 3
 """The number of retries, and of rebuilds, after a mismatch until the job is held."""
@@ -35,6 +35,14 @@ BLOCKED = 30.0
 
 UNREACHED = 5.0
 """Seconds until a confirmation that never reached ShipperOne is sent again."""
+
+
+OUTCOMES = {
+    PostOutcome.ACCEPTED: Outcome.OK,
+    PostOutcome.REFUSED: Outcome.REFUSED,
+    PostOutcome.UNKNOWN: Outcome.UNKNOWN,
+}
+"""The ledger's outcome of a POST; every other one means that nothing happened."""
 
 
 async def confirm(execution: JobExecution) -> None:
@@ -108,7 +116,11 @@ async def _post(execution: JobExecution) -> PostAnswer:
         execution.ports.note(execution.job)
     else:
         execution.job = execution.job.call_had_no_effect(before)
-    record_post(execution.ports.effect_log, effect, answer, execution.job)
+    # its status and its body unchanged, and in the same commit the resulting job: ShipperOne cannot be queried for an
+    # answer again, and an outcome without its job would make the order look untouched
+    text = dumps({"status": answer.status, "message": answer.message, "body": answer.body})
+    outcome = OUTCOMES.get(answer.outcome, Outcome.NOT_SENT)
+    execution.ports.effect_log.record_outcome(effect, outcome, text, execution.job)
     return quiet
 
 

@@ -89,7 +89,7 @@ class JobExecution:
         self.reservations: tuple[Reservation, ...] = known.reservations
         self._voided = 0
         self.amounts_checked: tuple[object, Problem | None] | None = None
-        """Of the last check of its amounts: what it was based on, and its finding; see `amount_check`."""
+        """Of the last check of its amounts: what it was based on, and its finding; see `order_checks`."""
         self.alone = alone
         """The process died while the job was inside a hook: it is retried while nothing else runs."""
 

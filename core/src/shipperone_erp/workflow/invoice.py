@@ -23,7 +23,6 @@ from shipperone_erp.domain.invoice_checks.listed_taxes import tax_compared
 from shipperone_erp.domain.invoice_checks.tax_rounding import rounding_hint
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import EffectKind, State, Step
-from shipperone_erp.workflow.amount_check import check_amounts, total_is_of_more
 from shipperone_erp.workflow.approval import await_approval
 from shipperone_erp.workflow.compensation import issued_already, rebuild
 from shipperone_erp.workflow.confirmation import AT_MOST, confirm
@@ -32,7 +31,7 @@ from shipperone_erp.workflow.goods_delivery import deliver
 from shipperone_erp.workflow.interruptions import HoldJob, RetryLater
 from shipperone_erp.workflow.invoice_dates import dates_set, recorded, settle_supply_day, supply_date
 from shipperone_erp.workflow.invoice_numbers import check_number
-from shipperone_erp.workflow.order_checks import check_bundles, check_parties
+from shipperone_erp.workflow.order_checks import check_amounts, check_bundles, check_parties, total_is_of_more
 
 
 async def invoice(execution: JobExecution) -> None:
