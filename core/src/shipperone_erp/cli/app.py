@@ -125,7 +125,7 @@ def _(
 
 def _redacted() -> None:
     from shipperone_erp.cli.output_redaction import REDACTION, keep_out_of_logs
-    from shipperone_erp.kernel.environment_secrets import environment_secrets
+    from shipperone_erp.kernel.redaction import environment_secrets
 
     REDACTION.add(environment_secrets(os.environ))
     keep_out_of_logs(REDACTION)

@@ -8,7 +8,7 @@ unreadable   everything else, and every time outside `YEARS`; a value is never g
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import Self
@@ -96,9 +96,7 @@ def _calendar(form: re.Match[str], zones: Zones) -> Stated | None:
             noon = datetime.combine(day, time(12))
             return datetime.combine(day, time()), _utc(noon, zones.local)
         stated = datetime.combine(day, time()) + _time_of_day(form)
-        offset = form["offset"]
-        zone = zones.unzoned if offset is None else None
-        return stated, _utc(stated, zone) if zone is not None else _without(stated, _offset(offset))
+        return stated, _utc(stated, zones.unzoned if form["offset"] is None else _offset(form["offset"]))
     except (ValueError, OverflowError):
         return None
 
@@ -125,27 +123,20 @@ def _time_of_day(form: re.Match[str]) -> timedelta:
     return timedelta(hours=hour, minutes=minute, seconds=second) + fraction
 
 
-def _offset(text: str) -> timedelta:
+def _offset(text: str) -> timezone:
     if text.upper() in ("Z", "UTC"):
-        return timedelta()
+        return UTC
     digits = text[1:].replace(":", "").ljust(6, "0")
     hours, minutes, seconds = int(digits[:2]), int(digits[2:4]), int(digits[4:])
     if hours > 23 or minutes > 59 or seconds > 59:
         raise ValueError("no clock is that far from UTC")
     offset = timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    return -offset if text[0] == "-" else offset
+    return timezone(-offset if text[0] == "-" else offset)
 
 
 def _utc(stated: datetime, zone: tzinfo) -> datetime | None:
     try:
         return stated.replace(tzinfo=zone).astimezone(UTC)
-    except OverflowError:
-        return None
-
-
-def _without(stated: datetime, offset: timedelta) -> datetime | None:
-    try:
-        return (stated - offset).replace(tzinfo=UTC)
     except OverflowError:
         return None
 

@@ -227,3 +227,31 @@ def secrets_in(settings: object) -> Iterator[str]:
             waiting += found.values()
         elif isinstance(found, list | tuple | set | frozenset):
             waiting += found
+
+
+_OF_ADDRESSES = re.compile(r"(https?|all)_proxy|otel_exporter_otlp_(\w+_)?endpoint", re.IGNORECASE)
+_OF_HEADERS = re.compile(r"otel_exporter_otlp_(\w+_)?headers", re.IGNORECASE)
+_OF_PASSWORDS = re.compile(r"pgpassword", re.IGNORECASE)
+
+
+def environment_secrets(environment: Mapping[str, str]) -> Iterator[str]:
+    """Secrets in variables that libraries read by themselves, and that no configuration declares.
+
+    The passwords of proxies and collectors, the headers of a collector, and PostgreSQL's password.
+    """
+    for name, value in environment.items():
+        if _OF_ADDRESSES.fullmatch(name):
+            yield from passwords_in(value if "://" in value else f"http://{value}")
+        elif _OF_HEADERS.fullmatch(name):
+            for header in value.split(","):
+                # 'name=value' is right; the form of HTTP, 'name: value', is what people write and the library logs
+                yield from _credentials(re.split(r"[=:]", header, maxsplit=1)[-1])
+        elif _OF_PASSWORDS.fullmatch(name):
+            yield value
+
+
+def _credentials(value: str) -> Iterator[str]:
+    """A header's value, and the credentials in it without their scheme."""
+    for text in {value.strip(), unquote(value).strip()}:
+        yield text
+        yield text.partition(" ")[2].strip()

@@ -2,8 +2,7 @@
 
 import pytest
 
-from shipperone_erp.kernel.environment_secrets import environment_secrets
-from shipperone_erp.kernel.redaction import MASK, Redaction
+from shipperone_erp.kernel.redaction import MASK, Redaction, environment_secrets
 
 
 @pytest.mark.parametrize(
