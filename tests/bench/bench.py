@@ -42,6 +42,7 @@ from shipperone_erp.shipperone.client import ShipperOne  # noqa: E402
 from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange  # noqa: E402
 from shipperone_erp.shipperone.order_parser import OrderWire  # noqa: E402
 from shipperone_erp.shipperone.queue_reader import QueueReader  # noqa: E402
+from shipperone_erp.shipperone.request_bodies import confirmation_body  # noqa: E402
 
 
 @asynccontextmanager
@@ -68,12 +69,11 @@ async def bare(base_url: str, orders: int, concurrency: int) -> None:
 
     async def allocate(order: FulfillmentOrder) -> None:
         await threads.run(erp.reserve_stock, ReserveStock(order.order_id, order, 1, "arrived"), deadline=60)
-        await client.allocate(order.order_id, [item.item_id for item in order.items])
+        await client.confirm(Stage.ALLOCATION, confirmation_body(Stage.ALLOCATION, order))
 
     async def invoice(order: FulfillmentOrder) -> None:
         built = await threads.run(erp.build_invoice, BuildInvoice(order.order_id, order, 1, None, ()), deadline=60)
-        assert order.shipping_amount_incl_tax is not None
-        await client.invoice(order.order_id, [item.item_id for item in order.items], order.shipping_amount_incl_tax)
+        await client.confirm(Stage.INVOICE, confirmation_body(Stage.INVOICE, order))
         await threads.run(erp.issue_invoice, IssueInvoice(order.order_id, built, order, None), deadline=60)
 
     async def stage(which: Stage, work: Callable[[FulfillmentOrder], Awaitable[None]]) -> int:

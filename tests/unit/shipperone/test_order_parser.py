@@ -1,5 +1,6 @@
 """ShipperOne's JSON to an order: every reasonable shape, exact numbers, nothing guessed, nothing lost."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipperone_erp.domain.field_places import FIELD_NAMES, Places
+from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.json import dumps, loads
 from shipperone_erp.shipperone.order_parser import OrderWire, Unreadable, read_order
-from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
+from shipperone_erp.shipperone.request_bodies import confirmation_body
 from shipperone_erp.shipperone.unmatched_fields import missed
 
 
@@ -313,7 +315,7 @@ def test_a_decimal_survives_from_the_listing_to_the_post_to_the_character(amount
     raw = loads(dumps(raw_order()).replace('"items"', f'"shipping_amount_incl_tax":{listed},"items"', 1))
     order = read_order(raw, {})
     assert order.shipping_amount_incl_tax is not None
-    body = invoice_body(order.order_id, [item.item_id for item in order.items], order.shipping_amount_incl_tax)
+    body = confirmation_body(Stage.INVOICE, order)
     expected = '{"order":{"order_id":"FO-000012345","items":[{"item_id":55501}],"shipping_amount_incl_tax":%s}}'
     assert body.decode() == expected % written
 
@@ -324,11 +326,14 @@ def test_a_decimal_survives_from_the_listing_to_the_post_to_the_character(amount
     [("1E+2", "100"), ("1e-7", "0.0000001"), ("4.990", "4.990"), ("0.00", "0.00"), ("-0.5", "-0.5")],
 )
 def test_an_amount_goes_out_without_an_exponent(amount: str, written: str) -> None:
-    assert invoice_body("A", [1], Decimal(amount)).decode().endswith(f'"shipping_amount_incl_tax":{written}}}}}')
+    order = replace(read_order(raw_order(), {}), shipping_amount_incl_tax=Decimal(amount))
+    body = confirmation_body(Stage.INVOICE, order)
+    assert body.decode().endswith(f'"shipping_amount_incl_tax":{written}}}}}')
 
 
 def test_bodies_are_the_guides_and_nothing_more() -> None:
-    body = allocation_body('FO-"ž"', [55501, "55502"])
+    raw = raw_order(order_id='FO-"ž"', items=[raw_item(id=55501), raw_item(id="55502")])
+    body = confirmation_body(Stage.ALLOCATION, read_order(raw, {}))
     assert loads(body) == {"order": {"order_id": 'FO-"ž"', "items": [{"item_id": 55501}, {"item_id": "55502"}]}}
 
 

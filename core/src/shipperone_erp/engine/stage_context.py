@@ -27,7 +27,7 @@ from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.engine.token_breaker import TokenBreaker
 from shipperone_erp.kernel.identity import Same
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
+from shipperone_erp.shipperone.request_bodies import confirmation_body
 
 Observer = Callable[[Job | None, Job], None]
 """Called with a job before (None: it is new) and after a change."""
@@ -204,10 +204,4 @@ class StageContext:
 @lru_cache(maxsize=256)
 def _body(stage: Stage, same: Same[FulfillmentOrder]) -> bytes:
     """Cached: what is recorded before a confirmation is sent is the very text that is sent."""
-    order = same.value
-    item_ids = [item.item_id for item in order.items]
-    if stage is Stage.ALLOCATION:
-        return allocation_body(order.order_id, item_ids)
-    if order.shipping_amount_incl_tax is None:
-        raise ValueError("an order without a shipping amount must have been held before this step")
-    return invoice_body(order.order_id, item_ids, order.shipping_amount_incl_tax)
+    return confirmation_body(stage, same.value)

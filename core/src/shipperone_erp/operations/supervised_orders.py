@@ -23,7 +23,7 @@ from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.ledger.reader import LedgerReader
 from shipperone_erp.operations.reports import money_text
 from shipperone_erp.operations.stock_overview import ErpStock
-from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
+from shipperone_erp.shipperone.request_bodies import confirmation_body
 
 
 class Kind(StrEnum):
@@ -210,13 +210,9 @@ def _draft(candidate: Candidate) -> list[str]:
 
 
 def _body(candidate: Candidate) -> str:
-    order = candidate.order
-    item_ids = [item.item_id for item in order.items]
-    if candidate.stage is Stage.ALLOCATION:
-        return allocation_body(order.order_id, item_ids).decode()
-    if order.shipping_amount_incl_tax is None:
+    if candidate.stage is Stage.INVOICE and candidate.order.shipping_amount_incl_tax is None:
         return "nothing: no shipping amount is listed, so the order will be held"
-    return invoice_body(order.order_id, item_ids, order.shipping_amount_incl_tax).decode()
+    return confirmation_body(candidate.stage, candidate.order).decode()
 
 
 def _row(order: FulfillmentOrder, item_id: int | str, stock: ErpStock) -> str:

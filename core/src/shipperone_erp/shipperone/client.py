@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from decimal import Decimal
 from functools import cache, partial
 from importlib.metadata import version
 from typing import Any, Literal, TypeVar
@@ -25,7 +24,6 @@ from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
 from shipperone_erp.shipperone.lost_answers import lost_post, lost_read
 from shipperone_erp.shipperone.pacing import Pacing
 from shipperone_erp.shipperone.rate_limit import Kind
-from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
 from shipperone_erp.shipperone.response_reader import Received
 from shipperone_erp.shipperone.responses import (
     entries,
@@ -96,12 +94,8 @@ class ShipperOne:
         )
         self._post_headers: httpx.Headers | None = None
 
-    async def page(self, stage: Stage, number: int) -> Sequence[Any]:
-        """The entries of one page of a queue, the first being 1, as ShipperOne lists them. ReadFailed if none came."""
-        return list(self.entries_of(await self.page_body(stage, number), stage, number))
-
     async def page_body(self, stage: Stage, number: int) -> Received:
-        """One page as received, not parsed. ReadFailed if the answer is no 2xx, or none came."""
+        """One page of a queue, from 1 on, as received, not parsed. ReadFailed if the answer is no 2xx, or none came."""
         path = f"fulfillmentOrders/{QUEUES[stage]}?page={number}"
         if number == 1:
             self._kept_url(path)
@@ -139,18 +133,11 @@ class ShipperOne:
         """Wait for a confirmation's turn; the seconds to wait instead, if they are too many. Sends nothing."""
         return self._pacing.turn(Kind.CONFIRMATION)
 
-    async def allocate(self, order_id: str, item_ids: Sequence[int | str]) -> PostAnswer:
-        """Confirm that stock is reserved. Sent once: the caller decides about the answer."""
-        return await self.confirm(Stage.ALLOCATION, allocation_body(order_id, item_ids))
-
-    async def invoice(
-        self, order_id: str, item_ids: Sequence[int | str], shipping_amount_incl_tax: Decimal
-    ) -> PostAnswer:
-        """Request the invoicing of exactly this; ShipperOne records it as invoiced. Sent once, as `allocate`."""
-        return await self.confirm(Stage.INVOICE, invoice_body(order_id, item_ids, shipping_amount_incl_tax))
-
     async def confirm(self, stage: Stage, body: bytes) -> PostAnswer:
-        """`allocate` or `invoice` with a body of `request_bodies`."""
+        """Confirm that stock is reserved, or request the invoicing of exactly this, with a body of `request_bodies`.
+
+        Sent once: the caller decides about the answer.
+        """
         return await self._post(self._kept_url(CONFIRMATIONS[stage]), body)
 
     async def aclose(self) -> None:

@@ -1,23 +1,20 @@
 """The bodies of requests to ShipperOne, to the byte: exactly those of the guide and nothing more."""
 
-from collections.abc import Sequence
-from decimal import Decimal
-
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.json import dumps
 
 
-def allocation_body(order_id: str, item_ids: Sequence[int | str]) -> bytes:
-    """Confirms that stock is reserved for these items."""
-    return f'{{"order":{{{_which(order_id, item_ids)}}}}}'.encode()
+def confirmation_body(stage: Stage, order: FulfillmentOrder) -> bytes:
+    """Confirms that stock is reserved for the order's items, or requests their invoicing with its shipping amount.
 
-
-def invoice_body(order_id: str, item_ids: Sequence[int | str], shipping_amount_incl_tax: Decimal) -> bytes:
-    """Requests the invoicing of these items with this shipping amount, written with its own decimals."""
-    # not by `dumps`: as a JSON number a Decimal of 1E+2 would keep its exponent
-    amount = f"{shipping_amount_incl_tax:f}"
-    return f'{{"order":{{{_which(order_id, item_ids)},"shipping_amount_incl_tax":{amount}}}}}'.encode()
-
-
-def _which(order_id: str, item_ids: Sequence[int | str]) -> str:
-    items = [{"item_id": item_id} for item_id in item_ids]
-    return f'"order_id":{dumps(order_id)},"items":{dumps(items)}'
+    ValueError for an invoice without a shipping amount: such an order must have been held before this step.
+    """
+    items = [{"item_id": item.item_id} for item in order.items]
+    which = f'"order_id":{dumps(order.order_id)},"items":{dumps(items)}'
+    if stage is Stage.ALLOCATION:
+        return f'{{"order":{{{which}}}}}'.encode()
+    if order.shipping_amount_incl_tax is None:
+        raise ValueError("an order without a shipping amount must have been held before this step")
+    # with its own decimals, and not by `dumps`: as a JSON number a Decimal of 1E+2 would keep its exponent
+    return f'{{"order":{{{which},"shipping_amount_incl_tax":{order.shipping_amount_incl_tax:f}}}}}'.encode()
