@@ -30,7 +30,9 @@ from shipperone_erp.workflow.invoice import invoice
 from shipperone_erp.workflow.ports import StagePorts
 from shipperone_erp.workflow.recovery_from_erp import seek
 
-FLOWS: dict[Stage, Callable[[JobExecution], Awaitable[None]]] = {Stage.ALLOCATION: allocate, Stage.INVOICE: invoice}
+Flow = Callable[[JobExecution], Awaitable[None]]
+
+FLOWS: dict[Stage, Flow] = {Stage.ALLOCATION: allocate, Stage.INVOICE: invoice}
 
 AllocatedOf = Callable[[Job], Allocated]
 """The ledger's record of the allocation of a job's order."""
@@ -39,17 +41,11 @@ AllocatedOf = Callable[[Job], Allocated]
 async def act(decision: Decision, ports: StagePorts, allocated: AllocatedOf, *, alone: bool = False) -> Job | None:
     """Execute the decision and return the job as it is afterwards (None if there was nothing to do)."""
 
-    def execution(job: Job) -> JobExecution:
-        return JobExecution(job, ports, allocated(job), alone=alone)
-
-    async def continue_job(job: Job) -> Job:
-        one = execution(job)
-        await work(one, _flow(job))
-        return one.job
-
-    async def undo(job: Job, state: State, why: str) -> Job:
-        one = execution(job)
-        await work(one, lambda one: end(one, state, why))
+    async def run(job: Job, flow: Flow, *, confirmed: bool = False) -> Job:
+        one = JobExecution(job, ports, allocated(job), alone=alone)
+        if confirmed:
+            accept(one, inferred=True)
+        await work(one, flow)
         return one.job
 
     match decision:
@@ -73,32 +69,25 @@ async def act(decision: Decision, ports: StagePorts, allocated: AllocatedOf, *, 
         case Start(job=job):
             ports.effect_log.insert(job)
             ports.changed(None, job)
-            return await continue_job(job)
+            return await run(job, _flow(job))
         case Continue(job=job):
-            return await continue_job(job)
+            return await run(job, _flow(job))
         case SendAgain(job=job):
-            return await continue_job(job.not_taken())
+            return await run(job.not_taken(), _flow(job))
         case TreatAsRefused(job=job):
-            one = execution(job.not_taken())
-            await work(one, _continue_if_rebuilt)
-            return one.job
+            return await run(job.not_taken(), _continue_if_rebuilt)
         case ConfirmByInference(job=job):
-            one = execution(job)
-            accept(one, inferred=True)
-            await work(one, _flow(job))
-            return one.job
+            return await run(job, _flow(job), confirmed=True)
         case RecoverFromErp(job=job):
-            one = execution(job)
-            await work(one, seek)
-            return one.job
+            return await run(job, seek)
         case End(job=job, state=state, why=why):
-            return await undo(job, state, why)
+            return await run(job, lambda one: end(one, state, why))
         case Supersede(job=job, successor=successor):
-            ended = await undo(job, State.SUPERSEDED, "ShipperOne changed the order")
+            ended = await run(job, lambda one: end(one, State.SUPERSEDED, "ShipperOne changed the order"))
             return await act(successor, ports, allocated) if successor and ended.ended else ended
 
 
-def _flow(job: Job) -> Callable[[JobExecution], Awaitable[None]]:
+def _flow(job: Job) -> Flow:
     return adopt if job.adopted else FLOWS[job.stage]
 
 
