@@ -14,18 +14,16 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from pydantic.fields import FieldInfo
 from stevedore.named import NamedExtensionManager
 
 from shipperone_erp.connector import capabilities, deprecations
-from shipperone_erp.connector.api import Connector, Plugin, Policy, settings_type
+from shipperone_erp.connector.api import Connector, Policy, settings_type
 from shipperone_erp.connector.installed import COMMANDS, CONNECTORS, HARNESSES, POLICIES, described, installed, names
 from shipperone_erp.connector.plugin_checks import api_ignored, check, checked, overridden
 from shipperone_erp.kernel.errors import PluginRefused
-
-PluginT = TypeVar("PluginT", bound=Plugin[Any])
 
 _NUMBERS = itertools.count(1)
 _AT_HAND: dict[str, type[Connector[Any]]] = {}
@@ -128,23 +126,19 @@ class _OnlyThis(NamedExtensionManager[Any]):
 
 @lru_cache(maxsize=64)
 def _once(group: str, name: str, base: Any, kind: str, situation: tuple[object, ...]) -> Any:
-    """`_load`, once for all tenants that name it: each call would read the declarations of every installed package.
+    """The class, checked once for all tenants that name it: this reads the declarations of every installed package.
 
     An imported class is kept for the life of the process, unless the `situation` changes: the import paths, and the
     plugins that may be of another API version.
     """
-    return _load(group, name, base, kind)
+    found, where, value = _import(group, name, kind)
+    check(found, base, where, value)
+    deprecations.report(where, deprecations.used_by(found, base))
+    return found
 
 
 def _situation() -> tuple[object, ...]:
     return (*sys.path, api_ignored())
-
-
-def _load(group: str, name: str, base: type[PluginT], kind: str) -> type[PluginT]:
-    found, where, value = _import(group, name, kind)
-    check(found, base, where, value)
-    deprecations.report(where, deprecations.used_by(found, base))
-    return cast(type[PluginT], found)
 
 
 def _import(group: str, name: str, kind: str) -> tuple[Any, str, str]:

@@ -56,12 +56,7 @@ def walk(raw: Any, path: Sequence[str]) -> Any:
 
 def kind(value: object) -> str:
     """The kind of JSON value, for a sentence that must not show it."""
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true or false"
-    return "a text" if isinstance(value, str) else "a number"
+    return _KINDS.get(type(value), "a number")
+
+
+_KINDS = {dict: "an object", list: "a list", type(None): "null", bool: "true or false", str: "a text"}

@@ -3,7 +3,7 @@
 `expected_totals` computes the expected amounts; `tolerance` is an exact amount.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from shipperone_erp.domain.amounts.expected_totals import Discount, figures
@@ -122,24 +122,23 @@ def only_amounts(differences: Iterable[Difference]) -> bool:
     return all(d.field.split(".")[-1].startswith(("total_", "shipping_", "tax")) for d in differences)
 
 
+FIELDS_OF: Mapping[Reason, Callable[[str], bool]] = {
+    Reason.ITEMS_CHANGED: lambda field: field.startswith("items") and field.endswith((".qty", ".sku", "]")),
+    Reason.CURRENCY_DIFFERS: lambda field: field == "currency",
+    Reason.SHIPPING_DIFFERS: lambda field: field == "shipping_amount_incl_tax",
+    Reason.TAX_DIFFERS: lambda field: field.startswith("tax") or field.endswith(("tax_percent", "tax_amount")),
+    Reason.TOTAL_DIFFERS: lambda field: (
+        field.startswith("charges") or field.endswith(("total_incl_tax", "price_incl_tax", "discount"))
+    ),
+}
+"""The fields that a reason is about, the most important reason first."""
+
+
 def reason_for(differences: tuple[Difference, ...], default: Reason) -> Reason:
-    """The reason that names these differences best: items before currency, shipping, tax, amounts."""
+    """The reason that names these differences best, by `FIELDS_OF`; `default` where there are none."""
     fields = [difference.field for difference in differences]
-
-    def any_field(test: Callable[[str], bool]) -> bool:
-        return any(test(field) for field in fields)
-
-    if any_field(lambda f: f.endswith((".qty", ".sku", "]")) and f.startswith("items")):
-        return Reason.ITEMS_CHANGED
-    if "currency" in fields:
-        return Reason.CURRENCY_DIFFERS
-    if "shipping_amount_incl_tax" in fields:
-        return Reason.SHIPPING_DIFFERS
-    if any_field(lambda f: f.startswith("tax") or f.endswith(("tax_percent", "tax_amount"))):
-        return Reason.TAX_DIFFERS
-    if any_field(lambda f: f.endswith(("total_incl_tax", "price_incl_tax", "discount")) or f.startswith("charges")):
-        return Reason.TOTAL_DIFFERS
-    return Reason.ITEMS_CHANGED if fields else default
+    named = (reason for reason, is_its in FIELDS_OF.items() if any(map(is_its, fields)))
+    return next(named, Reason.ITEMS_CHANGED if fields else default)
 
 
 def side_by_side(differences: tuple[Difference, ...], ours: str, theirs: str) -> str:

@@ -13,8 +13,8 @@ parts carry are each owed. Pure functions.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
@@ -78,7 +78,6 @@ class Bound:
     most: Decimal
     least: Decimal
     words: str
-    payments: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 def sum_problem(this: Sums, beside: Beside, terms: Terms) -> str | None:
@@ -161,7 +160,7 @@ def _bound(this: Sums, beside: Beside, terms: Terms) -> Bound | None:
         most, least = most + max(extra), least + min(extra)
         if max(extra) > 0:
             text += f", with the shipping and charges of each part {most}"
-    return Bound(most, least, text, payments)
+    return Bound(most, least, text)
 
 
 def _owed_again(
