@@ -1,11 +1,12 @@
 """Calls that are made while another one is under way are answered together, by one call for all of them.
 
-Thousands of tenants start at once, and each asks the ledger the same questions: one transaction answers hundreds.
+Thousands of tenants start at once, and each asks the ledger the same questions: one transaction answers hundreds. The
+numbers of many invoices, and the tokens of many rate limits, are asked for at once as well.
 """
 
 import asyncio
 import copy
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -21,7 +22,7 @@ class GroupedCalls(Generic[KeyT, AnswerT]):
     For one event loop. An answer is given once: of several callers of one key at the same time, the first gets it.
     """
 
-    def __init__(self, answer: Callable[[Collection[KeyT]], Mapping[KeyT, AnswerT]]) -> None:
+    def __init__(self, answer: Callable[[Sequence[KeyT]], Mapping[KeyT, AnswerT]]) -> None:
         self._answer = answer
         self._waiting: list[tuple[KeyT, asyncio.Future[AnswerT | None]]] = []
         self._under_way: asyncio.Task[None] | None = None

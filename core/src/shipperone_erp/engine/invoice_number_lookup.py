@@ -1,11 +1,11 @@
 """Whether an invoice number is in use: look-ups that gather while one query runs are answered by the next one."""
 
-import asyncio
-import copy
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import NumberHolder
+from shipperone_erp.engine.grouped_calls import GroupedCalls
 
 RECENT_AT_MOST = 1000
 """The number of invoice numbers kept in memory: far more than can be uncommitted."""
@@ -22,13 +22,10 @@ class InvoiceNumberLookup:
     """
 
     def __init__(self, tenant: str, query: Query) -> None:
-        self._tenant = tenant
-        self._query = query
+        self._holders = GroupedCalls(partial(query, tenant))
         self._recent: dict[str, list[NumberHolder]] = {}
         self._refused: dict[str, set[int]] = {}
         """By number, the jobs that were answered with a recent holder: they are held for it, and it is not for them."""
-        self._gathered: list[tuple[NumberHolder, asyncio.Future[NumberHolder | None]]] = []
-        self._asking: asyncio.Task[None] | None = None
 
     async def holder(self, number: str, job: Job) -> NumberHolder | None:
         """See `workflow.ports.StagePorts.holder_of_number`."""
@@ -45,26 +42,6 @@ class InvoiceNumberLookup:
             oldest = next(iter(self._recent))
             del self._recent[oldest]
             self._refused.pop(oldest, None)
-        answer: asyncio.Future[NumberHolder | None] = asyncio.get_running_loop().create_future()
-        self._gathered.append((own, answer))
-        if self._asking is None:
-            self._asking = asyncio.get_running_loop().create_task(self._ask())
-        found = await answer
+        found = await self._holders.call(own)
         # one of two is enough to be held: which of them keeps the number is for an operator to decide
         return None if found is not None and found.job_id in self._refused.get(number, ()) else found
-
-    async def _ask(self) -> None:
-        while self._gathered:
-            gathered, self._gathered = self._gathered, []
-            wanted = [own for own, answer in gathered if not answer.done()]
-            try:
-                found = await asyncio.to_thread(self._query, self._tenant, wanted)
-            except Exception as error:  # each waiter raises it, in a copy: a traceback is one waiter's
-                for _, answer in gathered:
-                    if not answer.done():
-                        answer.set_exception(copy.copy(error))
-            else:
-                for own, answer in gathered:
-                    if not answer.done():
-                        answer.set_result(found.get(own))
-        self._asking = None

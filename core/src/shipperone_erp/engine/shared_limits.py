@@ -15,10 +15,11 @@ rate, with their next heartbeat.
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from shipperone_erp.engine.grouped_calls import GroupedCalls
 from shipperone_erp.kernel.errors import LedgerError
 
 CHUNK = 0.25
@@ -150,8 +151,7 @@ class SharedLimits:
         self.monotonic = monotonic
         self._rates = {"shipperone": shipperone, "erp": erp}
         self._known: dict[str, SharedLimit] = {}
-        self._wanted: dict[str, tuple[float, int, asyncio.Future[tuple[int, float]]]] = {}
-        self._taking: asyncio.Task[None] | None = None
+        self._takes = GroupedCalls(self._take)
         self._announcements: set[asyncio.Task[None]] = set()
 
     def share(self, buckets: Buckets) -> None:
@@ -168,24 +168,14 @@ class SharedLimits:
 
     async def take(self, name: str, rate: float, most: int) -> tuple[int, float]:
         """Tokens from the bucket of that name; see `Buckets`. None while the database cannot be reached."""
-        answer: asyncio.Future[tuple[int, float]] = asyncio.get_running_loop().create_future()
-        self._wanted[name] = (rate, most, answer)
-        if self._taking is None or self._taking.done():
-            self._taking = asyncio.get_running_loop().create_task(self._take_for_all())
-        return await answer
+        return await self._takes.call((name, rate, most)) or (0, 0.0)
 
-    async def _take_for_all(self) -> None:
-        while self._wanted:
-            wanted, self._wanted = self._wanted, {}
-            try:
-                given = await asyncio.to_thread(
-                    self.buckets.take, {name: (rate, most) for name, (rate, most, _) in wanted.items()}
-                )
-            except LedgerError:  # the ledger that stores the buckets stores the work as well
-                given = {}
-            for name, (_, _, answer) in wanted.items():
-                if not answer.done():
-                    answer.set_result(given.get(name, (0, 0.0)))
+    def _take(self, wanted: Sequence[tuple[str, float, int]]) -> dict[tuple[str, float, int], tuple[int, float]]:
+        try:
+            given = self.buckets.take({name: (rate, most) for name, rate, most in wanted})
+        except LedgerError:  # the ledger that stores the buckets stores the work as well
+            return {}
+        return {one: given[one[0]] for one in wanted if one[0] in given}
 
     def apply_pauses(self, silences: Iterable[tuple[str, float]]) -> None:
         """Block these names, each for so many seconds, as other workers reported."""
