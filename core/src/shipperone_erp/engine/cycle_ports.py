@@ -1,11 +1,9 @@
-"""The ports of the parts of one stage's cycle, each as narrow as its part; `StageContext` implements all of them."""
+"""The ports of a stage's cycle: those of the workflow, and its own; `StageContext` implements all of them."""
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Awaitable, Collection
 from typing import Protocol
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.planner_input import PlannerInput
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.clock import StageClock
@@ -16,39 +14,13 @@ from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.workflow.ports import StagePorts
 
 
-class RecordPorts(Protocol):
-    """Writing to the ledger for one stage, by the stage's time."""
+class CyclePorts(StagePorts, Protocol):
+    """Reading the queue, planning, recording, and executing the plan."""
 
     @property
     def settings(self) -> TenantSettings: ...
     @property
     def stage(self) -> Stage: ...
-    @property
-    def effect_log(self) -> StageEffectLog: ...
-    def now(self) -> datetime: ...
-
-
-class RecoveryPorts(RecordPorts, Protocol):
-    """Recovering the work of an earlier process."""
-
-    def changed(self, before: Job | None, after: Job) -> None:
-        """Called after every change of a job's state."""
-        ...
-
-
-class QueueRecordPorts(RecordPorts, Protocol):
-    """Recording the state of a queue."""
-
-    def queue_refused(self, sentence: str) -> None:
-        """ShipperOne refuses the token on a read of the queue."""
-        ...
-
-
-class CyclePorts(QueueRecordPorts, StagePorts, Protocol):
-    """Reading the queue, planning, and executing the plan."""
-
-    @property
-    def settings(self) -> TenantSettings: ...
     @property
     def effect_log(self) -> StageEffectLog: ...
     @property
@@ -58,7 +30,7 @@ class CyclePorts(QueueRecordPorts, StagePorts, Protocol):
     @property
     def clock(self) -> StageClock: ...
 
-    async def check_lease(self) -> None:
+    def check_lease(self) -> Awaitable[None]:
         """Returns if this process still serves the stage; LeaseLost if another process took over."""
         ...
 
@@ -68,6 +40,10 @@ class CyclePorts(QueueRecordPorts, StagePorts, Protocol):
 
     def queue_answers(self) -> None:
         """ShipperOne has answered a read of the queue."""
+        ...
+
+    def queue_refused(self, sentence: str) -> None:
+        """ShipperOne refuses the token on a read of the queue."""
         ...
 
     def planned_from(self, planner_input: PlannerInput, busy: Collection[str]) -> None:

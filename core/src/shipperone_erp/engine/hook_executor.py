@@ -3,22 +3,17 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from shipperone_erp.connector.api import STOCK_HOOKS
 from shipperone_erp.connector.host import TenantPlugins
 from shipperone_erp.domain.hook_answers import (
     AuthFailed,
-    Document,
     Done,
-    Invoice,
     Pending,
-    Reserved,
-    Shortage,
     Transient,
     Unknown,
-    Voided,
 )
 from shipperone_erp.domain.hook_requests import (
     BuildInvoice,
@@ -30,7 +25,6 @@ from shipperone_erp.domain.hook_requests import (
     ReserveStock,
     Resolution,
 )
-from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import EffectKind
 from shipperone_erp.engine.circuit_breaker import ErpBreaker
@@ -90,17 +84,16 @@ class HookExecutor:
         self._exclusives = exclusives
         self._crash_isolation = crash_isolation
         self._line = terms.line
-        self._documents = ListedDocuments(self._list_documents, terms.time)
-        self._reserve: Batch[ReserveStock, Reserved | Shortage | Pending | Voided] = Batch(
-            self, "reserve_stock", plugins.reserve_stock, plugins.reserve_stock_batch
-        )
-        self._build: Batch[BuildInvoice, Invoice | Pending | Voided] = Batch(
-            self, "build_invoice", plugins.build_invoice, plugins.build_invoice_batch
-        )
-        self._issue: Batch[IssueInvoice, Invoice | Pending | Voided] = Batch(
-            self, "issue_invoice", plugins.issue_invoice, plugins.issue_invoice_batch
-        )
-        self._deliver: Batch[Deliver, Done | Pending] = Batch(self, "deliver", plugins.deliver, plugins.deliver_batch)
+        self.list_documents = ListedDocuments(
+            partial(self.call, "list_documents", plugins.list_documents), terms.time
+        ).since
+        self.reserve_stock = Batch(self, "reserve_stock", plugins.reserve_stock, plugins.reserve_stock_batch).ask
+        self.build_invoice = Batch(self, "build_invoice", plugins.build_invoice, plugins.build_invoice_batch).ask
+        self.issue_invoice = Batch(self, "issue_invoice", plugins.issue_invoice, plugins.issue_invoice_batch).ask
+        self.deliver = Batch(self, "deliver", plugins.deliver, plugins.deliver_batch).ask
+        self.raised = breakers.bursts.raised
+        self.answered = breakers.bursts.answered
+        self.released = breakers.bursts.released
 
     @property
     def offers(self) -> frozenset[str]:
@@ -110,42 +103,14 @@ class HookExecutor:
     def down(self, kind: EffectKind, order_id: str) -> Down | None:
         return self._bursts.admits(kind, order_id) or self._erp_breaker.admits()
 
-    def raised(self, kind: EffectKind, job: Job, error: Exception) -> Down | None:
-        return self._bursts.raised(kind, job, error)
-
-    def answered(self, kind: EffectKind, job: Job) -> None:
-        self._bursts.answered(kind, job)
-
-    def released(self, job: Job) -> bool:
-        """See `RepeatedExceptions.released`."""
-        return self._bursts.released(job)
-
-    async def reserve_stock(self, request: ReserveStock) -> Reserved | Shortage | Pending | Voided:
-        return await self._reserve.ask(request)
-
-    async def build_invoice(self, request: BuildInvoice) -> Invoice | Pending | Voided:
-        return await self._build.ask(request)
-
     async def before_build(self, request: BuildInvoice) -> BuildInvoice:
         return await self._think(self.plugins.before_build, request) if self.plugins.rewrites else request
-
-    async def issue_invoice(self, request: IssueInvoice) -> Invoice | Pending | Voided:
-        return await self._issue.ask(request)
 
     async def release_stock(self, request: ReleaseStock) -> Done | Pending:
         return await self.call("release_stock", self.plugins.release_stock, request)
 
     async def discard_invoice(self, request: DiscardInvoice) -> Done | Pending:
         return await self.call("discard_invoice", self.plugins.discard_invoice, request)
-
-    async def deliver(self, request: Deliver) -> Done | Pending:
-        return await self._deliver.ask(request)
-
-    async def list_documents(self, since: datetime) -> list[Document]:
-        return await self._documents.since(since)
-
-    async def _list_documents(self, since: datetime) -> list[Document]:
-        return await self.call("list_documents", self.plugins.list_documents, since)
 
     async def handle_mismatch(self, mismatch: Mismatch) -> Resolution:
         try:

@@ -6,14 +6,14 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.states import EffectKind, Outcome, State
-from shipperone_erp.engine.cycle_ports import RecoveryPorts
+from shipperone_erp.engine.cycle_ports import CyclePorts
 from shipperone_erp.ledger.repository import Ledger
 
 KILLS_AT_MOST = 2
 """The number of crashes that a job may cause while it runs alone until it is held."""
 
 
-async def recover(ledger: Ledger, context: RecoveryPorts) -> set[int]:
+async def recover(ledger: Ledger, context: CyclePorts) -> set[int]:
     """Settle a stage's open intents as far as possible; returns the ids of the jobs to be retried alone.
 
     A confirmation is settled by reading the queue; a hook is called again with the same key, alone at first. A job that
@@ -42,7 +42,7 @@ async def recover(ledger: Ledger, context: RecoveryPorts) -> set[int]:
     return suspects
 
 
-async def _heal(ledger: Ledger, context: RecoveryPorts) -> None:
+async def _heal(ledger: Ledger, context: CyclePorts) -> None:
     """Restore the state of jobs that an earlier version's recovery overwrote; see `Job.healed`."""
     for job in await asyncio.to_thread(ledger.living_jobs, context.settings.name, context.stage):
         after = job.healed()
@@ -52,7 +52,7 @@ async def _heal(ledger: Ledger, context: RecoveryPorts) -> None:
     await context.effect_log.flushed()
 
 
-def _asked(job: Job, context: RecoveryPorts) -> Job | None:
+def _asked(job: Job, context: CyclePorts) -> Job | None:
     """The job after a confirmation whose answer was lost with the process; None if ShipperOne has nothing to decide."""
     if not job.open or job.contradiction is not None:
         return None
@@ -60,7 +60,7 @@ def _asked(job: Job, context: RecoveryPorts) -> Job | None:
     return job.outcome_unknown(sentence, context.now(), settle=context.settings.settle).answered(None)
 
 
-def _inside_a_hook(job: Job, effect: Effect, context: RecoveryPorts) -> Job:
+def _inside_a_hook(job: Job, effect: Effect, context: CyclePorts) -> Job:
     kills = job.crashes_alone + (1 if effect.alone else 0)
     after = job.process_died(kills)
     if kills < KILLS_AT_MOST:

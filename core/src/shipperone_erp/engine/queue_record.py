@@ -11,7 +11,7 @@ from shipperone_erp.domain.listing import Listing, ReadFailed, Trouble
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.engine.clock import moved_queue
-from shipperone_erp.engine.cycle_ports import QueueRecordPorts
+from shipperone_erp.engine.cycle_ports import CyclePorts
 from shipperone_erp.engine.upgrade_checks import RULES
 from shipperone_erp.ledger.repository import Ledger
 
@@ -25,7 +25,7 @@ REPORT_EVERY = timedelta(minutes=1)
 class QueueKeeper:
     """The record of one stage of one tenant, under its lease."""
 
-    def __init__(self, context: QueueRecordPorts, ledger: Ledger, log: logging.Logger) -> None:
+    def __init__(self, context: CyclePorts, ledger: Ledger, log: logging.Logger) -> None:
         self._context = context
         self._tenant, self._stage = context.settings.name, context.stage
         self._ledger = ledger

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property, lru_cache
 from weakref import WeakValueDictionary
 
@@ -15,7 +15,6 @@ from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.planner_input import PlannerInput
 from shipperone_erp.domain.post_answer import PostAnswer
 from shipperone_erp.domain.recorded_jobs import Recorded, RecordedJobs
-from shipperone_erp.domain.records import NumberHolder
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.effect_log import StageEffectLog
@@ -88,42 +87,34 @@ class StageContext:
         self.hooks = erp.hooks
         self.erp = erp.identity
         self.effect_log = records.effect_log
-        self._check_lease = records.check_lease
-        self._revision = records.revision
+        self.check_lease = records.check_lease
+        self.ledger_revision = records.revision
+        self.holder_of_number = InvoiceNumberLookup(settings.name, records.holders_of_numbers).holder
         self.view = platform.view
+        self.newest = platform.view.listed
         self.clock = process.clock
-        self._numbers = InvoiceNumberLookup(settings.name, records.holders_of_numbers)
+        self.now = process.clock.now
+        self.changed = process.observe
+        self.redact = process.redact
+        self.token_refused = platform.token.admits
+        self.firewall_blocks = platform.firewall.blocks
+        self.firewall_refused = platform.firewall.refused
         self._recorded = RecordedJobs(settings.base_url, settings.store_code)
         self._noted: dict[int, Job] = {}
         self._client = platform.client
         self._token = platform.token
         self._firewall = platform.firewall
-        self._observe = process.observe
-        self._redact = process.redact
         self._stopping = process.stopping
 
     @cached_property
     def _sales_orders(self) -> WeakValueDictionary[str, asyncio.Lock]:
         return WeakValueDictionary()
 
-    async def holder_of_number(self, number: str, job: Job) -> NumberHolder | None:
-        return await self._numbers.holder(number, job)
-
-    async def check_lease(self) -> None:
-        await self._check_lease()
-
-    def ledger_revision(self) -> LedgerRevision | None:
-        """The state of the ledger's records of the tenant; None if it is uncertain."""
-        return self._revision()
-
-    def newest(self, order_id: str) -> Listed | None:
-        return self.view.listed(order_id)
-
     async def fresh(self, order_id: str) -> Listed | None:
         return (await self.view.fresh()).orders.get(order_id)
 
     async def post(self, order: FulfillmentOrder, fingerprint: str) -> PostAnswer | None:
-        listed = self.view.listed(order.order_id)
+        listed = self.newest(order.order_id)
         if listed is None or listed.fingerprint != fingerprint:
             return None
         await self.check_lease()
@@ -163,15 +154,6 @@ class StageContext:
     def stopping(self) -> bool:
         return self._stopping()
 
-    def token_refused(self) -> str | None:
-        return self._token.admits()
-
-    def firewall_blocks(self) -> str | None:
-        return self._firewall.blocks()
-
-    def firewall_refused(self, order_id: str, sentence: str) -> bool:
-        return self._firewall.refused(order_id, sentence)
-
     def pause_platform(self, sentence: str) -> None:
         self._token.refused("confirming", sentence)
 
@@ -187,18 +169,9 @@ class StageContext:
         """ShipperOne refuses the token on a read of the queue."""
         self._token.refused("reading", sentence)
 
-    def now(self) -> datetime:
-        return self.clock.now()
-
     @property
     def clock_moved(self) -> timedelta:
         return self.clock.moved
-
-    def changed(self, before: Job | None, after: Job) -> None:
-        self._observe(before, after)
-
-    def redact(self, text: str) -> str:
-        return self._redact(text)
 
 
 @lru_cache(maxsize=256)
