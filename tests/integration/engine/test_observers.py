@@ -22,10 +22,7 @@ from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.engine.cycle import Selection
-from shipperone_erp.engine.observers.change_log import change_log
-from shipperone_erp.engine.observers.denial_alert import denial_alert
-from shipperone_erp.engine.observers.open_discounts import open_discounts
-from shipperone_erp.engine.observers.overdue_invoices import overdue_invoices
+from shipperone_erp.engine.observers.log_lines import change_log, denial_alert, open_discounts, overdue_invoices
 from shipperone_erp.engine.observers.progress import Progress
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.runtime import Runtime

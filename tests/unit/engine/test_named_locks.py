@@ -4,19 +4,20 @@ import asyncio
 
 import pytest
 
-from shipperone_erp.engine.named_locks import ExclusiveNames, Shares
+from shipperone_erp.engine.named_locks import ExclusiveNames
 from shipperone_erp.kernel.errors import LeaseLost
 
 
 class Leases:
-    """The ledger's side: what was taken and given back, and how long taking lasts."""
+    """The keeper's side: what was taken and given back, how long taking lasts, whether other processes work here."""
 
-    def __init__(self):
+    def __init__(self, others=False):
+        self.others = others
         self.taken, self.given_back, self.lost = 0, [], set()
         self.reachable = asyncio.Event()
         self.reachable.set()
 
-    async def take(self, name):
+    async def take(self, name, *, stand_by):
         await self.reachable.wait()
         self.taken += 1
         return f"{name}, lease {self.taken}"
@@ -24,12 +25,15 @@ class Leases:
     async def give_back(self, lease):
         self.given_back.append(lease)
 
-    async def stands(self, lease):
+    async def check(self, lease):
         if lease in self.lost:
             raise LeaseLost(lease)
 
+    async def contended(self):
+        return self.others
+
     def names(self, **options):
-        return ExclusiveNames(self.take, self.give_back, self.stands, **options)
+        return ExclusiveNames(self, **options)
 
 
 async def until(condition):
@@ -116,13 +120,14 @@ def test_a_ledger_failure_after_the_caller_gave_up_blocks_no_other():
         ledger = Leases()
         fails = asyncio.Event()
 
-        async def take(name):
+        async def take(name, *, stand_by):
             if not fails.is_set():
                 await fails.wait()
                 raise LeaseLost(name)
             return "lease"
 
-        names = ExclusiveNames(take, ledger.give_back, ledger.stands)
+        ledger.take = take
+        names = ledger.names()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
                 await names.acquire("x")
@@ -136,12 +141,8 @@ def test_a_ledger_failure_after_the_caller_gave_up_blocks_no_other():
 @pytest.mark.parametrize(("others", "given_back"), [(True, 1), (False, 0)])
 def test_a_process_whose_callers_never_stop_lets_another_process_have_its_turn(others, given_back):
     async def go():
-        ledger = Leases()
-
-        async def contended():
-            return others
-
-        names = ledger.names(contended=contended, shares=Shares(0.0, 0.0))
+        ledger = Leases(others)
+        names = ledger.names(share=0.0, pause=0.0)
         release = await names.acquire("x")
         waits = asyncio.create_task(names.acquire("x"))
         await asyncio.sleep(0)

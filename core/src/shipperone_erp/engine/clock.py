@@ -26,21 +26,15 @@ class StageClock:
     def __init__(self, machine: TimeSource) -> None:
         self._machine = machine
         self._set = machine.now(), machine.elapsed()
+        self.monotonic = machine.monotonic
+        self.elapsed = machine.elapsed
+        self.sleep = machine.sleep
         self.moved = timedelta()
         """The sum of all jumps of this clock."""
 
     def now(self) -> datetime:
         before, then = self._set
         return before + timedelta(seconds=self._machine.elapsed() - then)
-
-    def monotonic(self) -> float:
-        return self._machine.monotonic()
-
-    def elapsed(self) -> float:
-        return self._machine.elapsed()
-
-    async def sleep(self, seconds: float) -> None:
-        await self._machine.sleep(seconds)
 
     def jumped(self) -> timedelta:
         """The interval by which the machine's clock was set since the last call; zero for a mere drift."""

@@ -2,55 +2,27 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from shipperone_erp.domain.records import Lease
+from shipperone_erp.engine.lease_keeper import LeaseKeeper
 from shipperone_erp.kernel.errors import LeaseLost
 from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
-
-Take = Callable[[str], Awaitable[Lease]]
-GiveBack = Callable[[Lease], Awaitable[None]]
-LeaseCheck = Callable[[Lease], Awaitable[None]]
-Contended = Callable[[], Awaitable[bool]]
-
-
-async def _never() -> bool:
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """The seconds for which this process keeps a contended name, and the pause after it has given the name up."""
-
-    share: float = 15.0
-    pause: float = 1.0
 
 
 class ExclusiveNames:
     """One for a runtime. A name is taken from the ledger on first use, and returned when no caller waits here.
 
-    While callers here keep waiting, the name stays with this process for its share (see `Shares`). Then, if `contended`
-    answers that another process works on the ledger, the name is returned for a pause, so that the other one is served
-    too.
+    While callers here keep waiting, the name stays with this process for the seconds of its `share`. Then, if another
+    process works on the ledger, the name is returned for the seconds of a `pause`, so that the other one is served too.
     """
 
     def __init__(
-        self,
-        take: Take,
-        give_back: GiveBack,
-        check: LeaseCheck,
-        *,
-        contended: Contended = _never,
-        shares: Shares = Shares(),
-        time: TimeSource = MACHINE_TIME,
+        self, keeper: LeaseKeeper, *, share: float = 15.0, pause: float = 1.0, time: TimeSource = MACHINE_TIME
     ) -> None:
-        self._take = take
-        self._give_back = give_back
-        self._check_lease = check
-        self._contended = contended
-        self._share, self._pause = shares.share, shares.pause
+        self._keeper = keeper
+        self._share, self._pause = share, pause
         self._time = time
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting: dict[str, int] = defaultdict(int)
@@ -103,11 +75,11 @@ class ExclusiveNames:
         lease = self._leases.get(name)
         if lease is not None:
             try:
-                await self._check_lease(lease)
+                await self._keeper.check(lease)
                 return
             except LeaseLost:
                 del self._leases[name]
-        self._leases[name] = await self._take(f"exclusive:{name}")
+        self._leases[name] = await self._keeper.take(f"exclusive:{name}", stand_by=lambda holder: None)
         self._since[name] = self._time.elapsed()
 
     def _let_go(self, name: str, held: "asyncio.Task[None]") -> None:
@@ -133,15 +105,15 @@ class ExclusiveNames:
         lease = self._leases.pop(name, None)
         try:
             if lease is not None:
-                await self._give_back(lease)
+                await self._keeper.give_back(lease)
         finally:
             self._locks[name].release()
 
     async def _give_way(self, name: str) -> None:
         """Give up the name for a pause: another process that waits for it reads the lease at least once within it."""
         try:
-            if await self._contended():
-                await self._give_back(self._leases.pop(name))
+            if await self._keeper.contended():
+                await self._keeper.give_back(self._leases.pop(name))
                 await self._time.sleep(self._pause)
             else:
                 self._since[name] = self._time.elapsed()

@@ -41,10 +41,6 @@ class OtherQueues:
         except ReadFailed:
             return frozenset()
 
-    async def jobs_to_ship(self, jobs: Collection[Job]) -> ToShip:
-        """See `jobs_to_ship`."""
-        return await jobs_to_ship(jobs, self.read_to_ship)
-
 
 async def jobs_to_ship(jobs: Collection[Job], read: ReadToShip) -> ToShip:
     """The allocation jobs of which ShipperOne lists an item to be shipped."""

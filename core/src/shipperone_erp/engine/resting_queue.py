@@ -48,9 +48,3 @@ class RestingQueue:
             and listing.shows_the_same(self.listing)
             and shipped is self.shipped
         )
-
-
-def until(planned_at: datetime, changes_at: datetime | None) -> datetime:
-    """The moment from which a plan made then is to be made again."""
-    latest = planned_at + PLANNED_EVERY
-    return latest if changes_at is None else min(changes_at, latest)

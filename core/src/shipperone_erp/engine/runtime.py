@@ -13,16 +13,12 @@ from shipperone_erp.config import Configuration
 from shipperone_erp.domain.events import JobChanged
 from shipperone_erp.domain.exit_codes import Ended, Ending
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.records import Lease
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.crash_isolation import CrashIsolation
 from shipperone_erp.engine.grouped_calls import GroupedCalls
 from shipperone_erp.engine.lease_keeper import BEATS, LeaseKeeper
-from shipperone_erp.engine.named_locks import ExclusiveNames, Shares
-from shipperone_erp.engine.observers.change_log import change_log
-from shipperone_erp.engine.observers.denial_alert import denial_alert
-from shipperone_erp.engine.observers.open_discounts import open_discounts
-from shipperone_erp.engine.observers.overdue_invoices import overdue_invoices
+from shipperone_erp.engine.named_locks import ExclusiveNames
+from shipperone_erp.engine.observers.log_lines import change_log, denial_alert, open_discounts, overdue_invoices
 from shipperone_erp.engine.observers.progress import Progress, report_progress
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.operator_signals import OperatorSignals
@@ -97,17 +93,14 @@ class Runtime:
             ledger=self.ledger,
             signals=OperatorSignals(self.ledger, self._time),
             time=self._time,
+            keeper=self._keeper,
             exclusives=ExclusiveNames(
-                self._take_exclusive,
-                self._keeper.give_back,
-                self._keeper.check,
-                contended=self._keeper.contended,
-                shares=Shares(runtime.lease.total_seconds(), 2 * self._keeper.looks_every),
+                self._keeper,
+                share=runtime.lease.total_seconds(),
+                pause=2 * self._keeper.looks_every,
                 time=self._time,
             ),
             crash_isolation=CrashIsolation(),
-            check_lease=self._keeper.check,
-            is_held=self._keeper.is_held,
             at_rest=GroupedCalls(self._at_rest),
             observe=self._observe,
             redact=self._redaction,
@@ -151,7 +144,7 @@ class Runtime:
 
         LedgerReplaced if the ledger was lost.
         """
-        host = ServiceHost(self.tenants, self._shared, self._keeper, self._redaction, stopping)
+        host = ServiceHost(self.tenants, self._shared, stopping)
         scheduling = asyncio.create_task(self._schedule(scheduler, host, stopping))
         watching = asyncio.create_task(self._shared.signals.watch(stopping))
         retention = Retention(self.ledger, self._keeper, self.configuration.runtime, self._time, self._log)
@@ -188,9 +181,6 @@ class Runtime:
     def _at_rest(self, stages: Collection[tuple[str, Stage]]) -> dict[tuple[str, Stage], bool]:
         unfinished = self.ledger.unfinished_stages({tenant for tenant, _ in stages})
         return dict.fromkeys(set(stages) - unfinished, True)
-
-    async def _take_exclusive(self, name: str) -> Lease:
-        return await self._keeper.take(name, stand_by=lambda holder: None)
 
     def _observe(self, before: Job | None, after: Job) -> None:
         for observer in self._observers:

@@ -10,11 +10,9 @@ from collections.abc import Collection
 from typing import Protocol
 
 from shipperone_erp.config import Configuration, TenantSettings
-from shipperone_erp.engine.lease_keeper import LeaseKeeper
 from shipperone_erp.engine.secret_files import watch_secrets
 from shipperone_erp.engine.tenant import Shared, TenantRuntime
 from shipperone_erp.engine.worker import StageWorker, Stops
-from shipperone_erp.kernel.redaction import Redaction
 
 
 class Host(Protocol):
@@ -72,20 +70,10 @@ class EveryTenant:
 class ServiceHost:
     """The `Host` of a runtime: a `StageWorker` for every stage of each of its tenants."""
 
-    def __init__(
-        self,
-        tenants: list[TenantRuntime],
-        shared: Shared,
-        keeper: LeaseKeeper,
-        redaction: Redaction,
-        stopping: asyncio.Event,
-    ) -> None:
+    def __init__(self, tenants: list[TenantRuntime], shared: Shared, stopping: asyncio.Event) -> None:
         self._tenants = tenants
         """The runtime's own list: tenants that are served, or not started yet."""
         self._shared = shared
-        self._keeper = keeper
-        self._signals = shared.signals
-        self._redaction = redaction
         self._stopping = stopping
         self._leaving: dict[str, asyncio.Event] = {}
         self._stages: dict[str, list[asyncio.Task[None]]] = {}
@@ -108,7 +96,12 @@ class ServiceHost:
         self._stages[name] = [
             asyncio.create_task(
                 StageWorker(
-                    tenant, stage, self._keeper, self._signals, Stops(self._stopping, leaving), self._shared.time
+                    tenant,
+                    stage,
+                    self._shared.keeper,
+                    self._shared.signals,
+                    Stops(self._stopping, leaving),
+                    self._shared.time,
                 ).serve()
             )
             for stage in settings.stages
@@ -121,7 +114,7 @@ class ServiceHost:
     async def _leave(self, name: str) -> None:
         self._leaving[name].set()
         await asyncio.gather(*self._stages[name])
-        self._signals.remove(name)
+        self._shared.signals.remove(name)
         for tenant in [known for known in self._tenants if known.name == name]:
             self._tenants.remove(tenant)
             await tenant.close()
@@ -130,12 +123,12 @@ class ServiceHost:
 
     def renew(self, configuration: Configuration) -> None:
         """See `Host`."""
-        self._redaction.add(configuration.secrets)
+        self._shared.redact.add(configuration.secrets)
         for tenant in self._tenants:
             settings = configuration.tenants.get(tenant.name)
             if settings is not None and tenant.name in self._leaving:
                 tenant.renew(settings)
-                self._signals.wake(tenant.name)
+                self._shared.signals.wake(tenant.name)
 
     def stop(self) -> None:
         """Stop every stage, because the process is shutting down."""

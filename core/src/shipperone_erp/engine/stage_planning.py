@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from shipperone_erp.domain.absence import wants_proof
@@ -25,10 +25,10 @@ from shipperone_erp.engine.clock import set_back
 from shipperone_erp.engine.cycle_ports import CyclePorts
 from shipperone_erp.engine.ledger_revision import LedgerRevision
 from shipperone_erp.engine.next_read import LastRead, next_read_for
-from shipperone_erp.engine.other_queues import OtherQueues
+from shipperone_erp.engine.other_queues import OtherQueues, jobs_to_ship
 from shipperone_erp.engine.planner_input_loader import load_planner_input
 from shipperone_erp.engine.queue_record import QueueKeeper
-from shipperone_erp.engine.resting_queue import RestingQueue, until
+from shipperone_erp.engine.resting_queue import PLANNED_EVERY, RestingQueue
 from shipperone_erp.engine.shipping_deadline import ShippingDeadline
 from shipperone_erp.kernel.offload import aside
 from shipperone_erp.ledger.repository import Ledger
@@ -51,6 +51,7 @@ class StagePlanning:
         self._ledger = ledger
         self._others = others
         self._queue = QueueKeeper(context, ledger, LOG)
+        self.move_along = self._queue.move_along
         self._deadline = ShippingDeadline(settings.ship_within)
         self._resting: RestingQueue | None = None
         self._shipped = others.shipped()
@@ -66,16 +67,7 @@ class StagePlanning:
         if jump := self.context.clock.jumped():
             self._resting = None
             await self._queue.clock_was_set(jump, running)
-        try:
-            return await self.context.view.read()
-        except ReadFailed as failure:
-            self._resting = None
-            await self._queue.not_read(failure)
-            raise
-
-    async def move_along(self, job: Job, by: timedelta) -> None:
-        """The clock was set while this job's last change was being committed: its times follow."""
-        await self._queue.move_along(job, by)
+        return await self._read()
 
     def resting(self, listing: Listing) -> RestingQueue | None:
         """The newest plan, if a plan of this listing would do nothing either; call it while nothing is worked on.
@@ -108,7 +100,7 @@ class StagePlanning:
         # an order that moved up between two pages of the first read would count as listed after the go-live
         first = record.first_read_at is None and not planner_input.live
         if not listing.proves_absence and listing.complete and (first or wants_proof(decisions, listing)):
-            listing = await self._proving_read()
+            listing = await self._read(prove=True)
             planner_input, record = await self._load(listing, running)
             decisions = await self._plan(listing, planner_input)
         self._alert(listing)
@@ -140,22 +132,23 @@ class StagePlanning:
         self, listing: Listing, planner_input: PlannerInput, revision: LedgerRevision, record: QueueRecord
     ) -> RestingQueue:
         jobs = [job for job in planner_input.jobs if not job.ended]
-        changes = changes_at(planner_input, listing, self.rules.settings.settle)
+        latest = self._planned_at + PLANNED_EVERY
         return RestingQueue(
             listing=listing,
             shipped=self._shipped,
             revision=revision,
             planned_at=self._planned_at,
-            until=until(self._planned_at, changes),
+            until=min(changes_at(planner_input, listing, self.rules.settings.settle) or latest, latest),
             jobs=jobs,
             next_read_at=self.next_read_at(jobs, frozenset()),
             record=record,
         )
 
-    async def _proving_read(self) -> Listing:
+    async def _read(self, *, prove: bool = False) -> Listing:
         try:
-            return await self.context.view.read(prove=True)
+            return await self.context.view.read(prove=prove)
         except ReadFailed as failure:
+            self._resting = None
             await self._queue.not_read(failure)
             raise
 
@@ -187,7 +180,7 @@ class StagePlanning:
         if listing.proves_absence and any(job.absence_doubtful and not job.ended for job in planner_input.jobs):
             planner_input = replace(planner_input, failed=await self._others.failed_orders())
         asked = to_be_looked_up(planner_input.jobs, listing, self.context.now(), self.rules.settings.gone_grace)
-        to_ship = await self._others.jobs_to_ship(asked)
+        to_ship = await jobs_to_ship(asked, self._others.read_to_ship)
         if elsewhere := [job.order_id for job in asked if job.id in to_ship.jobs and not job.accepted]:
             LOG.warning("%s %s: %s", self.tenant, self.stage, confirmed_by_others(elsewhere))
         planner_input = replace(planner_input, to_ship=to_ship)

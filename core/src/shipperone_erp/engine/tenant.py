@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -24,6 +24,7 @@ from shipperone_erp.engine.effect_log import StageEffectLog
 from shipperone_erp.engine.grouped_calls import GroupedCalls
 from shipperone_erp.engine.hook_executor import CallTerms, HookBreakers, HookExecutor
 from shipperone_erp.engine.hook_threads import HookThreads
+from shipperone_erp.engine.lease_keeper import LeaseKeeper
 from shipperone_erp.engine.ledger_revision import LedgerRevision, Serving, revision
 from shipperone_erp.engine.named_locks import ExclusiveNames
 from shipperone_erp.engine.observers.registry import Observers
@@ -63,10 +64,9 @@ class Shared:
     ledger: Ledger
     signals: OperatorSignals
     time: TimeSource
+    keeper: LeaseKeeper
     exclusives: ExclusiveNames
     crash_isolation: CrashIsolation
-    check_lease: Callable[[Lease], Awaitable[None]]
-    is_held: Callable[[Lease], bool]
     at_rest: GroupedCalls[tuple[str, Stage], bool]
     """True for a stage in which there is nothing to be recovered; called under its lease."""
     observe: Observer
@@ -188,7 +188,7 @@ class TenantRuntime:
             Records(
                 effect_log,
                 shared.ledger.holders_of_numbers,
-                partial(shared.check_lease, lease),
+                partial(shared.keeper.check, lease),
                 self._revision,
             ),
             Process(self._clocks[stage], shared.observe, shared.redact, stopping),
@@ -260,7 +260,7 @@ class TenantRuntime:
             self._say("the ERP's secrets were reloaded")
 
     def _revision(self) -> LedgerRevision | None:
-        return revision(self._serving, self._shared.is_held, self._shared.signals.acted_on(self.name))
+        return revision(self._serving, self._shared.keeper.is_held, self._shared.signals.acted_on(self.name))
 
     def _shipped(self) -> Mapping[str, Listed]:
         """The orders of the newest read of pending_invoice."""

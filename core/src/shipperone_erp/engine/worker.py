@@ -61,7 +61,6 @@ class StageWorker:
         self._time = time
         self._process_stopping = stops.process
         self._stopping = stops.here
-        self._log = LOG
         self._name = f"{tenant.name}/{stage}"
         self._failures = 0
         self._apart = False
@@ -91,12 +90,10 @@ class StageWorker:
             except (ShipperOneErpError, ConnectorError) as failure:
                 # some sentences begin with the tenant, or the stage
                 message = str(failure)
-                self._log.warning(
-                    "%s", message if message.startswith(self._tenant.name) else f"{self._name}: {message}"
-                )
+                LOG.warning("%s", message if message.startswith(self._tenant.name) else f"{self._name}: {message}")
                 await self._wait_after_failure()
             except Exception:  # a bug must not leave this queue unread for ever, nor stop another's
-                self._log.exception("%s: this is a bug in shipperone-erp; it continues after a pause", self._name)
+                LOG.exception("%s: this is a bug in shipperone-erp; it continues after a pause", self._name)
                 await self._wait_after_failure()
 
     async def _under_lease(self) -> None:
@@ -105,7 +102,7 @@ class StageWorker:
         if lease is None:
             return
         if self._before is not None:
-            self._log.info("%s: served by this process from now on, in place of %s", self._name, self._before)
+            LOG.info("%s: served by this process from now on, in place of %s", self._name, self._before)
             self._before = None
         try:
             await self._tenant.bind()
@@ -133,7 +130,7 @@ class StageWorker:
                 await self._finish_calls(cycles)
             _, late = await asyncio.wait({cycles}, timeout=STOP_WITHIN)
             if late:
-                self._log.warning(
+                LOG.warning(
                     "%s: a call is still unanswered; its outcome is unknown to the process that takes over", self._name
                 )
                 run.abandon()
@@ -188,7 +185,7 @@ class StageWorker:
         found = (await self._signals.paused(self._tenant.name)).get(self._stage)
         if (found is None) != (self._paused is None):
             what = f"paused by {found.actor}" if found else "goes on"
-            self._log.info("%s: %s", self._name, what)
+            LOG.info("%s: %s", self._name, what)
         self._paused = found
 
     async def _cycle(self, run: StageCycle) -> float:
@@ -199,12 +196,12 @@ class StageWorker:
         except ReadFailed as failure:
             self._report(began, good=False)
             if self._failures == 0 and failure.trouble is not Trouble.UNAUTHORISED:
-                self._log.warning("%s: %s", self._name, failure.sentence)
+                LOG.warning("%s: %s", self._name, failure.sentence)
             self._failures += 1
             return self._backoff()
         self._report(began, good=True)
         if self._failures:
-            self._log.info("%s: ShipperOne answers again", self._name)
+            LOG.info("%s: ShipperOne answers again", self._name)
         self._failures = 0
         # spread the polls of tenants that were started together
         every = self._tenant.settings.poll_interval.total_seconds()
@@ -235,4 +232,4 @@ class StageWorker:
 
     def _stand_by(self, holder: str) -> None:
         self._before = holder
-        self._log.info("%s: on standby; served by %s", self._name, holder)
+        LOG.info("%s: on standby; served by %s", self._name, holder)

@@ -59,10 +59,8 @@ class _Tracing:
         self._ids = ids
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, StepEnded):
-            self._step(event)
-
-    def _step(self, event: StepEnded) -> None:
+        if not isinstance(event, StepEnded):
+            return
         job = event.job
         trace_id, root_id = _trace_of(job)
         if event.kind in FIRST and job.attempts == 0 and job.generation == 1 and job.reference is None:
