@@ -23,7 +23,7 @@ import pexpect
 
 from payload_shapes import SHAPES, listed
 from shipperone_erp import FulfillmentOrder
-from shipperone_erp.operations.inspect.inspection import Queues
+from shipperone_erp.operations.inspect.results import Queues
 from shipperone_erp.operations.queue_files import read_file
 from shipperone_erp.operations.replay import found_settings, orders_in, replayed
 from shipperone_erp.sandbox import Sandbox

@@ -20,7 +20,8 @@ from shipperone_erp.operations.capture import pseudonyms
 from shipperone_erp.operations.capture.capture_file import captured
 from shipperone_erp.operations.capture.masking import Choice
 from shipperone_erp.operations.capture.pseudonyms import Pseudonyms
-from shipperone_erp.operations.inspect.inspection import Queues, applied, inspect
+from shipperone_erp.operations.inspect.inspection import applied, inspect
+from shipperone_erp.operations.inspect.results import Queues
 from shipperone_erp.operations.inspect.trial_reading import judge
 from shipperone_erp.operations.replay import replayed
 from shipperone_erp.sandbox import Sandbox, generate

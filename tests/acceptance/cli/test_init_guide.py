@@ -17,8 +17,7 @@ from shipperone_erp.config.settings import TenantSettings
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.connector.setup import Question, Setup, SetupDone
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.operations.inspect.inspection import Queues
-from shipperone_erp.operations.inspect.results import Proposal
+from shipperone_erp.operations.inspect.results import Proposal, Queues
 from shipperone_erp.operations.replay import found_settings, replayed
 from shipperone_erp.operations.setup_guide.secret_storage import Kept
 from shipperone_erp.operations.setup_guide.tenant_toml import document

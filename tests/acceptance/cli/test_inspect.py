@@ -15,8 +15,9 @@ from shipperone_erp.config.editing import as_toml
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.json import dumps, loads
-from shipperone_erp.operations.inspect.inspection import Queues, applied, inspect
+from shipperone_erp.operations.inspect.inspection import applied, inspect
 from shipperone_erp.operations.inspect.queue_reading import read_queues
+from shipperone_erp.operations.inspect.results import Queues
 from shipperone_erp.operations.inspect.trial_reading import judge
 from shipperone_erp.operations.queue_files import read_file
 from shipperone_erp.sandbox import Sandbox, generate

@@ -22,7 +22,8 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import ContractViolation
 from shipperone_erp.operations import stock_overview
 from shipperone_erp.operations.inspect.erp_knowledge import knowledge
-from shipperone_erp.operations.inspect.inspection import Queues, inspect
+from shipperone_erp.operations.inspect.inspection import inspect
+from shipperone_erp.operations.inspect.results import Queues
 from shipperone_erp.operations.stock_overview import ErpStock, ask
 from shipperone_erp.operations.supervised_orders import Candidate, Kind, shown
 from shipperone_erp.sandbox import SandboxOrder

@@ -24,12 +24,10 @@ from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
-from shipperone_erp.operations.inspect.erp_knowledge import ErpKnowledge
-from shipperone_erp.operations.inspect.inspection import Queues
+from shipperone_erp.operations.inspect.erp_knowledge import with_erp
 from shipperone_erp.operations.inspect.inspection import inspect as look
 from shipperone_erp.operations.inspect.queue_reading import read_queues
-from shipperone_erp.operations.inspect.results import FieldFound, Held, Inspection, Proposal
-from shipperone_erp.operations.inspect.with_erp import with_erp
+from shipperone_erp.operations.inspect.results import ErpKnowledge, FieldFound, Held, Inspection, Proposal, Queues
 from shipperone_erp.operations.queue_files import read_file
 
 UNUSED_SHOWN = 12

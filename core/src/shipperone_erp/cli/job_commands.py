@@ -286,10 +286,7 @@ def go_live(
     if not everything and not from_now:
         _preview(loaded, tenant, stages)
         raise UsageError(EITHER)
-    ledger = Ledger.open(loaded.runtime.ledger)
-    try:
+    with Ledger.open(loaded.runtime.ledger) as ledger:
         jobs = going_live.go_live(ledger, tenant, stages, utc_now(), note, from_now=from_now)
-    finally:
-        ledger.close()
     what = "ignored (undone by `order retry`)" if from_now else "released"
     print_text(f"{tenant} is live; {len(jobs)} order(s) that were listed before: {what}")

@@ -27,6 +27,7 @@ from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.queries import Wanted
 from shipperone_erp.operations.disk_space import full_disk
 from shipperone_erp.operations.fleet_report import status_with_fleet, worker_line
+from shipperone_erp.operations.job_selection import Pick, known_jobs
 from shipperone_erp.operations.open_documents import open_documents
 from shipperone_erp.operations.order_timeline import story_lines
 from shipperone_erp.operations.reports import NO_TAX, Row, order_row, order_story
@@ -198,16 +199,9 @@ def show(
 ) -> None:
     """The timeline of an order in both stages, and the differences. One line per event, with amounts and numbers."""
     loaded = configuration(config, tenants_may_fail=True)
-    ledger = ledger_to_read(loaded)
-    try:
-        jobs = ledger.find_jobs(tenant=tenant, stage=stage, order_id=order_id, key=key) or ledger.find_jobs(
-            tenant=tenant, stage=stage, key=order_id
-        )
-        if not jobs:
-            raise UsageError(f"no job of order {order_id} is known; `shipperone-erp orders` lists the known ones")
+    with ledger_to_read(loaded) as ledger:
+        jobs = known_jobs(ledger, Pick(order_id, tenant, stage, key))
         stories = [order_story(ledger, job) for job in sorted(jobs, key=lambda job: job.id)]
-    finally:
-        ledger.close()
     if as_json:
         print_json(stories)
         return

@@ -11,7 +11,7 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.domain.supply_date import Window, allocation_accepted_at, can_be_true, implausible
 from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.queue_findings import Finding
+from shipperone_erp.operations.installation_checks import Line, warning
 from shipperone_erp.shipperone.order_parser import DATES
 
 
@@ -32,7 +32,7 @@ def date_problems(settings: TenantSettings, listing: Listing, ledger: Ledger | N
             yield order_id, Problem(Reason.DATE_IMPLAUSIBLE, why, Owner.ACCOUNTANT)
 
 
-def date_findings(settings: TenantSettings, listing: Listing) -> Iterator[Finding]:
+def date_findings(settings: TenantSettings, listing: Listing) -> Iterator[Line]:
     """Listed dates that are treated as absent, except those that would hold an invoice."""
     for name in DATES:
         if name == "shipped_at" and listing.stage is Stage.INVOICE and settings.tax_date == "shipped":
@@ -44,7 +44,8 @@ def date_findings(settings: TenantSettings, listing: Listing) -> Iterator[Findin
         ]
         if absent:
             order_id, text = absent[0]
-            yield Finding(
+            yield warning(
+                settings,
                 f"dates of {listing.stage}",
                 f"{len(absent)} of {len(listing.orders)} order(s) list an impossible {name} (first: order "
                 f"{order_id}, {text[:40]!r}): it is treated as absent",

@@ -4,8 +4,7 @@ It checks address, token, store code, the token's rights, ERP and ledger separat
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
-from functools import partial
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from shipperone_erp.config import Configuration, RuntimeSettings, TenantSettings
@@ -20,12 +19,12 @@ from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import Binding
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import LedgerError, PluginRefused
-from shipperone_erp.kernel.json import dumps
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.connection import wrong_part
 from shipperone_erp.operations.date_findings import date_findings, date_problems
+from shipperone_erp.operations.inspect.queue_reading import distinct
 from shipperone_erp.operations.installation_checks import Line, Verdict, configuration_lines, ledger_lines
 from shipperone_erp.operations.invoice_obstacles import problems
 from shipperone_erp.operations.invoice_samples import samples
@@ -63,7 +62,7 @@ class _Tenant:
         self.ledger = runtime.ledger if ledger_usable else None
         self.lines: list[Line] = []
         self.orders: list[FulfillmentOrder] = []
-        self.raw: dict[Stage, dict[str, Mapping[str, Any]]] = {stage: {} for stage in settings.stages}
+        self.raw: dict[Stage, list[Any]] = {stage: [] for stage in settings.stages}
         account = Account.of(settings)
         limits = ExchangeLimits(timeout=10.0, max_response=runtime.max_response)
         self.client = ShipperOne(account, HttpExchange(account.root, limits))
@@ -73,11 +72,10 @@ class _Tenant:
             if await self._address_and_token():
                 for stage in self.settings.stages:
                     wire = OrderWire.of(self.settings, stage)
-                    reader = QueueReader(self.client, stage, wire, rows=partial(self._seen, stage))
+                    reader = QueueReader(self.client, stage, wire, rows=self.raw[stage].extend)
                     await self._queue(reader, f"queue of {stage}")
-                raw = {stage: list(rows.values()) for stage, rows in self.raw.items()}
-                for finding in findings(self.settings, self.orders, raw):
-                    self.add(finding.check, Verdict.WARN, finding.sentence, finding.cure)
+                raw = {stage: distinct(rows) for stage, rows in self.raw.items()}
+                self.lines += findings(self.settings, self.orders, raw)
                 await self._clock()
         finally:
             await self.client.aclose()
@@ -109,13 +107,8 @@ class _Tenant:
         self.add("address", Verdict.OK, f"{base_url} answers")
         self.add("token", Verdict.OK, "ShipperOne accepts it")
         self.add("store code", Verdict.OK, f"{store}: {len(warehouses)} warehouse(s)")
-        for finding in unmapped(self.settings, warehouses):
-            self.add(finding.check, Verdict.WARN, finding.sentence, finding.cure)
+        self.lines += unmapped(self.settings, warehouses)
         return True
-
-    def _seen(self, stage: Stage, rows: Sequence[Any]) -> None:
-        # compared by their text, so that a page repeated at the end of a queue counts once
-        self.raw[stage].update((dumps(row), row) for row in rows if isinstance(row, dict))
 
     async def _queue(self, reader: QueueReader, check: str) -> None:
         try:
@@ -138,12 +131,10 @@ class _Tenant:
 
     async def _amounts(self, listing: Listing) -> None:
         """Settings missing for the listed orders: the number of orders that would be held, and the first in full."""
-        for finding in date_findings(self.settings, listing):
-            self.add(finding.check, Verdict.WARN, finding.sentence, finding.cure)
+        self.lines += date_findings(self.settings, listing)
         found: dict[Reason, list[tuple[str, Problem]]] = {}
         problems = await asyncio.to_thread(_amounts, self.settings, listing, self.ledger)
-        for finding in discounts(self.settings, listing.stage, problems):
-            self.add(finding.check, Verdict.WARN, finding.sentence, finding.cure)
+        self.lines += discounts(self.settings, listing.stage, problems)
         for order_id, problem in problems:
             if is_open(problem):
                 continue

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from shipperone_erp.config import Configuration
+from shipperone_erp.config import Configuration, TenantSettings
 from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.kernel import private_files
 from shipperone_erp.kernel.errors import LedgerError
@@ -39,6 +39,11 @@ class Line:
     def row(self) -> dict[str, Any]:
         """The line as `doctor --json` lists it."""
         return {**{key: value for key, value in asdict(self).items() if key != "ending"}, "verdict": self.verdict.value}
+
+
+def warning(settings: TenantSettings, check: str, sentence: str, cure: str) -> Line:
+    """A setting of the tenant that matters for the listed orders, and is missing or leads to no value."""
+    return Line(settings.name, check, Verdict.WARN, sentence, cure)
 
 
 def configuration_lines(configuration: Configuration) -> list[Line]:

@@ -8,7 +8,7 @@ from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.printable import one_line
-from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.ledger.reader import LedgerReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,18 @@ class Pick:
     key: str | None = None
 
 
-def pick(ledger: Ledger, wanted: Pick, fits: Callable[[Job], bool], act: str) -> Job:
-    """The selected job, if this command applies to it. UsageError if there is none, or several."""
+def known_jobs(ledger: LedgerReader, wanted: Pick) -> list[Job]:
+    """All of that order's jobs, or the one of that key. UsageError if there is none."""
     jobs = ledger.find_jobs(tenant=wanted.tenant, stage=wanted.stage, order_id=wanted.order_id, key=wanted.key)
-    if not jobs:
-        jobs = ledger.find_jobs(tenant=wanted.tenant, stage=wanted.stage, key=wanted.order_id)
+    jobs = jobs or ledger.find_jobs(tenant=wanted.tenant, stage=wanted.stage, key=wanted.order_id)
     if not jobs:
         raise UsageError(f"no job of order {wanted.order_id} is known; `shipperone-erp orders` lists the known ones")
+    return jobs
+
+
+def pick(ledger: LedgerReader, wanted: Pick, fits: Callable[[Job], bool], act: str) -> Job:
+    """The selected job, if this command applies to it. UsageError if there is none, or several."""
+    jobs = known_jobs(ledger, wanted)
     fitting = [job for job in jobs if fits(job)]
     if len(fitting) == 1:
         return fitting[0]

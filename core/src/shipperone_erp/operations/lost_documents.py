@@ -15,7 +15,7 @@ from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import ShipperOneErpError, UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.job_actions import can_be_rebuilt, steer
-from shipperone_erp.operations.job_selection import Pick, pick
+from shipperone_erp.operations.job_selection import Pick, known_jobs, pick
 from shipperone_erp.operations.reconcile.finding_kinds import NOTHING_LEFT
 from shipperone_erp.operations.reconcile.running import NotCompared, documents
 
@@ -38,8 +38,7 @@ def pick_to_rebuild(ledger: Ledger, wanted: Pick) -> Job:
 
     UsageError if several match.
     """
-    jobs = ledger.find_jobs(tenant=wanted.tenant, stage=wanted.stage, order_id=wanted.order_id, key=wanted.key)
-    jobs = jobs or ledger.find_jobs(tenant=wanted.tenant, stage=wanted.stage, key=wanted.order_id)
+    jobs = known_jobs(ledger, wanted)
     accepted = [job for job in jobs if can_be_made_anew(job)]
     if any(can_be_rebuilt(job) for job in jobs) or not accepted:
         return pick(ledger, wanted, can_be_rebuilt, "rebuilt")

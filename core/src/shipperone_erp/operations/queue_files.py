@@ -6,7 +6,7 @@ from typing import Any
 
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
-from shipperone_erp.operations.inspect.inspection import Queues
+from shipperone_erp.operations.inspect.results import Queues
 from shipperone_erp.shipperone.pages import Garbled, entries_in
 from shipperone_erp.shipperone.pages import parsed as parse
 

@@ -17,10 +17,10 @@ from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.json import dumps
 from shipperone_erp.operations.inspect.field_search import items_of, places_in_item, places_in_order
-from shipperone_erp.operations.inspect.inspection import Queues, applied, inspect
-from shipperone_erp.operations.inspect.trial_reading import wire_of
+from shipperone_erp.operations.inspect.inspection import applied, inspect
+from shipperone_erp.operations.inspect.results import Queues
 from shipperone_erp.sandbox.orders import Replayed, SandboxItem, SandboxOrder
-from shipperone_erp.shipperone.order_parser import Unreadable
+from shipperone_erp.shipperone.order_parser import OrderWire, Unreadable
 
 PENDING = {Stage.ALLOCATION: "pending_allocation", Stage.INVOICE: "pending_invoice"}
 
@@ -37,7 +37,7 @@ def found_settings(queues: Queues) -> TenantSettings:
 def orders_in(queues: Queues, settings: TenantSettings) -> Iterator[FulfillmentOrder]:
     """The readable orders of the file, shipped ones first."""
     for stage in (Stage.INVOICE, Stage.ALLOCATION):
-        wire = wire_of(settings, stage)
+        wire = OrderWire.of(settings, stage)
         for raw in queues.orders.get(stage, ()):
             try:
                 yield wire.read(raw)
@@ -49,7 +49,7 @@ def replayed(queues: Queues, settings: TenantSettings) -> list[Replayed]:
     """Each order in its queue. An order that waits for stock is in `pending_invoice` once allocated and shipped."""
     listed: dict[str, Replayed] = {}
     for stage in (Stage.INVOICE, Stage.ALLOCATION):
-        wire = wire_of(settings, stage)
+        wire = OrderWire.of(settings, stage)
         for number, raw in enumerate(queues.orders.get(stage, ()), 1):
             text = dumps(raw)
             try:

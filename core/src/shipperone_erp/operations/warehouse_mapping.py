@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.operations.queue_findings import Finding
+from shipperone_erp.operations.installation_checks import Line, warning
 
 CODES = ("warehouse_code", "code", "source_code")
 """The possible keys of a warehouse's code, since ShipperOne's guide does not define it."""
 
 
-def unmapped(settings: TenantSettings, listed: Sequence[Any]) -> Iterator[Finding]:
+def unmapped(settings: TenantSettings, listed: Sequence[Any]) -> Iterator[Line]:
     """Differences in both directions for a connector with a setting `warehouses`; other connectors have none."""
     mapped = getattr(settings.connector_settings, "warehouses", None)
     codes = set(codes_of(listed))
@@ -19,11 +19,14 @@ def unmapped(settings: TenantSettings, listed: Sequence[Any]) -> Iterator[Findin
     place = f"[tenants.{settings.name}.{settings.connector}.warehouses]"
     for code in sorted(codes - mapped.keys()):
         sentence = f"ShipperOne's warehouse {code} is not mapped: its orders would be held with warehouse_unknown"
-        yield Finding("warehouses", sentence, f"add it to {place}")
+        yield warning(settings, "warehouses", sentence, f"add it to {place}")
     for code in sorted(mapped.keys() - codes):
         sentence = f"warehouse {code} is mapped, and ShipperOne does not list it"
-        yield Finding(
-            "warehouses", sentence, f"compare its code in {place} with ShipperOne's: {', '.join(sorted(codes))}"
+        yield warning(
+            settings,
+            "warehouses",
+            sentence,
+            f"compare its code in {place} with ShipperOne's: {', '.join(sorted(codes))}",
         )
 
 

@@ -36,23 +36,6 @@ class Condition:
         return f"{self.rule.value}/{self.tenant}/{self.about}"[:250]
 
 
-class Heartbeats:
-    """Detects whether the holder of a lease is alive, by changes of its heartbeat that this process has observed."""
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._seen: dict[str, tuple[int, int, float]] = {}
-
-    def still_for(self, lease: LeaseRecord) -> float:
-        """Seconds since the heartbeat last changed; 0 at the first look."""
-        now = self._monotonic()
-        number, heartbeat, since = self._seen.get(lease.name, (-1, -1, now))
-        if (number, heartbeat) != (lease.number, lease.heartbeat):
-            self._seen[lease.name] = (lease.number, lease.heartbeat, now)
-            return 0.0
-        return now - since
-
-
 class Conditions:
     """The conditions of one configuration and one ledger."""
 
@@ -62,7 +45,8 @@ class Conditions:
         self._configuration = configuration
         self._ledger = ledger
         self._alerts = alerts
-        self._heartbeats = Heartbeats(monotonic)
+        self._monotonic = monotonic
+        self._heartbeats: dict[str, tuple[int, int, float]] = {}
 
     def now(self, at: datetime) -> list[Condition]:
         """All present conditions of the rules that are on. Blocking; reads the ledger only."""
@@ -120,10 +104,18 @@ class Conditions:
     ) -> str | None:
         if lease is None or lease.owner is None:
             return f"{settings.name}: no process serves {stage}: its orders are not processed"
-        still = self._heartbeats.still_for(lease)
-        if still > 3 * self._configuration.runtime.lease.total_seconds():
+        if self._still_for(lease) > 3 * self._configuration.runtime.lease.total_seconds():
             return f"{settings.name}: {lease.served_by} served {stage} and has no heartbeat any more"
         return silence(record, lease, settings, at)
+
+    def _still_for(self, lease: LeaseRecord) -> float:
+        """Seconds since this process has observed a change of the lease's heartbeat; 0 at the first look."""
+        now = self._monotonic()
+        number, heartbeat, since = self._heartbeats.get(lease.name, (-1, -1, now))
+        if (number, heartbeat) != (lease.number, lease.heartbeat):
+            self._heartbeats[lease.name] = (lease.number, lease.heartbeat, now)
+            return 0.0
+        return now - since
 
     def _of_orders(self, at: datetime) -> Iterator[Condition]:
         held: dict[tuple[str, Owner], list[JobCount]] = {}

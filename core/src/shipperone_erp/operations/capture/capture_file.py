@@ -7,7 +7,7 @@ from typing import Any
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.operations.capture.masking import Choice, Masked, Masking
-from shipperone_erp.operations.inspect.inspection import Queues
+from shipperone_erp.operations.inspect.results import Queues
 from shipperone_erp.operations.queue_files import FORMAT, VERSION
 from shipperone_erp.operations.warehouse_mapping import codes_of
 

@@ -23,11 +23,11 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.json_values import exact, is_scalar, walk
 from shipperone_erp.operations.inspect.columns import Column, columns
 from shipperone_erp.operations.inspect.field_search import items_of, places_in_item, places_in_order, without_items
-from shipperone_erp.operations.inspect.trial_reading import Verdict, judge, wire_of, with_fields
+from shipperone_erp.operations.inspect.results import Raw
+from shipperone_erp.operations.inspect.trial_reading import Verdict, judge, with_fields
 from shipperone_erp.operations.inspect.vocabulary import NO_MONEY, PAYMENTS, rank, speaks_of
-from shipperone_erp.shipperone.order_parser import Unreadable
+from shipperone_erp.shipperone.order_parser import OrderWire, Unreadable
 
-Raw = Mapping[str, Any]
 SAMPLE = 60
 ROWS_AT_MOST, DISCOUNTS_AT_MOST, SHIPPING_AT_MOST, TOTALS_AT_MOST = 10, 4, 10, 8
 JUDGED_AT_MOST = 12
@@ -127,7 +127,7 @@ def _guesses(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], base: 
                             sounds = sum(rank(name, path) for name, path in new.items())
                             sounds += sum(bool(each) for each in fee) * 3  # a fee that is never charged proves nothing
                             sounds += 5 * sum(path in in_use for path in new.values())
-                            yield _Guess({**named_only(new, base)}, bundles, count, sounds)
+                            yield _Guess(named_only(new, base), bundles, count, sounds)
 
 
 def named_only(fields: Mapping[str, str], base: Mapping[str, str]) -> Mapping[str, str]:
@@ -164,7 +164,7 @@ def _goods(settings: TenantSettings, orders: Sequence[FulfillmentOrder]) -> Iter
 
 
 def _parsed(settings: TenantSettings, stage: Stage, rows: Sequence[Raw]) -> list[FulfillmentOrder] | None:
-    wire = wire_of(settings, stage)
+    wire = OrderWire.of(settings, stage)
     try:
         return [wire.read(raw) for raw in rows]
     except Unreadable:

@@ -1,35 +1,21 @@
-"""The listed goods and warehouses that exist in the ERP. Pure."""
+"""The listed goods and warehouses that exist in the ERP. Reads only."""
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
+from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.hook_requests import Goods
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.operations.stock_overview import ErpStock
+from shipperone_erp.operations.inspect.results import ErpKnowledge, Inspection, UnknownGoods
+from shipperone_erp.operations.stock_overview import ErpStock, ask
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownGoods:
-    """Goods for which the ERP accepts no order: the number of items, and the reason."""
-
-    sku: str
-    warehouse_code: str
-    items: int
-    reason: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErpKnowledge:
-    """Of `items` listed items, `known` exist in the ERP. `why_not`: why there is no answer; then the rest is empty."""
-
-    items: int = 0
-    known: int = 0
-    unknown: tuple[UnknownGoods, ...] = ()
-    warehouses: tuple[str, ...] = ()
-    unknown_warehouses: tuple[str, ...] = ()
-    why_not: str = ""
+async def with_erp(settings: TenantSettings, found: Inspection) -> Inspection:
+    """The inspection with the ERP's answer; unchanged if no goods are listed."""
+    if not found.goods:
+        return found
+    return replace(found, erp=knowledge(found.goods, await ask(settings, found.goods)))
 
 
 def knowledge(listed: Mapping[Goods, int], stock: ErpStock) -> ErpKnowledge:

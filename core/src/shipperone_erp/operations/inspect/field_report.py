@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from shipperone_erp.config import TenantSettings
@@ -13,8 +14,8 @@ from shipperone_erp.kernel.json_values import walk
 from shipperone_erp.operations.inspect.columns import columns
 from shipperone_erp.operations.inspect.examples import example, harmless, shape
 from shipperone_erp.operations.inspect.field_search import items_of, places_in_item, places_in_order, without_items
-from shipperone_erp.operations.inspect.results import FieldFound, Unused
-from shipperone_erp.operations.inspect.trial_reading import Judged, Raw, Verdict
+from shipperone_erp.operations.inspect.results import FieldFound, Raw, Unused
+from shipperone_erp.operations.inspect.trial_reading import Judged, Verdict
 
 UNUSED_AT_MOST = 40
 ITEM_PLACES = "items[]"
@@ -44,16 +45,12 @@ def all_fields(
 
 def _together(mine: Sequence[FieldFound], placed: Sequence[FieldFound]) -> FieldFound:
     best = max(placed or mine, key=lambda each: (each.proven, each.found))
-    return FieldFound(
-        name=best.name,
+    return replace(
+        best,
         stage=None if len(mine) > 1 else best.stage,
-        place=best.place,
         found=sum(each.found for each in mine),
         of=sum(each.of for each in mine),
-        example=best.example,
-        proven=best.proven,
         proof="; ".join(dict.fromkeys(each.proof for each in mine if each.proven)) or best.proof,
-        usual=best.usual,
     )
 
 

@@ -1,6 +1,7 @@
 """The place of each field of an order, found by testing the places that the order parser accepts, one by one. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from shipperone_erp.domain.field_places import ITEM, ORDER, Field, Group, Places, Role
@@ -65,7 +66,8 @@ def places_in_item(raw: Mapping[str, Any], places: Places) -> dict[str, str]:
 
 def items_of(raw: Mapping[str, Any], places: Places) -> list[Mapping[str, Any]]:
     """The items of an order that are objects."""
-    return [row for row in JsonObject(raw, "an order").rows(_unnamed(places.order["items"])) if isinstance(row, dict)]
+    items = replace(places.order["items"], named=False)
+    return [row for row in JsonObject(raw, "an order").rows(items) if isinstance(row, dict)]
 
 
 def without_items(raw: Mapping[str, Any], places: Places) -> Mapping[str, Any]:
@@ -114,13 +116,9 @@ def _first(source: JsonObject, field: Field, read: Read) -> str | None:
 
 def _each(field: Field) -> Iterator[tuple[str, Field]]:
     for key in field.keys:
-        yield key, Field(field.name, (key,), (), field.named, field.setting)
+        yield key, replace(field, keys=(key,), paths=())
     for path in field.paths:
-        yield ".".join(path), Field(field.name, (), (path,), field.named, field.setting)
-
-
-def _unnamed(field: Field) -> Field:
-    return Field(field.name, field.keys, field.paths, False, field.setting)
+        yield ".".join(path), replace(field, keys=(), paths=(path,))
 
 
 def lists_in(raw: Mapping[str, Any]) -> Iterator[str]:

@@ -1,39 +1,27 @@
 """`inspect`: the queues of one tenant, and the settings by which most of their orders add up. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.kernel.json import dumps
 from shipperone_erp.operations.inspect import rule_search
-from shipperone_erp.operations.inspect.amounts_search import Found, amounts
+from shipperone_erp.operations.inspect.amounts_search import Found, amounts, named_only
 from shipperone_erp.operations.inspect.field_report import all_fields, unused
-from shipperone_erp.operations.inspect.results import Held, Inspection, Proposal
+from shipperone_erp.operations.inspect.queue_reading import distinct
+from shipperone_erp.operations.inspect.results import Held, Inspection, Proposal, Queues
 from shipperone_erp.operations.inspect.structure_search import structure
 from shipperone_erp.operations.inspect.trial_reading import Judged, Verdict, judge
 from shipperone_erp.operations.inspect.vocabulary import ORDERED, SHIPPED, speaks_of
 from shipperone_erp.operations.stock_overview import goods_of
 from shipperone_erp.operations.warehouse_mapping import codes_of
 
-Raw = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Queues:
-    """The orders of a tenant as ShipperOne lists them. `failed` and `warehouses` are None if they could not be read."""
-
-    orders: Mapping[Stage, Sequence[Raw]]
-    failed: Sequence[Any] | None = None
-    warehouses: Sequence[Any] | None = None
-
 
 def inspect(settings: TenantSettings, queues: Queues) -> Inspection:
     """The places of all fields, the orders that add up, and the open questions. Nothing is changed."""
-    listed = {stage: _distinct(queues.orders.get(stage, ())) for stage in settings.stages}
+    listed = {stage: distinct(queues.orders.get(stage, ())) for stage in settings.stages}
     with_orders = {stage: rows for stage, rows in listed.items() if rows}
     codes = frozenset(codes_of(queues.warehouses or ()))
     questions: list[str] = []
@@ -93,16 +81,11 @@ def applied(settings: TenantSettings, proposal: Proposal) -> TenantSettings:
     return settings.model_copy(update=changes)
 
 
-def _distinct(rows: Iterable[Any]) -> list[Raw]:
-    """Each order once, since a queue repeats its last page."""
-    return list({dumps(row): row for row in rows if isinstance(row, Mapping)}.values())
-
-
 def _proposal(settings: TenantSettings, found: Mapping[Stage, Found]) -> Proposal:
     """A setting that both queues agree on is named once. An ordered quantity is never named as the shipped one."""
     common: dict[str, str] = {}
     apart: dict[Stage, dict[str, str]] = {}
-    new = {stage: _new(settings.fields_of(stage), each.fields) for stage, each in found.items()}
+    new = {stage: named_only(each.fields, settings.fields_of(stage)) for stage, each in found.items()}
     for name in dict.fromkeys(name for table in new.values() for name in table):
         paths = {stage: table.get(name) for stage, table in new.items()}
         path = next(iter(paths.values()))
@@ -128,10 +111,6 @@ def _proposal(settings: TenantSettings, found: Mapping[Stage, Found]) -> Proposa
 
 def _of_one_queue(path: str) -> bool:
     return bool(speaks_of(path, ORDERED) or speaks_of(path, SHIPPED))
-
-
-def _new(named: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
-    return {name: path for name, path in wanted.items() if named.get(name) != path}
 
 
 def _held(verdicts: Mapping[Stage, Verdict]) -> Iterator[Held]:

@@ -1,15 +1,14 @@
 """Reads a tenant's queues over the network, as they are listed now. Changes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.json import dumps
-from shipperone_erp.operations.inspect.inspection import Queues
+from shipperone_erp.operations.inspect.results import Queues
 from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne, connected
 from shipperone_erp.shipperone.http_exchange import ExchangeLimits
@@ -19,22 +18,18 @@ from shipperone_erp.shipperone.queue_reader import PAGES_AT_MOST, QueueReader
 
 async def read_queues(settings: TenantSettings, *, max_response: int) -> Queues:
     """Every page of both queues; `failed` and the warehouses if the token permits. ReadFailed if a queue is refused."""
-    seen: dict[Stage, dict[str, Mapping[str, Any]]] = {stage: {} for stage in settings.stages}
-
-    def note(stage: Stage, rows: Sequence[Any]) -> None:
-        seen[stage].update((dumps(row), row) for row in rows if isinstance(row, dict))
-
+    seen: dict[Stage, list[Any]] = {stage: [] for stage in settings.stages}
     failed: list[Any] | None = None
     warehouses: Sequence[Any] | None = None
     async with connected(Account.of(settings), ExchangeLimits(max_response=max_response)) as client:
         for stage in settings.stages:
             wire = OrderWire.of(settings, stage)
-            await QueueReader(client, stage, wire, rows=partial(note, stage)).read()
+            await QueueReader(client, stage, wire, rows=seen[stage].extend).read()
         with suppress(ReadFailed):
             failed = await _failed(client)
         with suppress(ReadFailed):
             warehouses = await client.warehouses()
-    return Queues({stage: list(rows.values()) for stage, rows in seen.items()}, failed, warehouses)
+    return Queues({stage: distinct(rows) for stage, rows in seen.items()}, failed, warehouses)
 
 
 async def _failed(client: ShipperOne) -> list[Any]:
@@ -46,3 +41,8 @@ async def _failed(client: ShipperOne) -> list[Any]:
             break
         found.update(page)
     return list(found.values())
+
+
+def distinct(rows: Iterable[Any]) -> list[Mapping[str, Any]]:
+    """Each order once, compared by its text, since a queue repeats its last page."""
+    return list({dumps(row): row for row in rows if isinstance(row, Mapping)}.values())

@@ -1,13 +1,46 @@
-"""The results of an inspection as values: for the command line, for JSON, for a page."""
+"""What an inspection reads and what it finds, as values: for the command line, for JSON, for a page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from shipperone_erp.config.settings import ChargeSettings
 from shipperone_erp.domain.hook_requests import Goods
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.operations.inspect.erp_knowledge import ErpKnowledge
+
+Raw = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Queues:
+    """The orders of a tenant as ShipperOne lists them. `failed` and `warehouses` are None if they could not be read."""
+
+    orders: Mapping[Stage, Sequence[Raw]]
+    failed: Sequence[Any] | None = None
+    warehouses: Sequence[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownGoods:
+    """Goods for which the ERP accepts no order: the number of items, and the reason."""
+
+    sku: str
+    warehouse_code: str
+    items: int
+    reason: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErpKnowledge:
+    """Of `items` listed items, `known` exist in the ERP. `why_not`: why there is no answer; then the rest is empty."""
+
+    items: int = 0
+    known: int = 0
+    unknown: tuple[UnknownGoods, ...] = ()
+    warehouses: tuple[str, ...] = ()
+    unknown_warehouses: tuple[str, ...] = ()
+    why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

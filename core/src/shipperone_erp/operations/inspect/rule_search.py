@@ -19,8 +19,8 @@ from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.grouping import grouped
-from shipperone_erp.operations.inspect.results import FieldFound, Proposal, Rule
-from shipperone_erp.operations.inspect.trial_reading import Raw, Verdict, adds_up, judge
+from shipperone_erp.operations.inspect.results import FieldFound, Proposal, Raw, Rule
+from shipperone_erp.operations.inspect.trial_reading import Verdict, adds_up, judge
 from shipperone_erp.operations.queue_findings import ON_UTC
 
 SAYS = {
@@ -42,7 +42,7 @@ def decide(
         if each.order is not None
     ]
     evidence, questions = [], []
-    discount, of_discounts, asked = _discounts(settings, tried, orders)
+    discount, of_discounts, asked = _discounts(tried, orders)
     evidence += of_discounts
     questions += asked
     for charge in proposal.charges:
@@ -92,9 +92,7 @@ def _rows(order: FulfillmentOrder, tried: TenantSettings) -> tuple[FulfillmentOr
     return cleaned(sort_out(order, tried).invoiced, currency, tolerance=tried.tolerance), currency
 
 
-def _discounts(
-    settings: TenantSettings, tried: TenantSettings, orders: Sequence[FulfillmentOrder]
-) -> tuple[str | None, list[Rule], list[str]]:
+def _discounts(tried: TenantSettings, orders: Sequence[FulfillmentOrder]) -> tuple[str | None, list[Rule], list[str]]:
     open_of: list[tuple[str, frozenset[Any]]] = []
     for order in orders:
         rows, currency = _rows(order, tried)

@@ -5,9 +5,9 @@ form of its values (an id is distinct, a currency is three capitals); among seve
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from shipperone_erp.domain.field_places import PARTY, Places
 from shipperone_erp.domain.states import Stage
@@ -21,6 +21,7 @@ from shipperone_erp.operations.inspect.field_search import (
     places_in_order,
     without_items,
 )
+from shipperone_erp.operations.inspect.results import Raw
 from shipperone_erp.operations.inspect.vocabulary import (
     BILLING,
     CUSTOMER,
@@ -31,7 +32,6 @@ from shipperone_erp.operations.inspect.vocabulary import (
     speaks_of,
 )
 
-Raw = Mapping[str, Any]
 ITEM_TYPES = frozenset(
     {"simple", "configurable", "bundle", "virtual", "downloadable", "grouped", "service", "giftcard"}
 )
@@ -55,15 +55,15 @@ def structure(fields: Mapping[str, str], stage: Stage, rows: Sequence[Raw], code
     orders = columns([without_items(raw, Places(known)) for raw in rows])
     items = [item for raw in rows for item in items_of(raw, Places(known))]
     lines = columns(items)
-    taken = _taken(rows, items, known)
+    counts, used = _taken(rows, items, known)
     for name, fits in _tests(rows, items, known, codes, stage).items():
         of_item = name in ("item_id", "sku", "qty", "parent_item_id", "item_type", "name")
-        if taken.get(name, 0) == (len(items) if of_item else len(rows)) or name in named:
+        if counts[name] == (len(items) if of_item else len(rows)) or name in named:
             continue
-        if taken.get(name) and name not in ("order_id", "warehouse_code", *NEEDED_OF_ITEM):
+        if counts[name] and name not in ("order_id", "warehouse_code", *NEEDED_OF_ITEM):
             continue  # optional, and found in some orders
-        _choose(name, lines if of_item else orders, fits, taken_paths(taken), found, stage)
-    _parties(orders, taken, found)
+        _choose(name, lines if of_item else orders, fits, used, found, stage)
+    _parties(orders, counts, found)
     _usual_again([name for name in fields if name not in named], rows, items, known, found)
     return found
 
@@ -80,20 +80,15 @@ def _usual_again(
             found.fields.setdefault(name, at)
 
 
-def taken_paths(taken: Mapping[str, int]) -> frozenset[str]:
-    """The markers of places that are in use."""
-    return frozenset(path for path in taken if path.startswith("@"))
-
-
 def _choose(
     name: str,
     among: Mapping[str, Column],
     fits: Callable[[Column], bool],
-    used: frozenset[str],
+    used: set[str],
     found: Structure,
     stage: Stage,
 ) -> None:
-    taken = {path.removeprefix("@") for path in used} | set(found.fields.values())
+    taken = used | set(found.fields.values())
     fitting = [column for path, column in among.items() if path not in taken and fits(column)]
     needed = name in ("order_id", "warehouse_code", *NEEDED_OF_ITEM)
     ranked = sorted(fitting, key=lambda one: (-one.filled, -rank(name, one.path), one.path.count("."), one.path))
@@ -117,10 +112,7 @@ def _items(named: Mapping[str, str], rows: Sequence[Raw], found: Structure) -> N
     places = Places(named)
     if all(items_of(raw, places) for raw in rows):
         return
-    lists: dict[str, int] = {}
-    for raw in rows:
-        for path in lists_in(raw):
-            lists[path] = lists.get(path, 0) + 1
+    lists = Counter(path for raw in rows for path in lists_in(raw))
     whole = [path for path, count in lists.items() if count == len(rows)]
 
     def wealth(path: str) -> tuple[int, int]:
@@ -141,18 +133,13 @@ def _holds(name: str, path: str, fields: Mapping[str, str], rows: Sequence[Raw])
     return any(walk(each, steps) is not None for each in (*rows, *items)) or not rows
 
 
-def _taken(rows: Sequence[Raw], items: Sequence[Raw], fields: Mapping[str, str]) -> dict[str, int]:
-    """The number of objects in which each field is found, and `@path` for each place in use."""
+def _taken(rows: Sequence[Raw], items: Sequence[Raw], fields: Mapping[str, str]) -> tuple[Counter[str], set[str]]:
+    """The number of objects in which each field is found, and the places in use."""
     places = Places(fields)
-    counts: dict[str, int] = {}
-    for found in (
-        *(places_in_order(raw, places) for raw in rows),
-        *({k: v for k, v in places_in_item(item, places).items() if k != "warehouse_code"} for item in items),
-    ):
-        for name, path in found.items():
-            counts[name] = counts.get(name, 0) + 1
-            counts[f"@{path}"] = 1
-    return counts
+    held = [places_in_order(raw, places) for raw in rows]
+    for item in items:
+        held.append({k: v for k, v in places_in_item(item, places).items() if k != "warehouse_code"})
+    return Counter(name for found in held for name in found), {path for found in held for path in found.values()}
 
 
 def _tests(

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.config.settings import ChargeSettings
 from shipperone_erp.domain.amounts.discount_readings import settled
 from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.invoice_checks.remainder import unexplained
@@ -16,10 +15,9 @@ from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.recorded_jobs import Recorded
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.operations.inspect.results import Raw
 from shipperone_erp.operations.invoice_obstacles import standing_against
 from shipperone_erp.shipperone.order_parser import OrderWire, Unreadable
-
-Raw = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -66,14 +64,9 @@ def with_fields(settings: TenantSettings, stage: Stage, fields: Mapping[str, str
     return settings.model_copy(update={"queue_fields": {**settings.queue_fields, stage: fields}, **others})
 
 
-def wire_of(settings: TenantSettings, stage: Stage, charges: Sequence[ChargeSettings] | None = None) -> OrderWire:
-    """The reader of that queue's orders."""
-    return OrderWire.of(settings, stage, charges)
-
-
 def judge(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], recorded: Recorded | None = None) -> Verdict:
     """The verdict on these orders. Their history is unknown except for `recorded`."""
-    wire = wire_of(settings, stage)
+    wire = OrderWire.of(settings, stage)
     return Verdict(tuple(_judged(settings, stage, raw, wire, recorded or Recorded()) for raw in rows))
 
 

@@ -10,8 +10,8 @@ from shipperone_erp.domain.invoice_checks.listed_taxes import RateTotal, rate_to
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.money import rounded
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.operations.reconcile.finding_kinds import DIFFERING, Compared, Shipped
-from shipperone_erp.operations.reconcile.unlisted import by_currency
 from shipperone_erp.operations.reports import money_text, tax_not_compared
 
 
@@ -84,7 +84,7 @@ def by_rate(found: Iterable[Compared], own: Iterable[Job] = ()) -> list[RateTota
 def not_invoiced(orders: Iterable[Shipped]) -> list[NotInvoiced]:
     """By currency: the number, the amount, and the order that has waited longest."""
     found = []
-    for currency, those in by_currency(orders).items():
+    for currency, those in grouped(orders, key=lambda one: one.currency or "").items():
         oldest = min(those, key=lambda one: one.since)
         amounts = [one.amount for one in those if one.amount is not None]
         found.append(

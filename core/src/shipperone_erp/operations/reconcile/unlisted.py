@@ -1,7 +1,7 @@
 """Compares ShipperOne's queues, read now, with the ledger: shipped and not invoiced, reserved for no order."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -144,8 +144,3 @@ def _shipped(settings: TenantSettings, listing: Listing, order_id: str, listed: 
 
 def _waits(one: Shipped, why: str) -> str:
     return f"shipped {one.since:%Y-%m-%d}, not invoiced: {why}"
-
-
-def by_currency(orders: Iterable[Shipped]) -> Mapping[str, list[Shipped]]:
-    """The orders by currency."""
-    return grouped(orders, key=lambda one: one.currency or "")

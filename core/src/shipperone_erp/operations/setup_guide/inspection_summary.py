@@ -2,8 +2,7 @@
 
 from collections import Counter
 
-from shipperone_erp.operations.inspect.inspection import Queues
-from shipperone_erp.operations.inspect.results import Inspection
+from shipperone_erp.operations.inspect.results import Inspection, Queues
 
 
 def listed_counts(queues: Queues) -> str:

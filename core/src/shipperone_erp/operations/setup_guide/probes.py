@@ -13,8 +13,8 @@ from shipperone_erp.domain.hook_answers import ConnectorError
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.kernel.errors import PluginRefused
 from shipperone_erp.operations.connection import wrong_part
-from shipperone_erp.operations.inspect.inspection import Queues
 from shipperone_erp.operations.inspect.queue_reading import read_queues
+from shipperone_erp.operations.inspect.results import Queues
 from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import connected
 from shipperone_erp.shipperone.http_exchange import RESPONSE_AT_MOST, ExchangeLimits

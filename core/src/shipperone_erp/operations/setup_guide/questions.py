@@ -6,8 +6,9 @@ ERP) are cached by the answers that they depend on, so that going back does not 
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
@@ -21,8 +22,8 @@ from shipperone_erp.connector.api import NoSettings
 from shipperone_erp.connector.installed import CONNECTORS, installed
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.connector.setup import Option, Question, Setup, SetupDone
-from shipperone_erp.operations.inspect.inspection import Queues, inspect
-from shipperone_erp.operations.inspect.results import Inspection, Proposal
+from shipperone_erp.operations.inspect.inspection import inspect
+from shipperone_erp.operations.inspect.results import Inspection, Proposal, Queues
 from shipperone_erp.operations.setup_guide.inspection_summary import inspection_summary, listed_counts
 from shipperone_erp.operations.setup_guide.interview import Answer, Answers
 from shipperone_erp.operations.setup_guide.probes import answers_at, ask_connector, listed_queues, warehouses_of
@@ -81,114 +82,99 @@ class Guide:
 
     def __call__(self, answers: Answers) -> Question | Finished:
         """See the class."""
-        for ask in (
-            self._address, self._http, self._store, self._name, self._place, self._token, self._stages, self._connector,
-            self._own, self._timezone, self._findings, self._go_live, self._write,
-        ):  # fmt: skip
-            question = ask(answers)
-            if question is not None:
+        for question in chain(self._about_shop(answers), self._about_erp(answers), self._about_start(answers)):
+            if question.name not in answers or question.name.startswith(OWN):  # a connector may ask one again
                 return question
         return self._finished(answers)
 
-    def _address(self, answers: Answers) -> Question | None:
-        if "base_url" not in answers:
-            return Question(
-                "base_url", "address of your ShipperOne instance",
-                "The instance that your token belongs to, such as https://acme.example.",
-            )  # fmt: skip
-        self._once(("address", _text(answers, "base_url")), lambda: answers_at(_settings(answers).base_url))
-        return None
+    # These are resumed behind a question only if it is answered: the lines that follow a question check its answer.
 
-    def _http(self, answers: Answers) -> Question | None:
-        if not in_plain_text(_text(answers, "base_url")):
-            return None
-        if "allow_http" not in answers:
+    def _about_shop(self, answers: Answers) -> Iterator[Question]:
+        yield Question(
+            "base_url", "address of your ShipperOne instance",
+            "The instance that your token belongs to, such as https://acme.example.",
+        )  # fmt: skip
+        self._once(("address", _text(answers, "base_url")), lambda: answers_at(_settings(answers).base_url))
+        if in_plain_text(_text(answers, "base_url")):
             sentence = (
                 "The address is http:// to another machine: the token and the customers' data can be read in transit."
             )
-            return Question("allow_http", "send them unencrypted anyway", sentence, default="no", options=YES_NO)
-        if answers["allow_http"] == "no":
-            raise ValueError("the address must begin with https://; type < to go back to it")
-        return None
-
-    def _store(self, answers: Answers) -> Question | None:
-        found = "the address answers"
-        return _unless(
-            "store_code",
-            answers,
-            "store code",
-            "It belongs to the token.",
-            found=found,
-            default="default",
+            yield Question("allow_http", "send them unencrypted anyway", sentence, default="no", options=YES_NO)
+            if answers["allow_http"] == "no":
+                raise ValueError("the address must begin with https://; type < to go back to it")
+        yield Question(
+            "store_code", "store code", "It belongs to the token.", found="the address answers", default="default"
         )
-
-    def _name(self, answers: Answers) -> Question | None:
-        if "name" not in answers:
-            host = urlsplit(_text(answers, "base_url")).hostname or ""
-            near = re.sub(r"[^A-Za-z0-9-]", "", host.split(".")[0]) if not host.replace(".", "").isdigit() else ""
-            default = near if near not in {"", "www", "localhost", *self._taken} else "acme"
-            return Question(
-                "name", "a name for this shop", "Its name in lists, logs and commands.",
-                default=None if default in self._taken else default,
-            )  # fmt: skip
+        host = urlsplit(_text(answers, "base_url")).hostname or ""
+        near = re.sub(r"[^A-Za-z0-9-]", "", host.split(".")[0]) if not host.replace(".", "").isdigit() else ""
+        default = near if near not in {"", "www", "localhost", *self._taken} else "acme"
+        yield Question(
+            "name", "a name for this shop", "Its name in lists, logs and commands.",
+            default=None if default in self._taken else default,
+        )  # fmt: skip
         if _text(answers, "name") in self._taken:
             raise ValueError(f"{self._file} has a tenant {_text(answers, 'name')} already")
         _settings(answers)
-        return None
+        if "token" not in self._references:  # else a secret of the connector asks for the place, if there is one
+            yield Question(
+                "secrets", "where to store secrets", "The TOML contains only their place, never a secret.",
+                default="file", options=PLACES,
+            )  # fmt: skip
+        yield Question("token", "token", "Your input is not shown.", secret=True)
+        listed = self._warehouses(answers)
+        store = _text(answers, "store_code")
+        found = (
+            f"the token is valid; store {store} has {len(listed)} warehouse(s): {', '.join(codes_of(listed))}"
+            if listed is not None
+            else "the token is valid, but lacks the scope to read the warehouses"
+        )
+        yield Question("stages", "tasks of this ERP", found=found, default="both", options=STAGES)
 
-    def _place(self, answers: Answers) -> Question | None:
-        if "token" in self._references:
-            return None  # a secret of the connector asks for the place, if there is one
-        return _unless(
-            "secrets", answers, "where to store secrets", "The TOML contains only their place, never a secret.",
-            default="file", options=PLACES,
-        )  # fmt: skip
-
-    def _token(self, answers: Answers) -> Question | None:
-        if "token" not in answers:
-            return Question("token", "token", "Your input is not shown.", secret=True)
-        self._warehouses(answers)
-        return None
-
-    def _stages(self, answers: Answers) -> Question | None:
-        if "stages" not in answers:
-            listed = self._warehouses(answers)
-            store = _text(answers, "store_code")
-            found = (
-                f"the token is valid; store {store} has {len(listed)} warehouse(s): {', '.join(codes_of(listed))}"
-                if listed is not None
-                else "the token is valid, but lacks the scope to read the warehouses"
-            )
-            return Question("stages", "tasks of this ERP", found=found, default="both", options=STAGES)
-        self._queues(answers)
-        return None
-
-    def _connector(self, answers: Answers) -> Question | None:
-        if "connector" not in answers:
-            options = tuple(Option(one.name, f"{one.distribution} {one.version}") for one in installed(CONNECTORS))
-            explains = (
-                "The connector for your ERP. Others are installed beside this command (pip install "
-                "shipperone-erp-odoo); `shipperone-erp connectors new NAME` creates a new one."
-            )
-            only = options[0].value if len(options) == 1 else None
-            found = listed_counts(self._queues(answers))
-            return Question("connector", "connector", explains, found, default=only, options=options)
+    def _about_erp(self, answers: Answers) -> Iterator[Question]:
+        queues = self._queues(answers)
+        options = tuple(Option(one.name, f"{one.distribution} {one.version}") for one in installed(CONNECTORS))
+        explains = (
+            "The connector for your ERP. Others are installed beside this command (pip install "
+            "shipperone-erp-odoo); `shipperone-erp connectors new NAME` creates a new one."
+        )
+        only = options[0].value if len(options) == 1 else None
+        yield Question("connector", "connector", explains, listed_counts(queues), default=only, options=options)
         discovery.load_connector(_text(answers, "connector"))
-        return None
-
-    def _own(self, answers: Answers) -> Question | None:
         step = self._setup(answers)
-        if not isinstance(step, Question):
-            return None
-        if step.secret and "secrets" not in answers and step.name not in self._references:
-            return Question(
-                "secrets",
-                "where to store secrets",
-                "The TOML contains only their place.",
-                default="file",
-                options=PLACES,
-            )
-        return replace(step, name=f"{OWN}{step.name}")
+        if isinstance(step, Question):
+            if step.secret and step.name not in self._references:
+                yield Question(
+                    "secrets", "where to store secrets", "The TOML contains only their place.",
+                    default="file", options=PLACES,
+                )  # fmt: skip
+            yield replace(step, name=f"{OWN}{step.name}")
+
+    def _about_start(self, answers: Answers) -> Iterator[Question]:
+        found = self._inspection(answers)
+        proposed = found.proposal
+        sentence = "Documents are dated in this time zone: half past midnight can still be yesterday in UTC."
+        yield Question("timezone", "time zone of the shop", sentence, default=proposed.timezone or local_zone())
+        _settings(answers)
+        summary = inspection_summary(found)
+        if not proposed.empty:
+            options = [
+                Option("settled", "write the settings that no order contradicts"),
+                Option("none", "write none of them"),
+            ]
+            if proposed.needs_a_yes:
+                decided = ", ".join(proposed.needs_a_yes)
+                options.insert(1, Option("all", f"write {decided} as well: an accountant has agreed to it"))
+            text = as_toml(found.tenant, proposed.settings())
+            yield Question(
+                "findings", "the places of ShipperOne's fields",
+                f"The listed orders suggest these settings:\n\n{text}",
+                summary, default="settled", options=tuple(options),
+            )  # fmt: skip
+        sentence = "Were some of the listed orders already handled by hand? They must not be processed a second time."
+        shown = summary if proposed.empty else ""
+        yield Question("go_live", "going live", sentence, found=shown, default="ask", options=GO_LIVE)
+        will = f"This will be written to {self._file}:"
+        yield Question(WRITE, "write it", self._finished(answers).text, found=will, default="yes", options=YES_NO)
 
     def _setup(self, answers: Answers) -> Question | SetupDone:
         name, queues = _text(answers, "connector"), self._queues(answers)
@@ -196,42 +182,6 @@ class Guide:
         codes = dict.fromkeys([*codes_of(queues.warehouses or ()), *self._inspection(answers).warehouses])
         setup = Setup(_text(answers, "name"), self._file.parent, tuple(codes), own)
         return self._once(("own", name, tuple(own.items()), setup.warehouses), lambda: ask_connector(name, setup))
-
-    def _timezone(self, answers: Answers) -> Question | None:
-        proposed = self._inspection(answers).proposal.timezone
-        sentence = "Documents are dated in this time zone: half past midnight can still be yesterday in UTC."
-        if "timezone" in answers:
-            _settings(answers)
-        return _unless("timezone", answers, "time zone of the shop", sentence, default=proposed or local_zone())
-
-    def _findings(self, answers: Answers) -> Question | None:
-        found = self._inspection(answers)
-        if found.proposal.empty or "findings" in answers:
-            return None
-        options = [
-            Option("settled", "write the settings that no order contradicts"),
-            Option("none", "write none of them"),
-        ]
-        if found.proposal.needs_a_yes:
-            decided = ", ".join(found.proposal.needs_a_yes)
-            options.insert(1, Option("all", f"write {decided} as well: an accountant has agreed to it"))
-        text = as_toml(found.tenant, found.proposal.settings())
-        return Question(
-            "findings", "the places of ShipperOne's fields",
-            f"The listed orders suggest these settings:\n\n{text}",
-            inspection_summary(found), default="settled", options=tuple(options),
-        )  # fmt: skip
-
-    def _go_live(self, answers: Answers) -> Question | None:
-        found = self._inspection(answers)
-        sentence = "Were some of the listed orders already handled by hand? They must not be processed a second time."
-        text = "" if not found.proposal.empty else inspection_summary(found)
-        return _unless("go_live", answers, "going live", sentence, found=text, default="ask", options=GO_LIVE)
-
-    def _write(self, answers: Answers) -> Question | None:
-        found = f"This will be written to {self._file}:"
-        text = self._finished(answers).text
-        return _unless(WRITE, answers, "write it", text, found=found, default="yes", options=YES_NO)
 
     def _finished(self, answers: Answers) -> Finished:
         done = cast(SetupDone, self._setup(answers))
@@ -284,10 +234,6 @@ class Guide:
 def _text(answers: Answers, name: str) -> str:
     answer: Answer = answers[name]
     return answer if isinstance(answer, str) else answer.get_secret_value()
-
-
-def _unless(name: str, answers: Answers, asks: str, explains: str, **more: Any) -> Question | None:
-    return None if name in answers else Question(name, asks, explains, **more)
 
 
 def _settings(answers: Answers) -> TenantSettings:

@@ -13,10 +13,10 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.config.editing import as_toml
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.operations.inspect.erp_knowledge import with_erp
 from shipperone_erp.operations.inspect.inspection import inspect
 from shipperone_erp.operations.inspect.queue_reading import read_queues
 from shipperone_erp.operations.inspect.results import Inspection
-from shipperone_erp.operations.inspect.with_erp import with_erp
 from shipperone_erp.web.formatting import part
 from shipperone_erp.web.screens.reconcile import known
 from shipperone_erp.web.site import Site, Values, one, visit_of
