@@ -1,21 +1,18 @@
 """`capture`: the anonymised queues in a file, for rehearsals and for support."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text, say, settings_of
-from shipperone_erp.domain.exit_codes import Ending
-from shipperone_erp.domain.listing import ReadFailed
+from shipperone_erp.cli.inspect import read_listed
+from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text, settings_of
 from shipperone_erp.kernel import private_files
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.json import dumps
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.operations.capture.capture_file import captured, in_words
 from shipperone_erp.operations.capture.masking import Choice
-from shipperone_erp.operations.inspect.queue_reading import read_queues
 
 
 def capture(
@@ -33,11 +30,7 @@ def capture(
     """
     loaded = configuration(config, tenants_may_fail=True)
     settings = settings_of(loaded, tenant)
-    try:
-        queues = asyncio.run(read_queues(settings, max_response=loaded.runtime.max_response))
-    except ReadFailed as failure:
-        say(f"{tenant}: {failure.sentence}; `shipperone-erp doctor {tenant}` checks each possible cause")
-        raise typer.Exit(Ending.PLATFORM) from None
+    queues = read_listed(loaded, settings)
     choice = Choice(mask_ids, mask_skus, frozenset(keep or ()))
     document, masked = captured(settings, queues, choice, utc_now())
     text = dumps(document)

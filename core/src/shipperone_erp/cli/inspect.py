@@ -58,7 +58,7 @@ def inspect(
     """Read the queues, locate each field and check the sums. Changes nothing in ShipperOne or the ERP."""
     loaded = configuration(config, tenants_may_fail=True)
     settings = settings_of(loaded, tenant)
-    queues = read_file(file, stage) if file is not None else _read(loaded, settings)
+    queues = read_file(file, stage) if file is not None else read_listed(loaded, settings)
     found = look(settings, queues)
     if not without_erp:
         found = asyncio.run(with_erp(settings, found))
@@ -73,7 +73,8 @@ def inspect(
         _apply(loaded, found, agreed=accountant_agrees)
 
 
-def _read(loaded: Configuration, settings: TenantSettings) -> Queues:
+def read_listed(loaded: Configuration, settings: TenantSettings) -> Queues:
+    """The queues as they are listed now. Ends with 4 if one cannot be read."""
     try:
         return asyncio.run(read_queues(settings, max_response=loaded.runtime.max_response))
     except ReadFailed as failure:

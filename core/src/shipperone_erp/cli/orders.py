@@ -44,6 +44,17 @@ STATUS = {
 """The column of each field of a row of status."""
 
 
+NOTES = {
+    "reserved_not_shipped": "{tenant}: {reserved_not_shipped} reserved, and not shipped within ship_within",
+    "not_compared": "{tenant}: {not_compared} invoice(s) not compared: the ERP stated no total",
+    "tax_not_compared": f"{{tenant}}: tax not compared of {{tax_not_compared}} invoice(s): {NO_TAX}",
+    "denials": "{tenant}/{stage}: {denials}",
+    "silent": "{tenant}/{stage}: {silent}",
+    "overdue": "{tenant}: {overdue} shipped, and not invoiced within invoice_within",
+}
+"""The sentence below the table for a field of a row of status that is not empty."""
+
+
 def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     """Show each tenant's queues: jobs by state, the oldest, pauses. By stage, with reason, owner, the last good cycle,
     and the process that serves it.
@@ -70,20 +81,9 @@ def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
         if row["sentence"]:
             place = "/".join(part for part in (row["tenant"], row["stage"]) if part) or "every tenant"
             print_paragraphs(f"{place}: {row['sentence']}")
-        if row.get("reserved_not_shipped"):
-            print_paragraphs(
-                f"{row['tenant']}: {row['reserved_not_shipped']} reserved, and not shipped within ship_within"
-            )
-        if row.get("not_compared"):
-            print_paragraphs(f"{row['tenant']}: {row['not_compared']} invoice(s) not compared: the ERP stated no total")
-        if row.get("tax_not_compared"):
-            print_paragraphs(f"{row['tenant']}: tax not compared of {row['tax_not_compared']} invoice(s): {NO_TAX}")
-        if row.get("denials"):
-            print_paragraphs(f"{row['tenant']}/{row['stage']}: {row['denials']}")
-        if row.get("silent"):
-            print_paragraphs(f"{row['tenant']}/{row['stage']}: {row['silent']}")
-        if row.get("overdue"):
-            print_paragraphs(f"{row['tenant']}: {row['overdue']} shipped, and not invoiced within invoice_within")
+        for field, sentence in NOTES.items():
+            if row.get(field):
+                print_paragraphs(sentence.format_map(row))
 
 
 def _counted(numbers: Mapping[str, int]) -> str:

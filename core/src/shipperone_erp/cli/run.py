@@ -30,10 +30,11 @@ from shipperone_erp.cli.output_redaction import REDACTION
 from shipperone_erp.cli.tables import print_table
 from shipperone_erp.cli.web import must_have_web
 from shipperone_erp.config import Configuration, parse_duration
+from shipperone_erp.domain.decisions import Foreseen
 from shipperone_erp.domain.events import Observer
 from shipperone_erp.domain.exit_codes import Ending, worst
 from shipperone_erp.domain.listing import ReadFailed
-from shipperone_erp.engine.dry_run import Foreseen, ListedAt, foresee
+from shipperone_erp.engine.dry_run import ListedAt, foresee
 from shipperone_erp.engine.process_settings import collect_less_often, keep_memory_together
 from shipperone_erp.engine.requested_orders import unknown_orders
 from shipperone_erp.engine.runtime import OpenLedger, Runtime, migrated_ledger
@@ -79,7 +80,9 @@ def run(
     # loading the configuration may already emit a deprecation of a connector
     console = None if dry_run else start_logging(log)
     loaded = configuration(config, tenants_may_fail=not (once or dry_run))
-    chosen = _chosen(loaded, tenant or [])
+    chosen = tenant or []
+    for name in chosen:
+        must_know(loaded, name)
     selection = Selection(frozenset(order or ()), limit)
     if file is not None and (not dry_run or len(chosen or loaded.tenants) != 1):
         raise UsageError("--file needs --dry-run, and one tenant: give --tenant NAME, whose mapping reads it")
@@ -280,9 +283,3 @@ def _ledger_or_none(url: str, empty: Path) -> Ledger:
     if url.startswith("sqlite:///") and not Path(path).exists():
         return Ledger.open(f"sqlite:///{empty / 'nothing.db'}", migrate=True)
     return Ledger.open_for_reading(url, empty)
-
-
-def _chosen(loaded: Configuration, tenants: list[str]) -> list[str]:
-    for name in tenants:
-        must_know(loaded, name)
-    return tenants

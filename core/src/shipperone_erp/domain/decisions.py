@@ -175,6 +175,17 @@ Decision = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """The decisions of a cycle about one order, and in words what it would do; `run --dry-run` shows them."""
+
+    tenant: str
+    stage: Stage
+    order_id: str
+    would: str
+    decisions: tuple[Decision, ...] = ()
+
+
 def _from_its_beginning(job: Job) -> str:
     if job.stage is Stage.ALLOCATION:
         return f"reserve {len(job.item_ids)} item(s) and confirm the allocation"

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.amounts.approved_totals import approved_total
 from shipperone_erp.domain.confirmed_elsewhere import to_be_looked_up
-from shipperone_erp.domain.decisions import Continue, Decision, SendAgain, Start, order_of
+from shipperone_erp.domain.decisions import Continue, Decision, Foreseen, SendAgain, Start, order_of
 from shipperone_erp.domain.invoice_checks.stated_amounts import foreseen
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.planner import plan
@@ -30,17 +30,6 @@ from shipperone_erp.shipperone.evidence_queues import read_failed, read_to_ship
 from shipperone_erp.shipperone.http_exchange import ExchangeLimits
 from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.queue_reader import QueueReader
-
-
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """The decisions about one order."""
-
-    tenant: str
-    stage: Stage
-    order_id: str
-    would: str
-    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

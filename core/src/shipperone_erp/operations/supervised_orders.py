@@ -10,10 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.decisions import Continue, Decision, NoAction, Start
+from shipperone_erp.domain.decisions import Continue, Foreseen, NoAction, Start
 from shipperone_erp.domain.hook_requests import Goods
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import plain
@@ -37,17 +36,6 @@ class Kind(StrEnum):
     BUNDLE = "bundle"
     COMPANY = "company"
     FOREIGN = "foreign"
-
-
-class Foreseen(Protocol):
-    """The planned decisions of a cycle for one order, as computed by `run --dry-run`."""
-
-    @property
-    def stage(self) -> Stage: ...
-    @property
-    def order_id(self) -> str: ...
-    @property
-    def decisions(self) -> tuple[Decision, ...]: ...
 
 
 @dataclass(frozen=True)

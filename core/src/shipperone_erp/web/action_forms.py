@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
-from typing import Literal
 
 from shipperone_erp.config import Configuration
 from shipperone_erp.domain.job import CreditNote, Job
@@ -74,17 +73,9 @@ class BackgroundAction(JobAction):
     in_background: Callable[[ActionRequest], Awaitable[None]] = field(kw_only=True)
 
 
-def _retry(request: ActionRequest, *, rebuild: bool) -> None:
-    job_actions.retry(request.ledger, request.job, request.now, request.note, rebuild=rebuild)
-
-
 def _note(request: ActionRequest) -> str:
     job_actions.note_down(request.ledger, request.job, request.now, request.note)
     return text("note_kept")
-
-
-def _resolve(request: ActionRequest, *, outcome: Literal["confirmed", "cancelled"]) -> None:
-    job_actions.resolve(request.ledger, request.job, request.now, request.note, outcome=outcome)
 
 
 def _simple(command: Callable[[Ledger, Job, datetime, str | None], None], request: ActionRequest) -> None:
@@ -122,14 +113,9 @@ def _credited(request: ActionRequest) -> None:
     recorded_credits.credited(request.ledger, request.job, request.now, request.note, credit=credit, currency=currency)
 
 
-def _supply_date(request: ActionRequest) -> None:
-    invoice_dating.set_supply_date(
-        request.ledger, request.job, request.now, request.note, day=_needed_day(request), timezone=request.timezone()
-    )
-
-
-def _issue_date(request: ActionRequest) -> None:
-    invoice_dating.set_issue_date(
+def _dated(set_date: Callable[..., None], request: ActionRequest) -> None:
+    """One of the two functions of `operations.invoice_dating`, with the day of the form."""
+    set_date(
         request.ledger, request.job, request.now, request.note, day=_needed_day(request), timezone=request.timezone()
     )
 
@@ -174,8 +160,8 @@ JOB_ACTIONS: Mapping[str, JobAction] = {
     action.name: action
     for action in (
         JobAction("approve", job_actions.can_be_approved, _approve),
-        JobAction("retry", job_actions.can_be_retried, partial(_retry, rebuild=False), harmless=True),
-        JobAction("rebuild", job_actions.can_be_rebuilt, partial(_retry, rebuild=True)),
+        JobAction("retry", job_actions.can_be_retried, partial(_simple, job_actions.retry), harmless=True),
+        JobAction("rebuild", job_actions.can_be_rebuilt, partial(_simple, partial(job_actions.retry, rebuild=True))),
         JobAction("repeat", job_actions.can_be_repeated, partial(_simple, job_actions.repeat), needs_note=True),
         JobAction(
             "approve_total", job_actions.total_can_be_approved, _approve_total, needs_note=True, fields=("total",)
@@ -185,15 +171,20 @@ JOB_ACTIONS: Mapping[str, JobAction] = {
             needs_note=True,
         ),
         JobAction(
-            "supply_date", invoice_dating.lacks_true_supply_date, _supply_date, needs_note=True, fields=("date",)
+            "supply_date", invoice_dating.lacks_true_supply_date, partial(_dated, invoice_dating.set_supply_date),
+            needs_note=True, fields=("date",),
         ),
-        JobAction("issue_date", invoice_dating.is_refused_for_its_date, _issue_date, needs_note=True, fields=("date",)),
         JobAction(
-            "resolve_confirmed", job_actions.can_be_resolved, partial(_resolve, outcome="confirmed"), needs_note=True
+            "issue_date", invoice_dating.is_refused_for_its_date, partial(_dated, invoice_dating.set_issue_date),
+            needs_note=True, fields=("date",),
+        ),
+        JobAction(
+            "resolve_confirmed", job_actions.can_be_resolved,
+            partial(_simple, partial(job_actions.resolve, outcome="confirmed")), needs_note=True,
         ),
         JobAction(
             "resolve_cancelled", lambda job: job_actions.can_be_resolved(job) and not job.accepted,
-            partial(_resolve, outcome="cancelled"), needs_note=True,
+            partial(_simple, partial(job_actions.resolve, outcome="cancelled")), needs_note=True,
         ),
         JobAction(
             "adopt", document_adoption.can_be_adopted, _adopt, needs_note=True,

@@ -33,8 +33,8 @@ OPEN = ("/login", "/livez", "/readyz", "/static/")
 
 GET: tuple[tuple[str, Screen], ...] = (
     ("/", overview.overview),
-    ("/held", lists.held),
-    ("/waiting", lists.waiting),
+    ("/held", partial(lists.show, which="held")),
+    ("/waiting", partial(lists.show, which="waiting")),
     ("/search", lists.search),
     ("/tenant/{tenant}", actions.tenant),
     ("/order/{tenant}/{order_id:path}", order.order),
@@ -69,7 +69,7 @@ def application(site: Site, *, hosts: tuple[str, ...] = ()) -> Asgi:
     routes = [Route(path, partial(_screen, site, screen), methods=["GET"]) for path, screen in GET]
     routes += [Route(path, partial(_screen, site, screen), methods=["POST"]) for path, screen in POST]
     routes.append(Route("/login", partial(_screen, site, login.login), methods=["GET", "POST"]))
-    static = Mount("/static", app=_kept(StaticFiles(directory=HERE / "assets")))
+    static = Mount("/static", app=_Assets(directory=HERE / "assets"))
     app = Starlette(routes=[*routes, static], exception_handlers={404: partial(_missing, site)})
     return Guard(_visited(site, app), hosts=(*hosts, *site.access.settings.hosts), https=site.access.settings.https)
 
@@ -111,16 +111,11 @@ def _to_login(site: Site, request: Request) -> Response:
     return RedirectResponse(f"/login?back={back}", status_code=303)
 
 
-def _kept(app: Asgi) -> Asgi:
+class _Assets(StaticFiles):
     """Assets have a digest of their content in their address, so that a browser may cache them."""
 
-    async def kept(scope: Scope, receive: Receive, send: Send) -> None:
-        async def with_age(message: "dict[str, object]") -> None:
-            if message["type"] == "http.response.start" and message["status"] == 200:
-                headers = [*message["headers"], (b"cache-control", b"public, max-age=31536000, immutable")]  # type: ignore[misc]
-                message = {**message, "headers": headers}
-            await send(message)
-
-        await app(scope, receive, with_age)  # type: ignore[arg-type]
-
-    return kept
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code == 200:
+            response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response

@@ -8,7 +8,7 @@ import binascii
 import json
 import time
 from collections import Counter as Counts
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -40,7 +40,7 @@ class Metrics:
 
     def __init__(self, configuration: Configuration, ledger: Ledger) -> None:
         self.registry = CollectorRegistry()
-        self._listed: dict[tuple[str, Stage], int] = {}
+        self._listed: dict[tuple[str, str], int] = {}
         self._cycles = self._counter("cycles", "Reads of a queue, by outcome.", *QUEUE, "ending")
         self._cycle_duration = self._histogram("cycle_duration_seconds", "A read of a queue and its decisions.", *QUEUE)
         self._steps = self._counter("steps", "Effects at ShipperOne and in the ERP.", *QUEUE, "step", "outcome")
@@ -62,9 +62,9 @@ class Metrics:
         """Observes an event of the runtime."""
         match event:
             case CycleEnded():
-                queue = event.tenant, event.stage
-                self._cycles.labels(event.tenant, event.stage.value, "ok" if event.good else "failed").inc()
-                self._cycle_duration.labels(event.tenant, event.stage.value).observe(event.seconds)
+                queue = event.tenant, event.stage.value
+                self._cycles.labels(*queue, "ok" if event.good else "failed").inc()
+                self._cycle_duration.labels(*queue).observe(event.seconds)
                 if event.listed is not None:
                     self._listed[queue] = event.listed
             case StepEnded():
@@ -86,7 +86,7 @@ class Metrics:
 class _OfTheLedger:
     """The state of the ledger at the scrape; while it cannot be read, only `build_info` is exported."""
 
-    def __init__(self, configuration: Configuration, ledger: Ledger, listed: dict[tuple[str, Stage], int]) -> None:
+    def __init__(self, configuration: Configuration, ledger: Ledger, listed: dict[tuple[str, str], int]) -> None:
         self._configuration = configuration
         self._ledger = ledger
         self._listed = listed
@@ -97,9 +97,9 @@ class _OfTheLedger:
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yields one metric family after another."""
-        info = _gauge("build_info", "The version that runs; always 1.", "version", "api")
-        info.add_metric([VERSION, API_VERSION], 1)
-        yield info
+        yield _gauge(
+            "build_info", "The version that runs; always 1.", ("version", "api"), [((VERSION, API_VERSION), 1)]
+        )
         yield self._expiries()
         try:
             yield from self._of_jobs()
@@ -109,98 +109,90 @@ class _OfTheLedger:
             return
 
     def _of_jobs(self) -> Iterator[GaugeMetricFamily]:
-        jobs = _gauge("jobs", "Unfinished jobs.", *QUEUE, "state", "reason", "owner")
-        oldest = _gauge("oldest_job_age_seconds", "Since the oldest unfinished job was first listed.", *QUEUE, "state")
-        unknown = _gauge("unknown_outcomes", "Jobs whose confirmation has an unknown outcome.", *QUEUE)
-        late = _gauge(
-            "accepted_not_issued",
-            "Invoices that ShipperOne has accepted and that are not finished in the ERP.",
-            "tenant",
-        )
         counts: Counts[tuple[str, ...]] = Counts()
-        unknowns: Counts[tuple[str, str]] = Counts()
-        lates: Counts[str] = Counts()
-        first: dict[tuple[str, str, str], float] = {}
+        unknowns: Counts[tuple[str, ...]] = Counts()
+        lates: Counts[tuple[str, ...]] = Counts()
+        first: dict[tuple[str, ...], float] = {}
         for tenant in self._configuration.tenants.values():
-            lates[tenant.name] = 0
+            lates[tenant.name,] = 0
             for stage in tenant.stages:
                 unknowns[tenant.name, stage.value] = 0
         for alike in self._ledger.counts():
             queue = alike.tenant, alike.stage.value
             counts[*queue, alike.state.value, alike.reason or "", alike.owner or ""] += alike.count
             unknowns[queue] += alike.count if alike.reason is Reason.OUTCOME_UNKNOWN else 0
-            lates[alike.tenant] += alike.count if alike.accepted and alike.stage is Stage.INVOICE else 0
+            lates[alike.tenant,] += alike.count if alike.accepted and alike.stage is Stage.INVOICE else 0
             if alike.state is not State.IGNORED:
                 place = *queue, alike.state.value
                 first[place] = min(first.get(place, float("inf")), alike.oldest.timestamp())
-        for labels, count in counts.items():
-            jobs.add_metric(labels, count)
         now = time.time()
-        for place, at in first.items():
-            oldest.add_metric(place, max(0.0, now - at))
-        for queue, count in unknowns.items():
-            unknown.add_metric(queue, count)
-        for tenant_name, count in lates.items():
-            late.add_metric([tenant_name], count)
-        yield from (jobs, oldest, unknown, late)
+        ages = [(place, max(0.0, now - at)) for place, at in first.items()]
+        labels = (*QUEUE, "state", "reason", "owner")
+        yield _gauge("jobs", "Unfinished jobs.", labels, counts.items())
+        description = "Since the oldest unfinished job was first listed."
+        yield _gauge("oldest_job_age_seconds", description, (*QUEUE, "state"), ages)
+        yield _gauge("unknown_outcomes", "Jobs whose confirmation has an unknown outcome.", QUEUE, unknowns.items())
+        description = "Invoices that ShipperOne has accepted and that are not finished in the ERP."
+        yield _gauge("accepted_not_issued", description, ("tenant",), lates.items())
 
     def _of_queues(self) -> Iterator[GaugeMetricFamily]:
-        good = _gauge("last_success_timestamp_seconds", "When the queue was last read completely.", *QUEUE)
-        paused = _gauge("tenant_paused", "1 while paused by an operator, or for the named reason.", *QUEUE, "reason")
-        held = _gauge("lease_held", "1 while a process serves the queue.", *QUEUE)
-        listed = _gauge("queue_orders", "Orders in the newest complete read of this process.", *QUEUE)
+        good: dict[tuple[str, ...], float] = {}
+        paused: dict[tuple[str, ...], float] = {}
+        held: dict[tuple[str, ...], float] = {}
         leases = {lease.name: lease for lease in self._ledger.leases()}
         pauses = {(pause.tenant, pause.stage) for pause in self._ledger.pauses()}
         records = {(record.tenant, record.stage): record for record in self._ledger.queues()}
         for tenant in self._configuration.tenants.values():
             for stage in tenant.stages:
-                queue = [tenant.name, stage.value]
+                queue = tenant.name, stage.value
                 record = records.get((tenant.name, stage))
                 lease = leases.get(f"{tenant.name}/{stage}")
-                held.add_metric(queue, lease is not None and lease.owner is not None)
-                paused.add_metric([*queue, "operator"], (tenant.name, stage) in pauses)
+                held[queue] = lease is not None and lease.owner is not None
+                paused[*queue, "operator"] = (tenant.name, stage) in pauses
                 if record is not None and record.paused_reason is not None:
-                    paused.add_metric([*queue, record.paused_reason.value], 1)
+                    paused[*queue, record.paused_reason.value] = 1
                 if record is not None and record.last_good_read_at is not None:
-                    good.add_metric(queue, record.last_good_read_at.timestamp())
-        for (name, stage), count in self._listed.items():
-            listed.add_metric([name, stage.value], count)
-        yield from (good, paused, held, listed)
+                    good[queue] = record.last_good_read_at.timestamp()
+        description = "When the queue was last read completely."
+        yield _gauge("last_success_timestamp_seconds", description, QUEUE, good.items())
+        description = "1 while paused by an operator, or for the named reason."
+        yield _gauge("tenant_paused", description, (*QUEUE, "reason"), paused.items())
+        yield _gauge("lease_held", "1 while a process serves the queue.", QUEUE, held.items())
+        description = "Orders in the newest complete read of this process."
+        yield _gauge("queue_orders", description, QUEUE, self._listed.items())
 
     def _of_the_fleet(self) -> Iterator[GaugeMetricFamily]:
         """Yields nothing without a fleet."""
         store = fleet_of(self._ledger)
         if store is None:
             return
-        workers = _gauge("fleet_workers", "Workers of the fleet.", "state")
-        groups = _gauge("fleet_groups", "Groups of tenants that a worker serves.", "worker")
-        tenants = _gauge("fleet_tenants", "Tenants that a worker serves.", "worker")
-        hand_outs = _gauge("fleet_hand_outs", "Groups that a worker was handed since it started.", "worker")
-        refused = _gauge("fleet_refused_tenants", "Tenants that a worker does not serve, as configured.", "worker")
-        states: Counts[str] = Counts()
-        for row in worker_rows(store, self._configuration.runtime.fleet):
-            states[row["state"]] += 1
-            groups.add_metric([row["worker"]], row["groups"])
-            tenants.add_metric([row["worker"]], row["tenants"])
-            hand_outs.add_metric([row["worker"]], row["hand_outs"])
-            refused.add_metric([row["worker"]], len(row["refuses"]))
-        for state, count in states.items():
-            workers.add_metric([state], count)
-        yield from (workers, groups, tenants, hand_outs, refused)
+        rows = worker_rows(store, self._configuration.runtime.fleet)
+        states = Counts((row["state"],) for row in rows)
+        yield _gauge("fleet_workers", "Workers of the fleet.", ("state",), states.items())
+        for name, description, of in (
+            ("fleet_groups", "Groups of tenants that a worker serves.", "groups"),
+            ("fleet_tenants", "Tenants that a worker serves.", "tenants"),
+            ("fleet_hand_outs", "Groups that a worker was handed since it started.", "hand_outs"),
+        ):
+            yield _gauge(name, description, ("worker",), [((row["worker"],), row[of]) for row in rows])
+        refused = [((row["worker"],), len(row["refuses"])) for row in rows]
+        description = "Tenants that a worker does not serve, as configured."
+        yield _gauge("fleet_refused_tenants", description, ("worker",), refused)
 
     def _expiries(self) -> GaugeMetricFamily:
-        expiry = _gauge(
-            "secret_expiry_timestamp_seconds", "When a secret with a known expiry expires.", "tenant", "secret"
-        )
-        for tenant in self._configuration.tenants.values():
-            at = expires(tenant.token.get_secret_value())
-            if at is not None:
-                expiry.add_metric([tenant.name, "token"], at)
-        return expiry
+        tokens = ((name, expires(of.token.get_secret_value())) for name, of in self._configuration.tenants.items())
+        known = [((tenant, "token"), at) for tenant, at in tokens if at is not None]
+        description = "When a secret with a known expiry expires."
+        return _gauge("secret_expiry_timestamp_seconds", description, ("tenant", "secret"), known)
 
 
-def _gauge(name: str, description: str, *labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(PREFIX + name, description, labels=labels)
+def _gauge(
+    name: str, description: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], float]]
+) -> GaugeMetricFamily:
+    made = GaugeMetricFamily(PREFIX + name, description, labels=labels)
+    for place, value in values:
+        made.add_metric(place, value)
+    return made
 
 
 def expires(token: str) -> float | None:

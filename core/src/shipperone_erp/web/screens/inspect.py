@@ -18,22 +18,18 @@ from shipperone_erp.operations.inspect.inspection import inspect
 from shipperone_erp.operations.inspect.queue_reading import read_queues
 from shipperone_erp.operations.inspect.results import Inspection
 from shipperone_erp.web.formatting import part
-from shipperone_erp.web.screens.reconcile import known
+from shipperone_erp.web.screens.reconcile import known, newest_run
 from shipperone_erp.web.site import Site, Values, one, visit_of
 
 
 async def show(site: Site, request: Request) -> Response:
     """The newest inspection of a tenant; of the first tenant if none is named."""
-    tenants = sorted(site.configuration.tenants)
-    tenant = request.path_params.get("tenant") or (tenants[0] if tenants else None)
-    if tenant is not None:
-        known(site, tenant)
-    run = site.background.runs.get(("inspect", tenant or ""))
+    tenant, run = newest_run(site, request, "inspect")
 
     def make(ledger: object) -> Values:
         done: Inspection | None = run.result if run and not run.error else None
         toml = as_toml(done.tenant, done.proposal.settings()) if done and not done.proposal.empty else ""
-        return {"tenant": tenant, "tenants": tenants, "run": run, "done": done, "toml": toml}
+        return {"tenant": tenant, "tenants": sorted(site.configuration.tenants), "run": run, "done": done, "toml": toml}
 
     return await site.page(request, "inspect.html", make)
 

@@ -37,17 +37,8 @@ def word(kind: type[WordT], value: str | None) -> WordT | None:
         return None
 
 
-async def held(site: Site, request: Request) -> Response:
-    """The orders that need an operator."""
-    return await _list(site, request, "held")
-
-
-async def waiting(site: Site, request: Request) -> Response:
-    """The orders that proceed by themselves."""
-    return await _list(site, request, "waiting")
-
-
-async def _list(site: Site, request: Request, which: str) -> Response:
+async def show(site: Site, request: Request, *, which: str) -> Response:
+    """The orders that need an operator (`held`), or those that proceed by themselves (`waiting`)."""
     asked = request.query_params
     owner, reason = word(Owner, asked.get("owner")), word(Reason, asked.get("reason"))
     stage, tenant = word(Stage, asked.get("stage")), asked.get("tenant") or None

@@ -14,6 +14,7 @@ from shipperone_erp.operations.document_adoption import parsed
 from shipperone_erp.operations.reconcile.finding_kinds import NOTES
 from shipperone_erp.operations.reconcile.period_totals import by_rate, not_invoiced, totals
 from shipperone_erp.operations.reconcile.running import Reconciled, reconcile_since, reconciled
+from shipperone_erp.web.background_runs import Run
 from shipperone_erp.web.formatting import part
 from shipperone_erp.web.site import Answered, Site, Values, one, visit_of
 from shipperone_erp.web.texts import text
@@ -29,11 +30,7 @@ COLUMNS = (
 
 async def show(site: Site, request: Request) -> Response:
     """The newest comparison of a tenant; of the first tenant if none is named."""
-    tenants = sorted(site.configuration.tenants)
-    tenant = request.path_params.get("tenant") or (tenants[0] if tenants else None)
-    if tenant is not None:
-        known(site, tenant)
-    run = site.background.runs.get(("reconcile", tenant or ""))
+    tenant, run = newest_run(site, request, "reconcile")
     default = reconcile_since(site.configuration.tenants[tenant], None).date() if tenant else None
 
     def make(ledger: object) -> Values:
@@ -41,7 +38,7 @@ async def show(site: Site, request: Request) -> Response:
         shown = [compared for compared in done.found if compared.finding is not None] if done else []
         counted = Counter(compared.finding.value for compared in shown if compared.finding)
         return {
-            "tenant": tenant, "tenants": tenants, "run": run, "done": done,
+            "tenant": tenant, "tenants": sorted(site.configuration.tenants), "run": run, "done": done,
             "shown": [one.row() for one in shown[:SHOWN]], "more": max(0, len(shown) - SHOWN),
             "counted": dict(counted), "totals": totals(done.found) if done else {},
             "rates": by_rate(done.found, done.own) if done else [],
@@ -80,6 +77,14 @@ async def as_csv(site: Site, request: Request) -> Response:
     name = "".join(sign for sign in tenant if sign.isalnum() or sign in "._-")
     headers = {"content-disposition": f'attachment; filename="reconcile-{name}.csv"'}
     return Response(site.redact(written.getvalue()), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def newest_run(site: Site, request: Request, kind: str) -> tuple[str | None, Run | None]:
+    """The tenant in the address, else the first one, and its newest run of that kind."""
+    tenant = request.path_params.get("tenant") or min(site.configuration.tenants, default=None)
+    if tenant is not None:
+        known(site, tenant)
+    return tenant, site.background.runs.get((kind, tenant or ""))
 
 
 def known(site: Site, tenant: str) -> Any:
