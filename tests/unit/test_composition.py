@@ -20,7 +20,7 @@ READS_CLOCKS = {
     "ledger/writer.py": "gathers a batch in a thread of its own",
     "cli/process_exit.py": "the process ends, with whatever time is left",
     "operations/alerts/watch.py": "its clocks are arguments",
-    "operations/throughput.py": "measures in a thread; its clocks are arguments",
+    "operations/throughput.py": "counts in a thread, with pauses, from time to time",
     "operations/capture/allow_list.py": "the year, which a captured text may show",
     "web/access.py": "its clock is an argument",
     "web/metrics.py": "the time at which a page of metrics was made",

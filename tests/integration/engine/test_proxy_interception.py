@@ -8,7 +8,7 @@ from scripted import Reply, Request, ScriptedServer, http
 from shipperone_erp.domain.exit_codes import Ending
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.engine.proxy_interception import ORDERS, PROBE_EVERY, ProxyInterception
+from shipperone_erp.engine.platform_breakers import ORDERS, PROBE_EVERY, ProxyInterception
 from skipped_time import SkippedTime
 from world import World
 

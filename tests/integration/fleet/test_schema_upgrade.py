@@ -16,7 +16,7 @@ from shipperone_erp.domain.fleet_records import Refusal, slots
 from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage
 from shipperone_erp.fleet import schema_upgrade
-from shipperone_erp.fleet.load_counter import LoadCounter
+from shipperone_erp.fleet.upkeep import LoadCounter
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.fleet_tables import SCHEMA
 from shipperone_erp.ledger.repository import Ledger

@@ -14,9 +14,8 @@ from fleet_world import NobodysHost, fleet, until
 from shipperone_erp.config import load
 from shipperone_erp.engine.shared_limits import SharedLimits
 from shipperone_erp.fleet import schema_upgrade
-from shipperone_erp.fleet.load_counter import LoadCounter
 from shipperone_erp.fleet.scheduler import FleetScheduler
-from shipperone_erp.fleet.upkeep import FleetUpkeep
+from shipperone_erp.fleet.upkeep import FleetUpkeep, LoadCounter
 from shipperone_erp.ledger.fleet_store import FleetStore
 from skipped_time import TimeOf
 from world import COUNTING

@@ -61,10 +61,9 @@ def worker(
     from shipperone_erp.cli.run import serve
     from shipperone_erp.engine.runtime import Runtime
     from shipperone_erp.engine.scheduling import Scheduler
-    from shipperone_erp.fleet.load_counter import LoadCounter
     from shipperone_erp.fleet.scheduler import FleetScheduler
     from shipperone_erp.fleet.schema_upgrade import prepare
-    from shipperone_erp.fleet.upkeep import FleetUpkeep
+    from shipperone_erp.fleet.upkeep import FleetUpkeep, LoadCounter
 
     called = name or f"{socket.gethostname()}-{os.getpid()}"
 

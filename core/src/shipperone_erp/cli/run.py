@@ -34,17 +34,17 @@ from shipperone_erp.domain.decisions import Foreseen
 from shipperone_erp.domain.events import Observer
 from shipperone_erp.domain.exit_codes import Ending, worst
 from shipperone_erp.domain.listing import ReadFailed
-from shipperone_erp.engine.dry_run import ListedAt, foresee
+from shipperone_erp.engine.dry_run import foresee
 from shipperone_erp.engine.process_settings import collect_less_often, keep_memory_together
-from shipperone_erp.engine.requested_orders import unknown_orders
 from shipperone_erp.engine.runtime import OpenLedger, Runtime, migrated_ledger
 from shipperone_erp.engine.scheduling import Scheduler
-from shipperone_erp.engine.selection import Selection
+from shipperone_erp.engine.selection import Selection, unknown_orders
 from shipperone_erp.engine.service_manager import notify, signs_of_life
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.alerts.watch import watching
+from shipperone_erp.shipperone.account import Account
 
 LOG = logging.getLogger(f"{ROOT}.run")
 
@@ -227,7 +227,7 @@ def _dry_on(file: Path | None, loaded: Configuration, tenants: list[str], select
     settings = next(settings for name, settings in loaded.tenants.items() if not tenants or name in tenants)
     with Sandbox() as sandbox:
         sandbox.replay(replayed(read_file(file), settings))
-        listed_at = ListedAt(sandbox.base_url, sandbox.store_code, SecretStr(sandbox.token))
+        listed_at = Account(settings.name, sandbox.base_url, sandbox.store_code, SecretStr(sandbox.token))
         return asyncio.run(_dry(loaded, tenants, selection, as_json, listed_at))
 
 
@@ -236,7 +236,7 @@ async def _dry(
     tenants: list[str],
     selection: Selection,
     as_json: bool,
-    listed_at: ListedAt | None = None,
+    listed_at: Account | None = None,
 ) -> int:
     foreseen: list[Foreseen] = []
     unknown: dict[str, frozenset[str]] = {}

@@ -32,20 +32,15 @@ class CyclePorts(StagePorts, Protocol):
 
     def check_lease(self) -> Awaitable[None]:
         """Returns if this process still serves the stage; LeaseLost if another process took over."""
-        ...
 
     def ledger_revision(self) -> LedgerRevision | None:
         """The state of the ledger's records of the tenant; None if it is uncertain."""
-        ...
 
     def queue_answers(self) -> None:
         """ShipperOne has answered a read of the queue."""
-        ...
 
     def queue_refused(self, sentence: str) -> None:
         """ShipperOne refuses the token on a read of the queue."""
-        ...
 
     def planned_from(self, planner_input: PlannerInput, busy: Collection[str]) -> None:
         """Use these records of the ledger from now on; those of the `busy` orders may not be committed yet."""
-        ...

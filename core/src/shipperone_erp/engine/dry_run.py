@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from pydantic import SecretStr
-
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.amounts.approved_totals import approved_total
 from shipperone_erp.domain.confirmed_elsewhere import to_be_looked_up
@@ -21,8 +19,7 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.domain.supply_date import Window, allocation_accepted_at, implausible
 from shipperone_erp.engine.other_queues import jobs_to_ship
 from shipperone_erp.engine.planner_input_loader import load_planner_input
-from shipperone_erp.engine.requested_orders import unknown_to
-from shipperone_erp.engine.selection import Selection
+from shipperone_erp.engine.selection import Selection, unknown_to
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import connected
@@ -38,15 +35,6 @@ class Foresight:
 
     orders: list[Foreseen]
     unknown: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class ListedAt:
-    """The address of a ShipperOne, and its token."""
-
-    base_url: str
-    store_code: str
-    token: SecretStr
 
 
 def _words(decision: Decision, settings: TenantSettings, recorded: RecordedJobs) -> str:
@@ -70,16 +58,14 @@ async def foresee(
     now: datetime,
     *,
     max_response: int,
-    listed_at: ListedAt | None = None,
+    listed_at: Account | None = None,
 ) -> Foresight:
     """The decisions of one cycle of this tenant. ReadFailed if a queue cannot be read. No hook is called.
 
-    `listed_at`: read the queues from this address, which serves captured data, instead of the tenant's ShipperOne.
+    `listed_at`: read the queues from this account, which serves captured data, instead of the tenant's ShipperOne.
     """
-    at = listed_at or ListedAt(settings.base_url, settings.store_code, settings.token)
-    account = Account(settings.name, at.base_url, at.store_code, at.token)
     foreseen: list[Foreseen] = []
-    async with connected(account, ExchangeLimits(max_response=max_response)) as client:
+    async with connected(listed_at or Account.of(settings), ExchangeLimits(max_response=max_response)) as client:
         readers = [QueueReader(client, stage, OrderWire.of(settings, stage)) for stage in settings.stages]
         listings = {listing.stage: listing for listing in [await reader.read() for reader in readers]}
         failed: frozenset[str] = frozenset()

@@ -75,15 +75,12 @@ class HookExecutor:
         crash_isolation: CrashIsolation,
         terms: CallTerms,
     ) -> None:
-        self._limit = terms.limit
         self.plugins = plugins
         self._threads = threads
-        self._erp_breaker = breakers.erp
-        self._bursts = breakers.bursts
-        self._deadline = terms.deadline
+        self._breakers = breakers
         self._exclusives = exclusives
         self._crash_isolation = crash_isolation
-        self._line = terms.line
+        self._terms = terms
         self.list_documents = ListedDocuments(
             partial(self.call, "list_documents", plugins.list_documents), terms.time
         ).since
@@ -101,7 +98,7 @@ class HookExecutor:
         return self.plugins.offers
 
     def down(self, kind: EffectKind, order_id: str) -> Down | None:
-        return self._bursts.admits(kind, order_id) or self._erp_breaker.admits()
+        return self._breakers.bursts.admits(kind, order_id) or self._breakers.erp.admits()
 
     async def before_build(self, request: BuildInvoice) -> BuildInvoice:
         return await self._think(self.plugins.before_build, request) if self.plugins.rewrites else request
@@ -116,13 +113,13 @@ class HookExecutor:
         try:
             return await self._think(self.plugins.handle_mismatch, mismatch)
         except (Unknown, Transient):
-            sentence = f"handle_mismatch returned no answer within {self._deadline:g} s"
+            sentence = f"handle_mismatch returned no answer within {self._terms.deadline:g} s"
             return Resolution.hold(Reason.CONNECTOR_BUG, sentence, Owner.IT)
 
     async def _think(self, function: Callable[[Any], AnswerT], argument: Any) -> AnswerT:
         """A hook that decides and changes nothing: its failures do not affect the ERP's circuit breaker."""
         async with self._crash_isolation.shared():
-            return await self._threads.run(function, argument, deadline=self._deadline, line=self._line)
+            return await self._threads.run(function, argument, deadline=self._terms.deadline, line=self._terms.line)
 
     def alone(self) -> bool:
         """The running task is a suspect of a crash: its calls are never batched."""
@@ -131,39 +128,40 @@ class HookExecutor:
     async def _named(self, name: str) -> Callable[[], None]:
         """Take the exclusive name, with a time-out: a suspect that is retried alone makes all other calls wait."""
         try:
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(self._terms.deadline):
                 return await self._exclusives.acquire(name)
         except TimeoutError:
             sentence = (
-                f"calls of other orders held the exclusive lock {name} for {self._deadline:g} s; this call is repeated"
+                f"calls of other orders held the exclusive lock {name} for {self._terms.deadline:g} s; "
+                "this call is repeated"
             )
             # at random: callers that timed out together would collide again
-            raise Contention(sentence, spread(self._deadline / 2, 0.5)) from None
+            raise Contention(sentence, spread(self._terms.deadline / 2, 0.5)) from None
 
     async def call(self, hook: str, function: Callable[[Any], AnswerT], argument: Any) -> AnswerT:
         """One call in a thread. The result updates the ERP's circuit breaker; the answer is returned unchanged."""
         name = self.plugins.exclusive() if hook in STOCK_HOOKS else None
-        if self._limit is not None and (wait := await self._limit.admit(self._deadline)) is not None:
+        if self._terms.limit is not None and (wait := await self._terms.limit.admit(self._terms.deadline)) is not None:
             raise Contention("the rate limit of this ERP is used up; this call is repeated", wait)
         async with self._crash_isolation.shared():
             release = await self._named(name) if name else _nothing
             try:
                 answer = await self._threads.run(
-                    function, argument, deadline=self._deadline, line=self._line, returned=release
+                    function, argument, deadline=self._terms.deadline, line=self._terms.line, returned=release
                 )
             except (Transient, AuthFailed) as failure:
-                self._erp_breaker.failed(failure)
+                self._breakers.erp.failed(failure)
                 raise
             except Unknown:
                 raise
             except Exception:
-                self._erp_breaker.succeeded()
+                self._breakers.erp.succeeded()
                 raise
         away = _away(answer)
         for one in away:
-            self._erp_breaker.failed(one)
+            self._breakers.erp.failed(one)
         if not away:
-            self._erp_breaker.succeeded()
+            self._breakers.erp.succeeded()
         return answer
 
 

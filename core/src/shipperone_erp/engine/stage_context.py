@@ -21,9 +21,8 @@ from shipperone_erp.engine.effect_log import StageEffectLog
 from shipperone_erp.engine.hook_executor import HookExecutor
 from shipperone_erp.engine.invoice_number_lookup import InvoiceNumberLookup, Query
 from shipperone_erp.engine.ledger_revision import LedgerRevision
-from shipperone_erp.engine.proxy_interception import ProxyInterception
+from shipperone_erp.engine.platform_breakers import ProxyInterception, TokenBreaker
 from shipperone_erp.engine.queue_view import QueueView
-from shipperone_erp.engine.token_breaker import TokenBreaker
 from shipperone_erp.kernel.identity import Same
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.request_bodies import confirmation_body
@@ -101,9 +100,7 @@ class StageContext:
         self.firewall_refused = platform.firewall.refused
         self._recorded = RecordedJobs(settings.base_url, settings.store_code)
         self._noted: dict[int, Job] = {}
-        self._client = platform.client
-        self._token = platform.token
-        self._firewall = platform.firewall
+        self._platform = platform
         self._stopping = process.stopping
 
     @cached_property
@@ -118,12 +115,12 @@ class StageContext:
         if listed is None or listed.fingerprint != fingerprint:
             return None
         await self.check_lease()
-        return await self._client.confirm(self.stage, _body(self.stage, Same(order)))
+        return await self._platform.client.confirm(self.stage, _body(self.stage, Same(order)))
 
     @asynccontextmanager
     async def turn_to_confirm(self) -> AsyncIterator[float | None]:
         # in this order: a read that needs an unchanged queue must not wait for a turn that waits for that read
-        async with self.view.posting(), self._client.turn_to_confirm() as seconds:
+        async with self.view.posting(), self._platform.client.turn_to_confirm() as seconds:
             yield seconds
 
     def planned_from(self, planner_input: PlannerInput, busy: Collection[str]) -> None:
@@ -155,19 +152,19 @@ class StageContext:
         return self._stopping()
 
     def pause_platform(self, sentence: str) -> None:
-        self._token.refused("confirming", sentence)
+        self._platform.token.refused("confirming", sentence)
 
     def platform_answers(self) -> None:
-        self._token.taken("confirming")
-        self._firewall.passed()
+        self._platform.token.taken("confirming")
+        self._platform.firewall.passed()
 
     def queue_answers(self) -> None:
         """ShipperOne has answered a read of the queue."""
-        self._token.taken("reading")
+        self._platform.token.taken("reading")
 
     def queue_refused(self, sentence: str) -> None:
         """ShipperOne refuses the token on a read of the queue."""
-        self._token.refused("reading", sentence)
+        self._platform.token.refused("reading", sentence)
 
     @property
     def clock_moved(self) -> timedelta:

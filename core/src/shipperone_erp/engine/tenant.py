@@ -30,13 +30,12 @@ from shipperone_erp.engine.named_locks import ExclusiveNames
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.operator_signals import OperatorSignals
 from shipperone_erp.engine.other_queues import OtherQueues
-from shipperone_erp.engine.proxy_interception import ProxyInterception
+from shipperone_erp.engine.platform_breakers import ProxyInterception, TokenBreaker
 from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.engine.repeated_exceptions import RepeatedExceptions
-from shipperone_erp.engine.requested_orders import unknown_to
+from shipperone_erp.engine.selection import unknown_to
 from shipperone_erp.engine.shared_limits import SharedLimits
 from shipperone_erp.engine.stage_context import Erp, Observer, Platform, Process, Records, StageContext
-from shipperone_erp.engine.token_breaker import TokenBreaker
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.ledger.binding import check_binding

@@ -5,16 +5,20 @@ It hands out again the groups of dead workers, gives a heavy tenant a group of i
 
 import asyncio
 import logging
+from collections import Counter, deque
 from collections.abc import Collection, Mapping
 
+from shipperone_erp.domain.events import Event, StepEnded
 from shipperone_erp.engine.shared_limits import SharedLimits
 from shipperone_erp.fleet.group_queue import GroupQueue
-from shipperone_erp.fleet.load_counter import LoadCounter
 from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 from shipperone_erp.ledger.fleet_store import FleetStore
 
 PRUNE_EVERY = 3600.0
 HEAVY_EVERY = 60.0
+
+MINUTES = 5
+"""The period over which effects are counted, so that a short burst moves no tenant."""
 
 
 class Schedule:
@@ -31,6 +35,35 @@ class Schedule:
             return False
         self._next[work] = now + every
         return True
+
+
+class LoadCounter:
+    """An observer of the runtime. Minutes are those of its own monotonic clock."""
+
+    def __init__(self, time: TimeSource = MACHINE_TIME) -> None:
+        self._time = time
+        self._minutes: deque[tuple[int, Counter[str]]] = deque(maxlen=MINUTES)
+
+    def heavy(self, a_minute: int) -> frozenset[str]:
+        """The tenants with at least that many effects a minute, over the last five minutes."""
+        now = self._minute()
+        counts: Counter[str] = Counter()
+        for minute, counted in self._minutes:
+            if now - minute < MINUTES:
+                counts += counted
+        return frozenset(tenant for tenant, count in counts.items() if count >= a_minute * MINUTES)
+
+    def __call__(self, event: Event) -> None:
+        """Observes an event. Reads of a queue do not count as load, and requests are counted by their effects."""
+        if not isinstance(event, StepEnded):
+            return
+        minute = self._minute()
+        if not self._minutes or self._minutes[-1][0] != minute:
+            self._minutes.append((minute, Counter()))
+        self._minutes[-1][1][event.job.tenant] += 1
+
+    def _minute(self) -> int:
+        return int(self._time.monotonic() // 60)
 
 
 class FleetUpkeep:

@@ -23,12 +23,11 @@ from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.connection import wrong_part
-from shipperone_erp.operations.date_findings import date_findings, date_problems
 from shipperone_erp.operations.inspect.queue_reading import distinct
 from shipperone_erp.operations.installation_checks import Line, Verdict, configuration_lines, ledger_lines
 from shipperone_erp.operations.invoice_obstacles import problems
 from shipperone_erp.operations.invoice_samples import samples
-from shipperone_erp.operations.queue_findings import discounts, findings, is_open
+from shipperone_erp.operations.queue_findings import date_findings, date_problems, discounts, findings, is_open
 from shipperone_erp.operations.warehouse_mapping import unmapped
 from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne

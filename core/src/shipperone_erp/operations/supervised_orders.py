@@ -65,13 +65,14 @@ class Look:
         """A draft that waits, else an order of a kind with fewer than `count` accepted ones; invoices first."""
         passed_over = set(skipped)
         open_ones = [one for one in self.candidates if (one.stage, one.order.order_id) not in passed_over]
-        wanted = (one for one in open_ones if one.draft or any(self._few(one.stage, kind, count) for kind in one.kinds))
+        wanted = (
+            one
+            for one in open_ones
+            if one.draft or any(self.accepted.get((one.stage, kind), 0) < count for kind in one.kinds)
+        )
         return min(
             wanted, key=lambda one: (not one.draft, one.stage is not Stage.INVOICE, len(one.kinds)), default=None
         )
-
-    def _few(self, stage: Stage, kind: Kind, count: int) -> bool:
-        return self.accepted.get((stage, kind), 0) < count
 
 
 def look(settings: TenantSettings, foreseen: Sequence[Foreseen], ledger: LedgerReader) -> Look:

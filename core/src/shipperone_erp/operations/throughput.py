@@ -14,6 +14,9 @@ from datetime import UTC, datetime, timedelta
 from shipperone_erp.ledger.repository import Ledger
 
 HOURS, DAYS = 24, 30
+PAUSE = 0.05
+"""Seconds between two spans of days."""
+
 RECOUNT = 300.0
 """Seconds after which the hours of the last day are counted again."""
 
@@ -49,12 +52,8 @@ class Throughput:
 class ThroughputCounter:
     """Counts in the background, one span after another; `look` never waits for the ledger."""
 
-    def __init__(
-        self, now: Callable[[], datetime], *, monotonic: Callable[[], float] = time.monotonic, pause: float = 0.05
-    ) -> None:
+    def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._monotonic = monotonic
-        self._pause = pause
         self._spans: dict[tuple[datetime, timedelta], Span] = {}
         self._counted_at = float("-inf")
         self._counting = threading.Lock()
@@ -68,25 +67,25 @@ class ThroughputCounter:
 
     def due(self) -> bool:
         """Whether it is time to `count` again."""
-        return self._monotonic() - self._counted_at >= RECOUNT
+        return time.monotonic() - self._counted_at >= RECOUNT
 
     def failed(self) -> None:
         """A count failed: it is due again at the usual time, and earlier counts are kept."""
-        self._counted_at = self._monotonic()
+        self._counted_at = time.monotonic()
 
     def count(self, ledger: Ledger) -> None:
         """Count the due spans, the newest first. Blocking; of two concurrent calls only one counts."""
         if not self._counting.acquire(blocking=False):
             return
         try:
-            self._counted_at = self._monotonic()
+            self._counted_at = time.monotonic()
             hours, days = self._keys(HOURS, timedelta(hours=1)), self._keys(DAYS, timedelta(days=1))
             for key in reversed(hours):
                 self._spans[key] = _span(ledger, *key)
             for number, key in enumerate(reversed(days)):
                 if key not in self._spans or number < 2:
                     self._spans[key] = _span(ledger, *key)
-                    time.sleep(self._pause)
+                    time.sleep(PAUSE)
             for old in self._spans.keys() - {*hours, *days}:
                 del self._spans[old]
         finally:

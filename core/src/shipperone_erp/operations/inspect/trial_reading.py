@@ -64,10 +64,10 @@ def with_fields(settings: TenantSettings, stage: Stage, fields: Mapping[str, str
     return settings.model_copy(update={"queue_fields": {**settings.queue_fields, stage: fields}, **others})
 
 
-def judge(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], recorded: Recorded | None = None) -> Verdict:
-    """The verdict on these orders. Their history is unknown except for `recorded`."""
+def judge(settings: TenantSettings, stage: Stage, rows: Sequence[Raw]) -> Verdict:
+    """The verdict on these orders. Their history is unknown."""
     wire = OrderWire.of(settings, stage)
-    return Verdict(tuple(_judged(settings, stage, raw, wire, recorded or Recorded()) for raw in rows))
+    return Verdict(tuple(_judged(settings, stage, raw, wire, Recorded()) for raw in rows))
 
 
 def _judged(settings: TenantSettings, stage: Stage, raw: Raw, wire: OrderWire, recorded: Recorded) -> Judged:

@@ -20,11 +20,9 @@ class Asks(Protocol):
 
     def ask(self, question: Question) -> str | None:
         """The answer; None returns to the previous question."""
-        ...
 
     def wrong(self, sentence: str) -> None:
         """Report that the last answer is not accepted; the question is asked again."""
-        ...
 
 
 class Unattended:

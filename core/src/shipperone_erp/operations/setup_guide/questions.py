@@ -6,6 +6,7 @@ ERP) are cached by the answers that they depend on, so that going back does not 
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -24,7 +25,6 @@ from shipperone_erp.connector.secret import Secret
 from shipperone_erp.connector.setup import Option, Question, Setup, SetupDone
 from shipperone_erp.operations.inspect.inspection import inspect
 from shipperone_erp.operations.inspect.results import Inspection, Proposal, Queues
-from shipperone_erp.operations.setup_guide.inspection_summary import inspection_summary, listed_counts
 from shipperone_erp.operations.setup_guide.interview import Answer, Answers
 from shipperone_erp.operations.setup_guide.probes import answers_at, ask_connector, listed_queues, warehouses_of
 from shipperone_erp.operations.setup_guide.secret_storage import PLACES, Kept
@@ -138,7 +138,7 @@ class Guide:
             "shipperone-erp-odoo); `shipperone-erp connectors new NAME` creates a new one."
         )
         only = options[0].value if len(options) == 1 else None
-        yield Question("connector", "connector", explains, listed_counts(queues), default=only, options=options)
+        yield Question("connector", "connector", explains, _listed_counts(queues), default=only, options=options)
         discovery.load_connector(_text(answers, "connector"))
         step = self._setup(answers)
         if isinstance(step, Question):
@@ -155,7 +155,7 @@ class Guide:
         sentence = "Documents are dated in this time zone: half past midnight can still be yesterday in UTC."
         yield Question("timezone", "time zone of the shop", sentence, default=proposed.timezone or local_zone())
         _settings(answers)
-        summary = inspection_summary(found)
+        summary = _summary(found)
         if not proposed.empty:
             options = [
                 Option("settled", "write the settings that no order contradicts"),
@@ -249,3 +249,27 @@ def _settings(answers: Answers) -> TenantSettings:
         token=token, connector=answers.get("connector", "none"), connector_settings=NoSettings(), policy_settings={},
         **given,
     )  # fmt: skip
+
+
+def _listed_counts(queues: Queues) -> str:
+    """The number of orders in each queue."""
+    counts = ", ".join(f"{len(rows)} order(s) in pending_{stage}" for stage, rows in queues.orders.items())
+    return f"{counts}; nothing was changed"
+
+
+def _summary(found: Inspection) -> str:
+    """The result of `inspect` in a few lines."""
+    total = sum(found.orders.values())
+    if not total:
+        return (
+            "no order is listed, so the places of ShipperOne's fields could not be checked; when orders are listed, "
+            f"run: shipperone-erp inspect {found.tenant}"
+        )
+    lines = [
+        f"{found.explained} of {found.totals} orders that list a total come to it",
+        f"with these settings {found.then} of {total} would be held, without them {found.now}",
+    ]
+    reasons = Counter({held.reason: held.orders for held in found.held_then})
+    lines += [f"  {count} {reason}" for reason, count in reasons.most_common()]
+    lines += [f"only you can answer: {question}" for question in found.questions]
+    return "\n".join(lines)
