@@ -41,7 +41,7 @@ class Line:
         return {**{key: value for key, value in asdict(self).items() if key != "ending"}, "verdict": self.verdict.value}
 
 
-def warning(settings: TenantSettings, check: str, sentence: str, cure: str) -> Line:
+def warning_line(settings: TenantSettings, check: str, sentence: str, cure: str) -> Line:
     """A setting of the tenant that matters for the listed orders, and is missing or leads to no value."""
     return Line(settings.name, check, Verdict.WARN, sentence, cure)
 

@@ -16,7 +16,7 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.domain.supply_date import Window, allocation_accepted_at, can_be_true, implausible
 from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.installation_checks import Line, warning
+from shipperone_erp.operations.installation_checks import Line, warning_line
 from shipperone_erp.shipperone.order_parser import DATES
 from shipperone_erp.shipperone.unmatched_fields import missed
 
@@ -54,7 +54,7 @@ def _missed(
 ) -> Iterator[Line]:
     for miss in missed(fields, raw) if raw else ():
         near = f"; did you mean {miss.near}?" if miss.near else ""
-        yield warning(
+        yield warning_line(
             settings,
             f"field {miss.name}",
             f"its place {miss.path} is empty in all {len(raw)} listed order(s){near}",
@@ -67,7 +67,7 @@ def _taxes(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> Iter
     items = [item for order in orders for item in order.items if item.row_total_incl_tax or item.price_incl_tax]
     bare = [item for item in items if not states_tax(item)]
     if bare and Stage.INVOICE in settings.stages:
-        yield warning(
+        yield warning_line(
             settings,
             "tax rate",
             f"{len(bare)} of {len(items)} listed item(s) state no tax rate, no tax and no net row: the ERP chooses "
@@ -85,7 +85,9 @@ def _bundles(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> It
         if settings.bundles != "hold":
             cure = "have the shop list the rows as described"
         more = f" ({len(unclear)} such orders)" if len(unclear) > 1 else ""
-        yield warning(settings, "bundles", f"order {order.order_id} will be held bundle_unclear: {why}{more}", cure)
+        yield warning_line(
+            settings, "bundles", f"order {order.order_id} will be held bundle_unclear: {why}{more}", cure
+        )
 
 
 def _rows(settings: TenantSettings, order: FulfillmentOrder) -> str | None:
@@ -106,7 +108,7 @@ def discounts(settings: TenantSettings, stage: Stage, problems: Sequence[tuple[s
         first, problem = held[0]
         sentence = together([each.differences for _, each in held]).replace(" are held", " will be held", 1)
         cure = f"set `discount` in [tenants.{settings.name}] to the right one; first: order {first}: {problem.sentence}"
-        yield warning(settings, f"discount in {stage}", sentence, cure)
+        yield warning_line(settings, f"discount in {stage}", sentence, cure)
 
 
 def _timezone(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> Iterator[Line]:
@@ -116,7 +118,7 @@ def _timezone(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> I
     parties = [party for order in orders for party in (order.billing, order.shipping) if party is not None]
     countries = sorted({party.country.upper() for party in parties if party.country} - ON_UTC)
     if countries:
-        yield warning(
+        yield warning_line(
             settings,
             "timezone",
             f"it is not set, so invoices are dated in UTC, and orders go to {', '.join(countries[:5])}: orders "
@@ -154,7 +156,7 @@ def date_findings(settings: TenantSettings, listing: Listing) -> Iterator[Line]:
         ]
         if absent:
             order_id, text = absent[0]
-            yield warning(
+            yield warning_line(
                 settings,
                 f"dates of {listing.stage}",
                 f"{len(absent)} of {len(listing.orders)} order(s) list an impossible {name} (first: order "

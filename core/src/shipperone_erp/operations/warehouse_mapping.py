@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.operations.installation_checks import Line, warning
+from shipperone_erp.operations.installation_checks import Line, warning_line
 
 CODES = ("warehouse_code", "code", "source_code")
 """The possible keys of a warehouse's code, since ShipperOne's guide does not define it."""
@@ -19,10 +19,10 @@ def unmapped(settings: TenantSettings, listed: Sequence[Any]) -> Iterator[Line]:
     place = f"[tenants.{settings.name}.{settings.connector}.warehouses]"
     for code in sorted(codes - mapped.keys()):
         sentence = f"ShipperOne's warehouse {code} is not mapped: its orders would be held with warehouse_unknown"
-        yield warning(settings, "warehouses", sentence, f"add it to {place}")
+        yield warning_line(settings, "warehouses", sentence, f"add it to {place}")
     for code in sorted(mapped.keys() - codes):
         sentence = f"warehouse {code} is mapped, and ShipperOne does not list it"
-        yield warning(
+        yield warning_line(
             settings,
             "warehouses",
             sentence,
