@@ -98,9 +98,7 @@ class TenantBook:
             self._incomplete |= dict.fromkeys(names, str(error).splitlines()[-1].strip())
             return None
         self._loaded |= read.tenants
-        for problem in read.problems:
-            if problem.tenant is not None and problem.tenant in names:
-                self._incomplete[problem.tenant] = str(problem)
+        self._incomplete |= {one.tenant: str(one) for one in read.problems if one.tenant and one.tenant in names}
         self._secret_files |= read.secret_files
         self._seen |= file_versions(read.secret_files)
         return read

@@ -47,10 +47,7 @@ class LoadCounter:
     def heavy(self, a_minute: int) -> frozenset[str]:
         """The tenants with at least that many effects a minute, over the last five minutes."""
         now = self._minute()
-        counts: Counter[str] = Counter()
-        for minute, counted in self._minutes:
-            if now - minute < MINUTES:
-                counts += counted
+        counts = sum((counted for minute, counted in self._minutes if now - minute < MINUTES), Counter[str]())
         return frozenset(tenant for tenant, count in counts.items() if count >= a_minute * MINUTES)
 
     def __call__(self, event: Event) -> None:

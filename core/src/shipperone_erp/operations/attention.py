@@ -9,6 +9,7 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import JobCount, JobSummary
 from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.kernel.grouping import grouped
 
 MUST_ACT = (Owner.IT, Owner.ACCOUNTANT)
 """A job that waits for one of these owners proceeds only after their action: a refused login, a locked period."""
@@ -72,22 +73,19 @@ def attention(counts: Iterable[JobCount], *, tenant: str | None = None, stage: S
             waits.append(alike)
         else:
             pending += alike.count
-    grouped = _groups(needs)
+    groups = _groups(needs)
     by_owner: Counter[Owner] = Counter()
-    for group in grouped:
+    for group in groups:
         by_owner[group.owner] += group.count
-    return Attention(grouped, _groups(waits), by_owner, pending, late, oldest)
+    return Attention(groups, _groups(waits), by_owner, pending, late, oldest)
 
 
 def _groups(counts: Iterable[JobCount]) -> list[Group]:
     """Groups by owner, then the most frequent reason first."""
-    found: dict[tuple[Owner, Reason | None, State], Group] = {}
-    for alike in counts:
-        place = (alike.owner or Owner.IT, alike.reason, alike.state)
-        known = found.get(place)
-        count, oldest = alike.count, alike.oldest
-        if known is not None:
-            count, oldest = count + known.count, min(oldest, known.oldest)
-        found[place] = Group(*place, count, oldest)
+    alike = grouped(counts, key=lambda one: (one.owner or Owner.IT, one.reason, one.state))
+    found = [
+        Group(*place, sum(one.count for one in those), min(one.oldest for one in those))
+        for place, those in alike.items()
+    ]
     owners = list(Owner)
-    return sorted(found.values(), key=lambda group: (owners.index(group.owner), -group.count, group.reason or ""))
+    return sorted(found, key=lambda group: (owners.index(group.owner), -group.count, group.reason or ""))

@@ -19,6 +19,7 @@ from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import Binding
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import LedgerError, PluginRefused
+from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger
@@ -131,14 +132,10 @@ class _Tenant:
     async def _amounts(self, listing: Listing) -> None:
         """Settings missing for the listed orders: the number of orders that would be held, and the first in full."""
         self.lines += date_findings(self.settings, listing)
-        found: dict[Reason, list[tuple[str, Problem]]] = {}
         problems = await asyncio.to_thread(_amounts, self.settings, listing, self.ledger)
         self.lines += discounts(self.settings, listing.stage, problems)
-        for order_id, problem in problems:
-            if is_open(problem):
-                continue
-            found.setdefault(problem.reason, []).append((order_id, problem))
-        for reason, orders in found.items():
+        held = ((order_id, problem) for order_id, problem in problems if not is_open(problem))
+        for reason, orders in grouped(held, key=lambda one: one[1].reason).items():
             sentence = f"{len(orders)} of {len(listing.orders)} order(s) would be held, {reason}"
             first, problem = orders[0]
             about = "dates" if reason is Reason.DATE_IMPLAUSIBLE else "amounts"

@@ -7,6 +7,7 @@ from typing import Any
 from shipperone_erp.config import Configuration
 from shipperone_erp.config.fleet import FleetSettings
 from shipperone_erp.domain.fleet_records import MemberRecord, WorkerRecord
+from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.ledger.fleet_store import FleetStore
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.reports import iso, status_rows
@@ -24,12 +25,9 @@ def status_with_fleet(configuration: Configuration, ledger: Ledger, now: datetim
         return rows, []
     fleet = configuration.runtime.fleet
     rows = with_fleet(rows, store.tenants(stalled=fleet.stalled.total_seconds()))
-    reads: dict[str, list[str]] = {}
-    for row in rows:
-        if row["worker"] and row.get("last_good_cycle"):
-            reads.setdefault(row["worker"], []).append(row["last_good_cycle"])
-    workers = worker_rows(store, fleet)
-    return rows, [{**row, "oldest_read": min(reads.get(row["worker"], []), default=None)} for row in workers]
+    read = grouped((row for row in rows if row.get("last_good_cycle")), key=lambda row: row["worker"])
+    oldest = {worker: min(row["last_good_cycle"] for row in served) for worker, served in read.items()}
+    return rows, [{**row, "oldest_read": oldest.get(row["worker"])} for row in worker_rows(store, fleet)]
 
 
 def fleet_of(ledger: Ledger) -> FleetStore | None:

@@ -1,12 +1,12 @@
 """The runtime's open documents in the ERP, for an operator who switches the runtime off or counts stock."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 
 from shipperone_erp.domain.absence import may_exist
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import ENDED, Stage, State, Step
+from shipperone_erp.kernel.grouping import grouped, summed
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.reports import Row, in_order_of_urgency, order_row
 
@@ -41,21 +41,23 @@ def unfinished(job: Job) -> str | None:
 def _reservations(ledger: Ledger, tenant: str | None) -> Iterable[Job]:
     """The reservations with a remaining quantity: an order that is invoiced in parts uses it up by its deliveries."""
     jobs = ledger.reservations(tenant)
-    by_tenant: dict[str, set[str]] = defaultdict(set)
-    for job in jobs:
-        by_tenant[job.tenant].add(job.order_id)
-    shipped: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
-    for name, orders in by_tenant.items():
-        for invoice in ledger.jobs_of_orders(name, Stage.INVOICE, orders):
-            if invoice.state is State.DONE:
-                for item in invoice.order.items:
-                    shipped[name, invoice.order_id, str(item.item_id)] += item.qty
+    invoices = [
+        invoice
+        for name, reserving in grouped(jobs, key=lambda job: job.tenant).items()
+        for invoice in ledger.jobs_of_orders(name, Stage.INVOICE, {job.order_id for job in reserving})
+        if invoice.state is State.DONE
+    ]
+    shipped = summed(
+        ((invoice.tenant, invoice.order_id, str(item.item_id)), item.qty)
+        for invoice in invoices
+        for item in invoice.order.items
+    )
     for job in jobs:
         remaining = False
         for item in job.order.items:
             place = job.tenant, job.order_id, str(item.item_id)
-            used = min(shipped[place], item.qty)
-            shipped[place] -= used
+            used = min(shipped.get(place, Decimal(0)), item.qty)
+            shipped[place] = shipped.get(place, Decimal(0)) - used
             remaining = remaining or used < item.qty
         if remaining:
             yield job

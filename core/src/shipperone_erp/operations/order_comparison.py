@@ -1,6 +1,5 @@
 """An order's items and amounts in ShipperOne and in the ERP, side by side. Reads the ledger only."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,6 +8,7 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.kernel.grouping import summed
 from shipperone_erp.operations.invoice_obstacles import possible_totals
 
 DISCARDED = (State.GONE, State.SUPERSEDED)
@@ -59,17 +59,10 @@ def sides(jobs: Sequence[Job], settings: TenantSettings | None) -> Sides:
     invoices = [job for job in living if job.stage is Stage.INVOICE]
     ordered, allocated = _quantities(allocations), _quantities(job for job in allocations if job.accepted)
     shipped, invoiced = _quantities(invoices), _quantities(job for job in invoices if job.accepted)
-    listed: dict[str, Decimal] = defaultdict(Decimal)
-    stated: dict[str, Decimal] = defaultdict(Decimal)
-    for job in invoices or allocations:
-        for item in job.order.items:
-            if item.row_total_incl_tax is not None:
-                listed[str(item.item_id)] += item.row_total_incl_tax
-    built = [(job, job.invoice) for job in invoices if job.invoice is not None]
-    for _, invoice in built:
-        for line in invoice.lines if invoice else ():
-            if line.total_incl_tax is not None:
-                stated[str(line.item_id)] += line.total_incl_tax
+    built = [job.invoice for job in invoices if job.invoice is not None]
+    rows = (item for job in invoices or allocations for item in job.order.items)
+    listed = summed((str(item.item_id), item.row_total_incl_tax) for item in rows)
+    stated = summed((str(line.item_id), line.total_incl_tax) for invoice in built for line in invoice.lines)
     names = {str(item.item_id): item for job in living for item in job.order.items}
     items = [
         ItemSides(
@@ -80,15 +73,11 @@ def sides(jobs: Sequence[Job], settings: TenantSettings | None) -> Sides:
     ]  # fmt: skip
     newest = max(invoices or allocations, key=lambda job: job.id, default=None)
     currency = (newest.order.currency or (settings.currency if settings else None)) if newest else None
-    return Sides(currency, items, _amounts(newest, [invoice for _, invoice in built if invoice], allocations, settings))
+    return Sides(currency, items, _amounts(newest, built, allocations, settings))
 
 
 def _quantities(jobs: Iterable[Job]) -> dict[str, Decimal]:
-    found: dict[str, Decimal] = defaultdict(Decimal)
-    for job in jobs:
-        for item in job.order.items:
-            found[str(item.item_id)] += item.qty
-    return dict(found)
+    return summed((str(item.item_id), item.qty) for job in jobs for item in job.order.items)
 
 
 def _amounts(

@@ -158,9 +158,9 @@ def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> 
     leases = {lease.name: lease for lease in ledger.leases()}
     counts = grouped(ledger.counts(), key=lambda alike: (alike.tenant, alike.stage))
     stages = {tenant.name: list(tenant.stages) for tenant in configuration.tenants.values()}
-    for problem in configuration.problems:  # possibly local to this machine: the service may have the missing part
-        if problem.tenant is not None:
-            stages[problem.tenant] = [stage for tenant, stage in queues if tenant == problem.tenant]
+    incomplete = [problem.tenant for problem in configuration.problems if problem.tenant is not None]
+    # possibly local to this machine: the service may have the missing part
+    stages |= {name: [stage for tenant, stage in queues if tenant == name] for name in incomplete}
     for tenant, of_tenant in stages.items():
         known = configuration.tenants.get(tenant)
         for stage in of_tenant:
@@ -181,9 +181,10 @@ def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> 
                     **_paused(record, pauses.get((tenant, stage))),
                 }
             )
-    for problem in configuration.problems:
-        rows.append({"tenant": problem.tenant, "stage": None, "paused": "config_incomplete", "sentence": str(problem)})
-    return rows
+    return rows + [
+        {"tenant": problem.tenant, "stage": None, "paused": "config_incomplete", "sentence": str(problem)}
+        for problem in configuration.problems
+    ]
 
 
 def _counted(stage: Stage, counts: Collection[JobCount]) -> Row:

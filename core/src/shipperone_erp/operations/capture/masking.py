@@ -54,13 +54,12 @@ class Masking:
         return [self._value(row, f"warehouses.{index}", {}, False) for index, row in enumerate(rows)]
 
     def _order(self, raw: Mapping[str, Any], places: Places) -> Any:
-        known = {path: name for name, path in places_in_order(raw, places).items() if name != "items"}
-        at = places_in_order(raw, places).get("items")
-        of_items: dict[str, str] = {}
-        for item in items_of(raw, places):
-            of_items.update({path: name for name, path in places_in_item(item, places).items()})
-        inside = {f"{at}.*.{path}": name for path, name in of_items.items()} if at else {}
-        return self._value(dict(raw), "", {**known, **inside}, False, at)
+        found = places_in_order(raw, places)
+        at = found.pop("items", None)
+        of_items = [places_in_item(item, places) for item in items_of(raw, places)] if at else []
+        known = {path: name for name, path in found.items()}
+        known |= {f"{at}.*.{path}": name for of_item in of_items for name, path in of_item.items()}
+        return self._value(dict(raw), "", known, False, at)
 
     def _anything(self, value: Any) -> Any:
         return self._value(value, "", {}, False)

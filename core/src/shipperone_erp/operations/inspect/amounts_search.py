@@ -5,6 +5,7 @@ reading of discounts. A sample is searched by comparing sums. The best candidate
 checks of an invoice.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -254,15 +255,14 @@ def _is_rate(column: Column) -> bool:
 def _with_charges(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], best: Found) -> Found:
     """Add charges one by one, each of which explains the difference of several orders and contradicts none."""
     for _ in range(CHARGES_AT_MOST):
-        votes: dict[tuple[str, str], int] = {}
+        votes: Counter[tuple[str, str]] = Counter()
         tried = with_fields(settings, stage, best.fields, bundles=best.bundles, charges=best.charges)
         for each in best.verdict.orders:
             if each.order is None or each.explained or each.order.total_incl_tax is None:
                 continue
-            for path, sign in _explaining(each.order, tried):
-                votes[path, sign] = votes.get((path, sign), 0) + 1
+            votes.update(_explaining(each.order, tried))
         improved = None
-        for (path, sign), _count in sorted(votes.items(), key=lambda vote: -vote[1])[:JUDGED_AT_MOST]:
+        for (path, sign), _count in votes.most_common(JUDGED_AT_MOST):
             charge = ChargeSettings.model_validate(
                 {"name": path.rsplit(".", 1)[-1][:64], "path": path, "sign": sign, "kind": kind_of(path, sign)}
             )

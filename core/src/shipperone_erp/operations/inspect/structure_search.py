@@ -137,8 +137,7 @@ def _taken(rows: Sequence[Raw], items: Sequence[Raw], fields: Mapping[str, str])
     """The number of objects in which each field is found, and the places in use."""
     places = Places(fields)
     held = [places_in_order(raw, places) for raw in rows]
-    for item in items:
-        held.append({k: v for k, v in places_in_item(item, places).items() if k != "warehouse_code"})
+    held += [{k: v for k, v in places_in_item(item, places).items() if k != "warehouse_code"} for item in items]
     return Counter(name for found in held for name in found), {path for found in held for path in found.values()}
 
 

@@ -18,6 +18,7 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import content_of_key, plain
 from shipperone_erp.domain.recorded_jobs import RecordedJobs
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.grouping import summed
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.reconcile.credits import credit_notes
 from shipperone_erp.operations.reconcile.finding_kinds import MOVING, NOTHING_LEFT, Compared, Finding
@@ -163,18 +164,11 @@ def _of_lines(ours: Sequence[InvoiceLine], theirs: Sequence[InvoiceLine]) -> Ite
     """Differences by item, if both sides list their lines."""
     if not ours or not theirs:
         return
-    sides = [_by_item(ours), _by_item(theirs)]
+    sides = [summed((str(line.item_id), line.qty) for line in lines) for lines in (ours, theirs)]
     for item in dict.fromkeys([*sides[0], *sides[1]]):
         mine, other = (side.get(item, Decimal(0)) for side in sides)
         if mine != other:
             yield Difference(f"items[{item}].qty", plain(mine), plain(other))
-
-
-def _by_item(lines: Sequence[InvoiceLine]) -> dict[str, Decimal]:
-    found: dict[str, Decimal] = defaultdict(Decimal)
-    for line in lines:
-        found[str(line.item_id)] += line.qty
-    return found
 
 
 def _sums(ledger: Ledger, own: Sequence[Job], settings: TenantSettings) -> Iterable[Compared]:

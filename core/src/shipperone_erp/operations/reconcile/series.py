@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from shipperone_erp.domain.hook_answers import Document
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.operations.reconcile.finding_kinds import Compared, Finding
 
 
@@ -34,9 +35,7 @@ class Numbers:
     def of_each_series(self) -> Iterable[tuple[str, Sequence[tuple[str | None, Document]]]]:
         """The invoices with one number, by issuer: those of two issuers may have the same number."""
         for number, invoices in self.by_number.items():
-            series: dict[str | None, list[tuple[str | None, Document]]] = defaultdict(list)
-            for key, document in invoices:
-                series[document.issuer].append((key, document))
+            series = grouped(invoices, key=lambda one: one[1].issuer)
             yield from ((number, each) for each in series.values())
 
     def _add(self, key: str | None, document: Document) -> None:

@@ -1,8 +1,7 @@
 """Compares ShipperOne's queues, read now, with the ledger: shipped and not invoiced, reserved for no order."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from shipperone_erp.config import TenantSettings
@@ -35,12 +34,8 @@ QUEUES_IN_TURN = (Stage.ALLOCATION, Stage.INVOICE)
 """The invoice queue last: an order may ship between the two reads, but never moves back."""
 
 
-@dataclass(frozen=True, slots=True)
-class QueuesRead:
-    """Both queues, each read completely at one time."""
-
-    allocation: Listing
-    invoice: Listing
+QueuesRead = Mapping[Stage, Listing]
+"""Both queues, each read completely at one time."""
 
 
 def read_queues(settings: TenantSettings, *, max_response: int) -> QueuesRead:
@@ -48,9 +43,8 @@ def read_queues(settings: TenantSettings, *, max_response: int) -> QueuesRead:
 
     async def read() -> QueuesRead:
         async with connected(Account.of(settings), ExchangeLimits(max_response=max_response)) as client:
-            readers = [QueueReader(client, stage, OrderWire.of(settings, stage)) for stage in QUEUES_IN_TURN]
-            allocation, invoice = [await reader.read(prove=True) for reader in readers]
-            return QueuesRead(allocation, invoice)
+            readers = {stage: QueueReader(client, stage, OrderWire.of(settings, stage)) for stage in QUEUES_IN_TURN}
+            return {stage: await reader.read(prove=True) for stage, reader in readers.items()}
 
     return asyncio.run(read())
 
@@ -62,7 +56,8 @@ def holds_goods(document: Document) -> bool:
 
 def shipped(settings: TenantSettings, queues: QueuesRead) -> list[Shipped]:
     """The orders that ShipperOne lists as shipped and not invoiced, sorted by their day of shipment."""
-    found = [_shipped(settings, queues.invoice, order_id, one) for order_id, one in queues.invoice.orders.items()]
+    listing = queues[Stage.INVOICE]
+    found = [_shipped(settings, listing, order_id, one) for order_id, one in listing.orders.items()]
     return sorted(found, key=lambda one: one.since)
 
 
@@ -78,7 +73,7 @@ def beside_the_queues(
 def _not_invoiced(
     ledger: Ledger, settings: TenantSettings, queues: QueuesRead, reported: set[tuple[Stage, str]]
 ) -> Iterable[Compared]:
-    listing = queues.invoice
+    listing = queues[Stage.INVOICE]
     known = ledger.jobs_of_orders(settings.name, Stage.INVOICE, list(listing.orders))
     jobs = grouped(known, key=lambda job: job.order_id)
     queue = ledger.queue(settings.name, Stage.INVOICE)
@@ -120,14 +115,14 @@ def _still_listed(own: Iterable[Job], listed: Listed, listing: Listing, settings
 
 
 def _without_order(ledger: Ledger, settings: TenantSettings, queues: QueuesRead) -> Iterable[Compared]:
-    listing = queues.allocation
+    listing = queues[Stage.ALLOCATION]
     if not listing.proves_absence:
         return
     for job in ledger.unfinished_jobs(settings.name, Stage.ALLOCATION):
         settled = job.state not in MOVING and job.since < listing.began_at
         if not settled or job.accepted or not job.reference or job.adopted:
             continue
-        if not lists(listing, job.order_id) and not lists(queues.invoice, job.order_id):
+        if not lists(listing, job.order_id) and not lists(queues[Stage.INVOICE], job.order_id):
             yield Compared(
                 job, None, Finding.RESERVATION_WITHOUT_ORDER,
                 f"{job.reference} is reserved, but neither queue lists the order: "
