@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from shipperone_erp.cli.job_commands import Ids, NoteText, OneKey, for_each, raise_refused
+from shipperone_erp.cli.job_commands import Ids, NoteText, OneKey, for_each, raise_refused, steer
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text
 from shipperone_erp.cli.orders import OnlyStage, OnlyTenant
 from shipperone_erp.domain.job import CreditNote, Job
@@ -137,18 +137,10 @@ def _approve_without_vat(
         raise UsageError(
             "give the reason for invoicing the order without its VAT id by --note; it is recorded with your name"
         )
-    with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
-        picks = [Pick(order_id, tenant, None, key) for order_id in order_ids]
-        fits, act = job_actions.vat_can_be_left_out, "approved without its VAT id"
-
-        def approved(job: Job) -> None:
-            job_actions.approve_without_vat(ledger, job, utc_now(), note)
-            print_text(
-                f"{job.tenant} {job.stage} {job.order_id}: it is processed without its VAT id; a running service "
-                "processes it at once"
-            )
-
-        raise_refused(for_each([job_selection.pick(ledger, wanted, fits, act) for wanted in picks], approved))
+    picks = [Pick(order_id, tenant, None, key) for order_id in order_ids]
+    fits, act = job_actions.vat_can_be_left_out, job_actions.approve_without_vat
+    done, said = "approved without its VAT id", "it is processed without its VAT id"
+    steer(config, picks, fits, done, act, note, said=said)
 
 
 def credited(
@@ -170,7 +162,7 @@ def credited(
             ledger, Pick(order_id, tenant, None, key), recorded_credits.can_be_credited, "credited"
         )
         known = loaded.tenants.get(job.tenant)
-        done = recorded_credits.credited(
+        resumed = recorded_credits.credited(
             ledger, job, utc_now(), note, credit=CreditNote(number.strip(), off),
             currency=known.currency if known else None,
         )  # fmt: skip
@@ -178,7 +170,7 @@ def credited(
         f"{job.tenant} {job.order_id}: credit note {number.strip()} of {off:f} against invoice "
         f"{job.number or job.reference or job.key} is recorded"
     )
-    for one in done.resumed:
+    for one in resumed:
         print_text(f"{one.tenant} {one.stage} {one.order_id}: retried; it is checked again, with the credit note")
 
 

@@ -83,7 +83,7 @@ def retry(
         if rebuild:
             _rebuild(config, picks, note)
         else:
-            _steer(config, picks, job_actions.can_be_retried, "retried", act, note)
+            steer(config, picks, job_actions.can_be_retried, "retried", act, note)
         return
     if order_ids:
         raise UsageError("give either ids or --reason")
@@ -130,7 +130,7 @@ def repeat(
 ) -> None:
     """Mark a repeated listing as a true second shipment. It lists the same items in the same quantity."""
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
-    _steer(config, picks, job_actions.can_be_repeated, "repeated", job_actions.repeat, note)
+    steer(config, picks, job_actions.can_be_repeated, "repeated", job_actions.repeat, note)
 
 
 def resolve(
@@ -147,7 +147,7 @@ def resolve(
     """
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
     act = partial(job_actions.resolve, outcome=outcome.value)
-    _steer(config, picks, job_actions.can_be_resolved, f"resolved as {outcome.value}", act, note)
+    steer(config, picks, job_actions.can_be_resolved, f"resolved as {outcome.value}", act, note)
 
 
 def note(
@@ -176,19 +176,21 @@ def ignore(
 ) -> None:
     """Ignore a held or waiting job; its documents stay in the ERP. `order retry` resumes it."""
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
-    _steer(config, picks, job_actions.can_be_ended, "ignored", job_actions.ignore, note)
+    steer(config, picks, job_actions.can_be_ended, "ignored", job_actions.ignore, note)
 
 
-def _steer(
-    config: ConfigFile, picks: list[Pick], fits: Callable[[Job], bool], done: str, act: Act, note: str | None
-) -> None:
+def steer(
+    config: ConfigFile, picks: list[Pick], fits: Callable[[Job], bool], done: str, act: Act, note: str | None,
+    *, said: str | None = None,
+) -> None:  # fmt: skip
+    """Act on the picked jobs, one after the other, and print for each that it is `done`, or what is `said` of it."""
     with _ledger(config) as ledger:
         jobs = [job_selection.pick(ledger, wanted, fits, done) for wanted in picks]
 
         def acted(job: Job) -> None:
             act(ledger, job, utc_now(), note)
             follows = job_actions.what_follows(ledger.job(job.id) or job)
-            print_text(f"{job.tenant} {job.stage} {job.order_id}: {done}; {follows}")
+            print_text(f"{job.tenant} {job.stage} {job.order_id}: {said or done}; {follows}")
 
         raise_refused(for_each(jobs, acted))
 

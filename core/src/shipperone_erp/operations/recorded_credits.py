@@ -4,7 +4,6 @@ Nothing is sent to ShipperOne or the ERP. Jobs that were held because the invoic
 exceeded its total are resumed.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from shipperone_erp.domain.amounts.expected_totals import figures
@@ -17,14 +16,6 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.job_actions import retry, steer
 
 
-@dataclass(frozen=True, slots=True)
-class Credited:
-    """The result: the invoice's job with the credit note, and the jobs that are resumed."""
-
-    job: Job
-    resumed: tuple[Job, ...]
-
-
 def can_be_credited(job: Job) -> bool:
     """Whether it is an invoice that ShipperOne has accepted."""
     return job.stage is Stage.INVOICE and job.accepted
@@ -32,8 +23,8 @@ def can_be_credited(job: Job) -> bool:
 
 def credited(
     ledger: Ledger, job: Job, now: datetime, note: str | None, *, credit: CreditNote, currency: str | None
-) -> Credited:
-    """Record the credit note. UsageError if it does not fit this invoice, or is already recorded."""
+) -> list[Job]:
+    """Record the credit note; returns the resumed jobs. UsageError if it does not fit this invoice, or is recorded."""
     stated = (job.invoice.currency if job.invoice else None) or job.order.currency or currency
     if credit.amount <= 0 or credit.amount != rounded(credit.amount, stated):
         raise UsageError(f"--amount {credit.amount:f} is not an amount above zero; {decimals_in_words(str(stated))}")
@@ -47,12 +38,11 @@ def credited(
         raise UsageError(
             f"{job.key}: the total of invoice {job.number} is {total:f}{already}; {credit.amount:f} is too much"
         )
-    after = job.credit_recorded(credit)
-    steer(ledger, job, after, f"credited {credit.number} {credit.amount:f}", now, note)
-    resumed = tuple(one for one in _beside(ledger, job) if _held_for_its_sum(one))
+    steer(ledger, job, job.credit_recorded(credit), f"credited {credit.number} {credit.amount:f}", now, note)
+    resumed = [one for one in _beside(ledger, job) if _held_for_its_sum(one)]
     for one in resumed:
         retry(ledger, one, now, f"credit note {credit.number} against {job.number or job.key} was recorded")
-    return Credited(after, resumed)
+    return resumed
 
 
 def _beside(ledger: Ledger, job: Job) -> list[Job]:

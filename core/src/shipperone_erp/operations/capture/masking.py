@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -27,14 +27,6 @@ class Choice:
     keep: frozenset[str] = frozenset()
 
 
-@dataclass
-class Masked:
-    """The number of masked values, by kind and by path."""
-
-    by_kind: Counter[str] = field(default_factory=Counter)
-    by_path: Counter[str] = field(default_factory=Counter)
-
-
 class Masking:
     """Masks the orders of one tenant, consistently over all of them."""
 
@@ -42,7 +34,9 @@ class Masking:
         self._choice = choice
         self._warehouses = frozenset(warehouses)
         self._pseudonyms = Pseudonyms(salt)
-        self.masked = Masked()
+        self.by_kind: Counter[str] = Counter()
+        self.by_path: Counter[str] = Counter()
+        """The number of masked values, by kind and by path."""
 
     def orders(self, rows: Sequence[Any], fields: Fields) -> list[Any]:
         """The orders of one queue, masked. `fields` are the places that the tenant has named for it."""
@@ -102,8 +96,8 @@ class Masking:
     def _mask(self, value: Any, path: str, known: Mapping[str, str]) -> Any:
         name = known.get(path)
         kind = name.rsplit(".", 1)[-1] if name else "text" if isinstance(value, str) else "number"
-        self.masked.by_kind[kind] += 1
-        self.masked.by_path[re.sub(r"\.\*|\.\d+", "[]", path)] += 1
+        self.by_kind[kind] += 1
+        self.by_path[re.sub(r"\.\*|\.\d+", "[]", path)] += 1
         if isinstance(value, str):
             return self._pseudonyms.text(value)
         if isinstance(value, int):
@@ -114,5 +108,5 @@ class Masking:
         """A key that names a field is kept; one that looks like a value is masked."""
         if KEY.fullmatch(key) and "@" not in key and not LONG_NUMBER.search(key):
             return key
-        self.masked.by_kind["key"] += 1
+        self.by_kind["key"] += 1
         return self._pseudonyms.text(key)

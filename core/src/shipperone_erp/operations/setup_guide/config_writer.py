@@ -3,12 +3,13 @@
 import os
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from shipperone_erp.config import load
 from shipperone_erp.config.toml_files import parse
 from shipperone_erp.kernel import private_files
-from shipperone_erp.kernel.errors import ConfigurationError, Problem, UsageError
+from shipperone_erp.kernel.errors import ConfigurationError, UsageError
 from shipperone_erp.operations.setup_guide.questions import Finished
 from shipperone_erp.operations.setup_guide.tenant_toml import RUNTIME
 
@@ -50,11 +51,5 @@ def _check(made: Path, file: Path, environment: Mapping[str, str]) -> None:
     try:
         load(made, environment=environment)
     except ConfigurationError as error:
-        problems = tuple(
-            Problem(str(file) if found.file == str(made) else found.file, *_rest(found)) for found in error.problems
-        )
-        raise ConfigurationError(problems) from None
-
-
-def _rest(found: Problem) -> tuple[int | None, str, str, str | None, str | None]:
-    return found.line, found.key, found.cause, found.did_you_mean, found.tenant
+        named = (replace(found, file=str(file)) if found.file == str(made) else found for found in error.problems)
+        raise ConfigurationError(tuple(named)) from None
