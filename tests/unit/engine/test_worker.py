@@ -32,10 +32,9 @@ def test_a_rest_after_a_failure_ends_by_an_operators_action_and_by_the_stop(monk
     async def go():
         tenant, callbacks = Unopened(), []
         signals = SimpleNamespace(add=lambda name, callback: callbacks.append(callback))
-        stops = worker.Stops(asyncio.Event(), asyncio.Event())
-        serving = asyncio.create_task(
-            worker.StageWorker(tenant, Stage.INVOICE, None, signals, stops, MACHINE_TIME).serve()
-        )
+        shared = SimpleNamespace(keeper=None, signals=signals, time=MACHINE_TIME)
+        stops = {"process_stopping": asyncio.Event(), "stopping": asyncio.Event()}
+        serving = asyncio.create_task(worker.StageWorker(tenant, Stage.INVOICE, shared, **stops).serve())
         for number in (1, 2, 3):
             for _ in range(200):
                 await asyncio.sleep(0.001)
@@ -43,7 +42,7 @@ def test_a_rest_after_a_failure_ends_by_an_operators_action_and_by_the_stop(monk
             callbacks[0]()
         for _ in range(200):
             await asyncio.sleep(0.001)
-        stops.here.set()
+        stops["stopping"].set()
         await asyncio.wait_for(serving, 20)
         assert tenant.attempts == 4
 

@@ -1,9 +1,9 @@
 """Commands by which operators set the dates of an invoice: order supply-date, order retry --issue-date."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import typer
 
@@ -17,14 +17,6 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import invoice_dating, job_selection
 from shipperone_erp.operations.document_adoption import parsed
 from shipperone_erp.operations.job_selection import Pick
-
-
-class SetDate(Protocol):
-    """One of the two functions of `operations.invoice_dating`."""
-
-    def __call__(
-        self, ledger: Ledger, job: Job, now: datetime, note: str | None, /, *, day: date, timezone: str
-    ) -> None: ...
 
 
 def supply_date(
@@ -64,12 +56,18 @@ def issue_date(config: Path, pick: Pick, dated: str, note: str | None) -> None:
 
 
 def _date(
-    config: Path, pick: Pick, fits: Callable[[Job], bool], act: SetDate, day: date, note: str | None, what: str
+    config: Path,
+    pick: Pick,
+    fits: Callable[[Job], bool],
+    act: invoice_dating.SetDate,
+    day: date,
+    note: str | None,
+    what: str,
 ) -> None:
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
         job = job_selection.pick(ledger, pick, fits, "dated so")
-        act(ledger, job, utc_now(), note, day=day, timezone=settings_of(loaded, job.tenant).timezone)
+        act(ledger, job, utc_now(), note, day, settings_of(loaded, job.tenant).timezone)
     print_text(f"{job.tenant} {job.order_id}: its invoice {what}, {day}; a running service processes it at once")
 
 

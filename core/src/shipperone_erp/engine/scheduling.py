@@ -12,7 +12,7 @@ from typing import Protocol
 from shipperone_erp.config import Configuration, TenantSettings
 from shipperone_erp.engine.secret_files import watch_secrets
 from shipperone_erp.engine.tenant import Shared, TenantRuntime
-from shipperone_erp.engine.worker import StageWorker, Stops
+from shipperone_erp.engine.worker import StageWorker
 
 
 class Host(Protocol):
@@ -95,14 +95,7 @@ class ServiceHost:
         leaving = self._leaving[name] = asyncio.Event()
         self._stages[name] = [
             asyncio.create_task(
-                StageWorker(
-                    tenant,
-                    stage,
-                    self._shared.keeper,
-                    self._shared.signals,
-                    Stops(self._stopping, leaving),
-                    self._shared.time,
-                ).serve()
+                StageWorker(tenant, stage, self._shared, process_stopping=self._stopping, stopping=leaving).serve()
             )
             for stage in settings.stages
         ]

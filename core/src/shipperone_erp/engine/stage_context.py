@@ -42,17 +42,13 @@ class Platform:
 
 
 @dataclass(frozen=True, slots=True)
-class Erp:
-    """The tenant's ERP: its hooks, and its identity."""
-
-    hooks: HookExecutor
-    identity: str
-
-
-@dataclass(frozen=True, slots=True)
 class Records:
-    """The ledger under one lease. `check_lease` raises LeaseLost if another process took over."""
+    """The ledger under one lease. `check_lease` raises LeaseLost if another process took over.
 
+    `erp`: the identity of the ERP that its references belong to.
+    """
+
+    erp: str
     effect_log: StageEffectLog
     holders_of_numbers: Query
     check_lease: Callable[[], Awaitable[None]]
@@ -77,14 +73,14 @@ class StageContext:
         settings: TenantSettings,
         stage: Stage,
         platform: Platform,
-        erp: Erp,
+        hooks: HookExecutor,
         records: Records,
         process: Process,
     ) -> None:
         self.settings = settings
         self.stage = stage
-        self.hooks = erp.hooks
-        self.erp = erp.identity
+        self.hooks = hooks
+        self.erp = records.erp
         self.effect_log = records.effect_log
         self.check_lease = records.check_lease
         self.ledger_revision = records.revision

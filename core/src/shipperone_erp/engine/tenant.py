@@ -35,7 +35,7 @@ from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.engine.repeated_exceptions import RepeatedExceptions
 from shipperone_erp.engine.selection import unknown_to
 from shipperone_erp.engine.shared_limits import SharedLimits
-from shipperone_erp.engine.stage_context import Erp, Observer, Platform, Process, Records, StageContext
+from shipperone_erp.engine.stage_context import Observer, Platform, Process, Records, StageContext
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.ledger.binding import check_binding
@@ -183,8 +183,9 @@ class TenantRuntime:
             settings,
             stage,
             Platform(self._client, self.views[stage], self.token, self._firewall),
-            Erp(hooks, self._erp),
+            hooks,
             Records(
+                self._erp,
                 effect_log,
                 shared.ledger.holders_of_numbers,
                 partial(shared.keeper.check, lease),

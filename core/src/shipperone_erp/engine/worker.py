@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 from shipperone_erp.domain.events import CycleEnded
@@ -13,13 +12,10 @@ from shipperone_erp.domain.listing import ReadFailed, Trouble
 from shipperone_erp.domain.records import Pause
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.cycle import StageCycle
-from shipperone_erp.engine.lease_keeper import LeaseKeeper
-from shipperone_erp.engine.operator_signals import OperatorSignals
 from shipperone_erp.engine.selection import Selection
-from shipperone_erp.engine.tenant import TenantRuntime
+from shipperone_erp.engine.tenant import Shared, TenantRuntime
 from shipperone_erp.kernel.backoff import Backoff, spread
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError, ShipperOneErpError
-from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.ledger.database_errors import LedgerReplaced
 
 LONGEST_WAIT = timedelta(minutes=2)
@@ -34,14 +30,6 @@ STOP_WITHIN = 25.0
 LOG = logging.getLogger("shipperone_erp.run")
 
 
-@dataclass(frozen=True, slots=True)
-class Stops:
-    """`process`: this process ends. `here`: the tenant moves to another process, or this one ends."""
-
-    process: asyncio.Event
-    here: asyncio.Event
-
-
 class StageWorker:
     """Serves one stage of one tenant: takes its lease, runs its cycles, and starts over after any internal error."""
 
@@ -49,18 +37,19 @@ class StageWorker:
         self,
         tenant: TenantRuntime,
         stage: Stage,
-        keeper: LeaseKeeper,
-        signals: OperatorSignals,
-        stops: Stops,
-        time: TimeSource,
+        shared: Shared,
+        *,
+        process_stopping: asyncio.Event,
+        stopping: asyncio.Event,
     ) -> None:
+        """`process_stopping`: this process ends. `stopping`: the tenant moves to another process, or this one ends."""
         self._tenant = tenant
         self._stage = stage
-        self._keeper = keeper
-        self._signals = signals
-        self._time = time
-        self._process_stopping = stops.process
-        self._stopping = stops.here
+        self._keeper = shared.keeper
+        self._signals = shared.signals
+        self._time = shared.time
+        self._process_stopping = process_stopping
+        self._stopping = stopping
         self._name = f"{tenant.name}/{stage}"
         self._failures = 0
         self._apart = False
@@ -71,7 +60,7 @@ class StageWorker:
         self._cycling = False
         self._acted_on = False
         self._obeying: asyncio.Task[None] | None = None
-        signals.add(tenant.name, self._nudge)
+        self._signals.add(tenant.name, self._nudge)
 
     def _nudge(self) -> None:
         """An operator has acted on this tenant. A pause takes effect at once, even during a long read."""

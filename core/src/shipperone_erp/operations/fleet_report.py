@@ -38,19 +38,11 @@ def fleet_of(ledger: Ledger) -> FleetStore | None:
 
 def with_fleet(rows: Iterable[Row], members: Iterable[MemberRecord]) -> list[Row]:
     """The rows of `status`, each with the tenant's group, its assigned worker, and the workers that refuse it."""
-    known = {member.tenant: member for member in members}
-    found = []
-    for row in rows:
-        member = known.get(row["tenant"])
-        found.append(
-            {
-                **row,
-                "group": member.group if member else None,
-                "worker": member.worker if member else None,
-                "refused": list(member.refused) if member else [],
-            }
-        )
-    return found
+    known = {
+        member.tenant: {"group": member.group, "worker": member.worker, "refused": list(member.refused)}
+        for member in members
+    }
+    return [{**row, **known.get(row["tenant"], {"group": None, "worker": None, "refused": []})} for row in rows]
 
 
 def worker_line(row: Row) -> str:

@@ -6,6 +6,7 @@ or numbers that must follow the dates). After either, a new approval is required
 again with these dates; an invoice that ShipperOne has accepted is issued with them.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,9 @@ from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.job_actions import steer
+
+SetDate = Callable[[Ledger, Job, datetime, str | None, date, str], None]
+"""One of the two functions here that set a date to a day in a time zone."""
 
 OLDEST = timedelta(days=3653)
 """Before the first listing. An earlier day of supply is treated as a typing error."""
@@ -35,7 +39,7 @@ def _can_be_dated(job: Job) -> bool:
     return job.stage is Stage.INVOICE and job.state in (State.HELD, State.WAITING) and not job.adopted and not issued
 
 
-def set_supply_date(ledger: Ledger, job: Job, now: datetime, note: str | None, *, day: date, timezone: str) -> None:
+def set_supply_date(ledger: Ledger, job: Job, now: datetime, note: str | None, day: date, timezone: str) -> None:
     """Set the day of supply to `day`. UsageError for a day in the future or long ago, or without a note."""
     _noted(note, "--date")
     today = _day(now, timezone)
@@ -47,7 +51,7 @@ def set_supply_date(ledger: Ledger, job: Job, now: datetime, note: str | None, *
     steer(ledger, job, job.supply_date_set(now, day), f"supply-date {day}{was}", now, note)
 
 
-def set_issue_date(ledger: Ledger, job: Job, now: datetime, note: str | None, *, day: date, timezone: str) -> None:
+def set_issue_date(ledger: Ledger, job: Job, now: datetime, note: str | None, day: date, timezone: str) -> None:
     """Issue the invoice with the date `day`, which must be from the day of supply to today. Else UsageError."""
     _noted(note, "--issue-date")
     today = _day(now, timezone)

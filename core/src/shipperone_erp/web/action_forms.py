@@ -113,11 +113,8 @@ def _credited(request: ActionRequest) -> None:
     recorded_credits.credited(request.ledger, request.job, request.now, request.note, credit=credit, currency=currency)
 
 
-def _dated(set_date: Callable[..., None], request: ActionRequest) -> None:
-    """One of the two functions of `operations.invoice_dating`, with the day of the form."""
-    set_date(
-        request.ledger, request.job, request.now, request.note, day=_needed_day(request), timezone=request.timezone()
-    )
+def _dated(set_date: invoice_dating.SetDate, request: ActionRequest) -> None:
+    set_date(request.ledger, request.job, request.now, request.note, _needed_day(request), request.timezone())
 
 
 def _one_at_a_time(request: ActionRequest) -> None:

@@ -121,12 +121,8 @@ def _each(field: Field) -> Iterator[tuple[str, Field]]:
         yield ".".join(path), replace(field, keys=(), paths=(path,))
 
 
-def lists_in(raw: Mapping[str, Any]) -> Iterator[str]:
-    """The paths in this order that lead to a list of objects."""
-    yield from _lists(raw, "")
-
-
-def _lists(value: Any, path: str) -> Iterator[str]:
+def lists_in(value: Any, path: str = "") -> Iterator[str]:
+    """The paths in this order, or in the part of it at `path`, that lead to a list of objects."""
     rows = rows_of(value) if path else None
     if rows is not None:
         if rows and all(isinstance(row, dict) for row in rows):
@@ -134,4 +130,4 @@ def _lists(value: Any, path: str) -> Iterator[str]:
     elif isinstance(value, dict) and path.count(".") < 4:
         for key, inner in value.items():
             if key and "." not in key:
-                yield from _lists(inner, f"{path}.{key}" if path else key)
+                yield from lists_in(inner, f"{path}.{key}" if path else key)
