@@ -13,8 +13,8 @@ async def settled() -> None:
 def test_an_exclusive_holder_waits_for_sharers_and_later_sharers_wait_for_it():
     async def go():
         lock, came = SharedLock(), []
-        await lock.enter()
-        await lock.enter()
+        await lock.shared().__aenter__()
+        await lock.shared().__aenter__()
 
         async def alone():
             async with lock.alone():
@@ -31,10 +31,10 @@ def test_an_exclusive_holder_waits_for_sharers_and_later_sharers_wait_for_it():
         await settled()
         tasks += [asyncio.create_task(share()), asyncio.create_task(alone())]
         await settled()
-        lock.leave()
+        await lock.shared().__aexit__()
         await settled()
         assert came == [], "one still shares it"
-        lock.leave()
+        await lock.shared().__aexit__()
         await asyncio.gather(*tasks)
         assert came[:2] == ["alone", "over"]
         assert sorted(came[2:]) == ["alone", "over", "shared"]
@@ -47,7 +47,7 @@ def test_an_exclusive_holder_waits_for_sharers_and_later_sharers_wait_for_it():
 def test_a_holder_that_gives_up_waiting_lets_the_others_in():
     async def go():
         lock = SharedLock()
-        await lock.enter()
+        await lock.shared().__aenter__()
 
         async def alone():
             async with lock.alone():
@@ -57,7 +57,7 @@ def test_a_holder_that_gives_up_waiting_lets_the_others_in():
         await settled()
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
-        await asyncio.wait_for(lock.enter(), 20)
+        await asyncio.wait_for(lock.shared().__aenter__(), 20)
         assert lock.sharing == 2
 
     asyncio.run(go())

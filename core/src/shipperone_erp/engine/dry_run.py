@@ -20,6 +20,7 @@ from shipperone_erp.domain.supply_date import Window, allocation_accepted_at, im
 from shipperone_erp.engine.other_queues import jobs_to_ship
 from shipperone_erp.engine.planner_input_loader import load_planner_input
 from shipperone_erp.engine.selection import Selection, unknown_to
+from shipperone_erp.kernel.grouping import grouped
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import connected
@@ -89,14 +90,9 @@ async def foresee(
             planner_input = replace(planner_input, elsewhere=invoices, failed=failed, to_ship=to_ship)
             jobs = (*planner_input.jobs, *planner_input.allocations, *planner_input.sales_orders)
             recorded = RecordedJobs(settings.base_url, settings.store_code, jobs)
-            words: dict[str, list[str]] = {}
-            decided: dict[str, list[Decision]] = {}
-            for decision in plan(rules, listing, planner_input, now):
-                if selection.admits(order_of(decision)):
-                    words.setdefault(order_of(decision), []).append(_words(decision, settings, recorded))
-                    decided.setdefault(order_of(decision), []).append(decision)
-            for order_id, would in list(words.items())[: selection.limit]:
-                resting = f"nothing while it is paused by {paused[stage]}, then: " if stage in paused else ""
-                sentence = resting + "; ".join(would)
-                foreseen.append(Foreseen(settings.name, stage, order_id, sentence, tuple(decided[order_id])))
+            wanted = (one for one in plan(rules, listing, planner_input, now) if selection.admits(order_of(one)))
+            resting = f"nothing while it is paused by {paused[stage]}, then: " if stage in paused else ""
+            for order_id, decisions in list(grouped(wanted, key=order_of).items())[: selection.limit]:
+                would = "; ".join(_words(decision, settings, recorded) for decision in decisions)
+                foreseen.append(Foreseen(settings.name, stage, order_id, resting + would, tuple(decisions)))
     return Foresight(foreseen, unknown_to(settings.name, selection.orders, list(listings.values()), ledger))

@@ -81,6 +81,7 @@ class HookExecutor:
         self._exclusives = exclusives
         self._crash_isolation = crash_isolation
         self._terms = terms
+        self.alone = crash_isolation.mine
         self.list_documents = ListedDocuments(
             partial(self.call, "list_documents", plugins.list_documents), terms.time
         ).since
@@ -120,10 +121,6 @@ class HookExecutor:
         """A hook that decides and changes nothing: its failures do not affect the ERP's circuit breaker."""
         async with self._crash_isolation.shared():
             return await self._threads.run(function, argument, deadline=self._terms.deadline, line=self._terms.line)
-
-    def alone(self) -> bool:
-        """The running task is a suspect of a crash: its calls are never batched."""
-        return self._crash_isolation.mine()
 
     async def _named(self, name: str) -> Callable[[], None]:
         """Take the exclusive name, with a time-out: a suspect that is retried alone makes all other calls wait."""
@@ -195,7 +192,7 @@ class Batch(Generic[RequestT, AnswerT]):
 
     async def ask(self, request: RequestT) -> AnswerT:
         """The answer to this request, by either form."""
-        if f"{self._hook}_batch" not in self._calls.offers or self._calls.alone():
+        if f"{self._hook}_batch" not in self._calls.offers or self._calls.alone():  # never batched
             return await self._calls.call(self._hook, self._single, request)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[AnswerT] = loop.create_future()

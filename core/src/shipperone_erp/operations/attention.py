@@ -56,28 +56,24 @@ class Attention:
 
 def attention(counts: Iterable[JobCount], *, tenant: str | None = None, stage: Stage | None = None) -> Attention:
     """The summary of these counts (`ledger.counts()`), for one tenant or stage if it is named."""
-    needs: list[JobCount] = []
-    waits: list[JobCount] = []
-    pending = late = 0
-    oldest: datetime | None = None
-    for alike in counts:
-        if (tenant is not None and alike.tenant != tenant) or (stage is not None and alike.stage is not stage):
-            continue
-        if alike.state is State.IGNORED:
-            continue
-        oldest = min(oldest or alike.oldest, alike.oldest)
-        late += alike.count if alike.accepted and alike.stage is Stage.INVOICE else 0
-        if needs_operator(alike):
-            needs.append(alike)
-        elif alike.state is State.WAITING:
-            waits.append(alike)
-        else:
-            pending += alike.count
-    groups = _groups(needs)
+    unfinished = [
+        alike
+        for alike in counts
+        if tenant in (None, alike.tenant) and stage in (None, alike.stage) and alike.state is not State.IGNORED
+    ]
+    needs = [alike for alike in unfinished if needs_operator(alike)]
+    others = [alike for alike in unfinished if not needs_operator(alike)]
     by_owner: Counter[Owner] = Counter()
-    for group in groups:
-        by_owner[group.owner] += group.count
-    return Attention(groups, _groups(waits), by_owner, pending, late, oldest)
+    for alike in needs:
+        by_owner[alike.owner or Owner.IT] += alike.count
+    return Attention(
+        _groups(needs),
+        _groups(alike for alike in others if alike.state is State.WAITING),
+        by_owner,
+        pending=sum(alike.count for alike in others if alike.state is not State.WAITING),
+        late=sum(alike.count for alike in unfinished if alike.accepted and alike.stage is Stage.INVOICE),
+        oldest=min((alike.oldest for alike in unfinished), default=None),
+    )
 
 
 def _groups(counts: Iterable[JobCount]) -> list[Group]:
