@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from shipperone_erp.domain.absence import came_late, lists_none_of, may_exist, settle
-from shipperone_erp.domain.amounts.discount_readings import discount_is_set
 from shipperone_erp.domain.decisions import (
     Continue,
     Decision,
@@ -22,8 +21,7 @@ from shipperone_erp.domain.decisions import (
     TreatAsRefused,
 )
 from shipperone_erp.domain.history import History
-from shipperone_erp.domain.invoice_checks.rate_units import unit_is_set
-from shipperone_erp.domain.invoice_checks.unlisted_parties import rule_is_set
+from shipperone_erp.domain.invoice_checks.open_questions import decided
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import content_digest, undated
 from shipperone_erp.domain.listed_again import listed_again
@@ -146,9 +144,7 @@ def _as_listed(
 ) -> Decision:
     heals = (
         job.reason in HEALED_BY_LISTING
-        or discount_is_set(job, rules.settings.discount)
-        or unit_is_set(job, rules.settings.tax_rates)
-        or rule_is_set(job, rules.settings.unlisted_parties)
+        or decided(job, rules.settings)
         or (job.reason is Reason.DATE_IMPLAUSIBLE and _date_can_be_true(rules, job, listed, allocations))
     )
     seen_absent = job.absent_since is not None or job.absence_doubtful

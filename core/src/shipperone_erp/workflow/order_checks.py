@@ -1,10 +1,10 @@
 """Checks of a job's order before its invoice is built: its rows, its parties, its amounts."""
 
 from shipperone_erp.domain.amounts.approved_totals import approved_total
+from shipperone_erp.domain.invoice_checks.open_questions import undecided_party
 from shipperone_erp.domain.invoice_checks.problems import Problem
 from shipperone_erp.domain.invoice_checks.remainder import unexplained
 from shipperone_erp.domain.invoice_checks.stated_amounts import problem
-from shipperone_erp.domain.invoice_checks.unlisted_parties import undecided_party
 from shipperone_erp.domain.line_selection import lost_by
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.recorded_jobs import Recorded

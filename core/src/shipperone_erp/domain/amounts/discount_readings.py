@@ -96,13 +96,6 @@ def held_for_discount(job: Job) -> bool:
     return held and any(difference.field.startswith("discount = ") for difference in job.differences)
 
 
-def discount_is_set(job: Job, rule: str | None) -> bool:
-    """The tenant's `discount` now decides the question for which the job was held."""
-    if rule is None or not held_for_discount(job):
-        return False
-    return any(difference.field == field_of(rule) for difference in job.differences)
-
-
 def together(held: Sequence[Iterable[Difference]]) -> str:
     """One sentence for all held orders: '3 order(s) are held, since …: their invoices come to 60.00 by `discount =
     "in_row"`, …'.

@@ -15,11 +15,10 @@ from shipperone_erp.domain.bundles import names
 from shipperone_erp.domain.history import History
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.bounds import Bounds
+from shipperone_erp.domain.invoice_checks.open_questions import in_words, of_unit, unclear_rate, undecided_party
 from shipperone_erp.domain.invoice_checks.problems import Problem
-from shipperone_erp.domain.invoice_checks.rate_units import in_words, of_unit, unclear_rate
 from shipperone_erp.domain.invoice_checks.remainder import enough, explaining, unexplained
 from shipperone_erp.domain.invoice_checks.repeated_charges import repeated
-from shipperone_erp.domain.invoice_checks.unlisted_parties import undecided_party
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.money import decimals_in_words, rounded

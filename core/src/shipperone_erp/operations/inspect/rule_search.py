@@ -11,8 +11,8 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.amounts.discount_readings import EVERY, open_readings
 from shipperone_erp.domain.amounts.expected_totals import READINGS, figures
 from shipperone_erp.domain.amounts.listed_amounts import cleaned
+from shipperone_erp.domain.invoice_checks.open_questions import in_words, unclear_rate
 from shipperone_erp.domain.invoice_checks.order_sums import Terms, charged
-from shipperone_erp.domain.invoice_checks.rate_units import in_words, unclear_rate
 from shipperone_erp.domain.line_selection import Rule as Rows
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.order import FulfillmentOrder
