@@ -14,8 +14,7 @@ from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
 from shipperone_erp.shipperone.open_connections import Origins
-from shipperone_erp.shipperone.pacing import Pacing
-from shipperone_erp.shipperone.rate_limit import PATIENCE
+from shipperone_erp.shipperone.rate_limit import PATIENCE, Pacing
 from shipperone_erp.shipperone.request_bodies import confirmation_body
 
 TENANT = "acme"

@@ -17,8 +17,8 @@ from shipperone_erp.domain.serialization import order_from_text, order_text
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.order_parser import OrderWire
-from shipperone_erp.shipperone.pacing import Pacing
 from shipperone_erp.shipperone.queue_reader import QueueReader
+from shipperone_erp.shipperone.rate_limit import Pacing
 
 ORDER: dict[str, Any] = {
     "order_id": "FO-2", "warehouse_code": "main", "currency": "EUR", "order_number": "100", "total_incl_tax": 15.99,

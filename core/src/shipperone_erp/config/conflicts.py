@@ -1,15 +1,17 @@
-"""Finds a tenant's settings that conflict: with each other, with rounding, or with what its connector declares.
+"""Finds settings that conflict: with each other, with rounding, with a connector's capabilities, with another tenant's.
 
-Each is yielded with its path below the tenant.
+Each of one tenant is yielded with its path below the tenant.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 
 from shipperone_erp.config.settings import TenantSettings
 from shipperone_erp.connector.capabilities import Capability, noun
 from shipperone_erp.domain.money import decimals
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.store_addresses import same_store
 
 Place = tuple[str | int, ...]
 
@@ -62,3 +64,28 @@ def unmet(settings: TenantSettings, declared: Collection[Capability]) -> Iterato
     if settings.tax_date != "issued" and Capability.BACKDATING not in declared:
         cause = f'{lacks(Capability.BACKDATING)}: an invoice of an earlier day ("{settings.tax_date}") is not possible'
         yield ("tax_date",), f'{cause}; write tax_date = "issued", and ask the accountant whether that is right'
+
+
+def shared_queues(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, list[Stage]]]:
+    """Each tenant on a queue that an earlier one serves: its name, the name of the earlier one, the stages.
+
+    Every order would be reserved and invoiced twice.
+
+    `tables`: the settings of each tenant as written, with the defaults and the variables. Values of a wrong type are
+    left out, since they are reported elsewhere.
+    """
+    served: dict[tuple[str, str, Stage], str] = {}
+    for name, table in tables.items():
+        base_url, store_code = table.get("base_url"), table.get("store_code", "default")
+        if not isinstance(base_url, str) or not isinstance(store_code, str) or not base_url:
+            continue
+        stages = table.get("stages", list(Stage))
+        store = same_store(base_url), store_code
+        shared: dict[str, list[Stage]] = {}
+        for stage in Stage:
+            if isinstance(stages, list) and stage.value in stages:
+                first = served.setdefault((*store, stage), name)
+                if first != name:
+                    shared.setdefault(first, []).append(stage)
+        for other, both in shared.items():
+            yield name, other, both

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from shipperone_erp.config.alerts import AlertSettings
+from shipperone_erp.config.conflicts import shared_queues
 from shipperone_erp.config.interpolation import interpolate
 from shipperone_erp.config.load_report import LoadReport
-from shipperone_erp.config.one_store import shared_queues
 from shipperone_erp.config.page import PageSettings, exposed
 from shipperone_erp.config.plaintext_secrets import AS_SECRET, IN_ADDRESS, plain_passwords, plain_secrets
 from shipperone_erp.config.secret_sources import SecretPlaces

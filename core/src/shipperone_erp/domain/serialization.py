@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.order import Charge, FulfillmentOrder, OrderItem, Party
-from shipperone_erp.kernel.identity import Same
+from shipperone_erp.kernel.frozen import Same
 from shipperone_erp.kernel.json import dumps, loads
 
 _STORED = tuple(field.name for field in fields(Invoice) if field.name != "issuer")

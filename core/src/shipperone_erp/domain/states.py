@@ -1,4 +1,4 @@
-"""The names of stages, states, steps and effects. The same in code, TOML, commands and database."""
+"""The names of stages, states, steps and effects, the same in code, TOML, commands and database; words of ERPs."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -53,6 +53,13 @@ STEPS: Mapping[Stage, frozenset[Step]] = {
     Stage.INVOICE: frozenset(Step) - {Step.RESERVING, Step.RESERVED},
 }
 """The possible steps of a stage's jobs. An allocation is at `accepted` only for a moment."""
+
+
+NOT_ISSUED = frozenset({"draft", "cancel", "cancelled", "canceled", "voided", "void"})
+"""An ERP's words for an invoice or a credit note that is not effective: a draft, or what was cancelled."""
+
+NOT_RESERVED = NOT_ISSUED | {"released"}
+"""Those for a reservation that holds no goods. Other words prove nothing."""
 
 
 class EffectKind(StrEnum):

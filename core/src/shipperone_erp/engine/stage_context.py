@@ -23,7 +23,7 @@ from shipperone_erp.engine.invoice_number_lookup import InvoiceNumberLookup, Que
 from shipperone_erp.engine.ledger_revision import LedgerRevision
 from shipperone_erp.engine.platform_breakers import ProxyInterception, TokenBreaker
 from shipperone_erp.engine.queue_view import QueueView
-from shipperone_erp.kernel.identity import Same
+from shipperone_erp.kernel.frozen import Same
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.request_bodies import confirmation_body
 

@@ -46,8 +46,8 @@ from shipperone_erp.shipperone.evidence_queues import read_failed, read_to_ship
 from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
 from shipperone_erp.shipperone.open_connections import Origins
 from shipperone_erp.shipperone.order_parser import OrderWire
-from shipperone_erp.shipperone.pacing import Pacing
 from shipperone_erp.shipperone.queue_reader import QueueReader
+from shipperone_erp.shipperone.rate_limit import Pacing
 from shipperone_erp.workflow.ports import Down
 
 IDENTITY_DEADLINE = timedelta(seconds=30)

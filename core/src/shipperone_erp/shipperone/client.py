@@ -22,8 +22,7 @@ from shipperone_erp.shipperone.decoding import Undecodable
 from shipperone_erp.shipperone.headers import http_date
 from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
 from shipperone_erp.shipperone.lost_answers import lost_post, lost_read
-from shipperone_erp.shipperone.pacing import Pacing
-from shipperone_erp.shipperone.rate_limit import Kind
+from shipperone_erp.shipperone.rate_limit import Kind, Pacing
 from shipperone_erp.shipperone.response_reader import Received
 from shipperone_erp.shipperone.responses import (
     entries,

@@ -1,4 +1,6 @@
-"""The rate limit of one tenant's requests: none until ShipperOne throttles them, then adapted to its answers.
+"""When a request of one tenant may be sent: by ShipperOne's own pace, and by a limit shared with other tenants.
+
+There is no limit until ShipperOne throttles the tenant's requests; then it is adapted to ShipperOne's answers.
 
 After each 429 (or 503 with Retry-After) nothing is sent until the requested pause is over. Then one request is sent as
 a probe; once it is answered the others follow one by one, at an interval that doubles with each further 429 and shrinks
@@ -8,7 +10,7 @@ other.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from enum import StrEnum
 from typing import Protocol
 
@@ -157,3 +159,41 @@ class RateLimit:
             if line:
                 return kind
         return None
+
+
+class Pacing:
+    """While ShipperOne throttles, each request waits for its turn, unless that takes longer than `patience` seconds.
+
+    `limit` is waited for before each request; the pauses that ShipperOne requests are reported to it.
+    """
+
+    def __init__(
+        self, limit: RequestLimit | None = None, *, patience: float = PATIENCE, time: TimeSource = MACHINE_TIME
+    ) -> None:
+        self._limit = limit
+        self._patience = patience
+        self._pace = RateLimit(patience, time)
+
+    @property
+    def silence(self) -> float:
+        """The remaining seconds of a pause that ShipperOne has requested; negative without one."""
+        return self._pace.silence
+
+    def turn(self, kind: Kind) -> AbstractAsyncContextManager[float | None]:
+        """Wait for a request's turn, which lasts until the context ends. The seconds to wait, if they are too many."""
+        free = self._pace.free and (self._limit is None or self._limit.free)
+        return nullcontext() if free else self._in_turn(kind)
+
+    @asynccontextmanager
+    async def _in_turn(self, kind: Kind) -> AsyncIterator[float | None]:
+        async with self._pace.turn(kind) as wait:
+            yield await self._limit.admit(self._patience) if wait is None and self._limit is not None else wait
+
+    def answered(self, began: float, *, throttled: bool, retry_after: float | None) -> None:
+        """A request that began at that monotonic time got an answer."""
+        if throttled:
+            self._pace.throttled(began, retry_after)
+            if self._limit is not None and retry_after is not None:
+                self._limit.throttled(retry_after)
+        else:
+            self._pace.answered(began)

@@ -6,12 +6,11 @@ holds the job for an operator.
 
 from datetime import timedelta
 
-from shipperone_erp.domain.document_states import NOT_ISSUED, NOT_RESERVED
 from shipperone_erp.domain.hook_answers import Document, Invoice, InvoiceLine, Pending
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, reason_for, side_by_side
 from shipperone_erp.domain.reasons import Owner, Reason
-from shipperone_erp.domain.states import EffectKind, Stage, Step
+from shipperone_erp.domain.states import NOT_ISSUED, NOT_RESERVED, EffectKind, Stage, Step
 from shipperone_erp.workflow.confirmation import confirm
 from shipperone_erp.workflow.execution import JobExecution
 from shipperone_erp.workflow.interruptions import HoldJob

@@ -22,8 +22,7 @@ from typing import Literal
 from shipperone_erp.domain.amounts.listed_amounts import cleaned, row_of
 from shipperone_erp.domain.money import NOTHING, decimals, places_of, rounded, to_places
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
-from shipperone_erp.kernel.frozen import with_fields
-from shipperone_erp.kernel.identity import Same
+from shipperone_erp.kernel.frozen import Same, with_fields
 
 Reading = Literal["in_row", "off_row", "off_row_net"]
 READINGS: tuple[Reading, ...] = ("in_row", "off_row", "off_row_net")

@@ -11,8 +11,7 @@ from functools import lru_cache
 from shipperone_erp.domain.bundles import names
 from shipperone_erp.domain.money import NOISE, clean, clean_price, rounded
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
-from shipperone_erp.kernel.frozen import with_fields
-from shipperone_erp.kernel.identity import Same
+from shipperone_erp.kernel.frozen import Same, with_fields
 
 
 def cleaned(order: FulfillmentOrder, currency: str | None, *, tolerance: Decimal = NOISE) -> FulfillmentOrder:

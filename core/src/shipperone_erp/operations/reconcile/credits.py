@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from shipperone_erp.domain.document_states import NOT_ISSUED
 from shipperone_erp.domain.hook_answers import Document
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.job import CreditNote, Job
-from shipperone_erp.domain.states import Stage
+from shipperone_erp.domain.states import NOT_ISSUED, Stage
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.reconcile.finding_kinds import Compared, Finding
 from shipperone_erp.operations.reports import money_text
