@@ -186,7 +186,6 @@ def test_a_500_shows_its_report_id(server: ScriptedServer) -> None:
     assert (answer.outcome, answer.report_id) == (PostOutcome.UNKNOWN, "webapi-6051ed8ba51f8")
     page = "<title>Error</title><p>Error log record number: 1203948123</p>"
     failure = failing_read(server, http(500, page, kind="text/html"))
-    assert failure.report_id == "1203948123"
     assert "“Error” (report 1203948123)" in failure.sentence
 
 

@@ -111,7 +111,6 @@ class ReadFailed(ShipperOneErpError):
         *,
         status: int | None = None,
         retry_after: float | None = None,
-        report_id: str | None = None,
         is_json: bool = False,
     ) -> None:
         super().__init__(sentence)
@@ -119,5 +118,4 @@ class ReadFailed(ShipperOneErpError):
         self.trouble = trouble
         self.status = status
         self.retry_after = retry_after
-        self.report_id = report_id
         self.is_json = is_json

@@ -1,11 +1,12 @@
 """Errors outside a connector, one class each; fields in the exception, the sentence in `str()`.
 
-ShipperOneErpError ├─ ConfigurationError   the configuration cannot be used: every problem of it at once        exit 78
-├─ UsageError           a command cannot act on its arguments                                 exit 2 ├─ LedgerError
-the ledger cannot be opened, is newer, or has another binding         exit 78 or 1 │   └─ LedgerDamaged    a part of it
-cannot be read                                           exit 1 ├─ LeaseHeldElsewhere   another process serves this
-tenant                                    exit 1 └─ LeaseLost            another process took over: this one records
-nothing and starts nothing
+ShipperOneErpError
+ ├─ ConfigurationError   the configuration cannot be used: every problem of it at once   exit 78
+ ├─ UsageError           a command cannot act on its arguments                           exit 2
+ ├─ LedgerError          the ledger cannot be opened, is newer, or has another binding   exit 78 or 1
+ │   └─ LedgerDamaged    a part of it cannot be read                                     exit 1
+ ├─ LeaseHeldElsewhere   another process serves this tenant                              exit 1
+ └─ LeaseLost            another process took over: this one records and starts nothing
 """
 
 from dataclasses import dataclass
@@ -94,8 +95,6 @@ class LeaseHeldElsewhere(ShipperOneErpError):
 
     def __init__(self, name: str, holder: str) -> None:
         super().__init__(f"{name} is served by {holder}; this process did nothing")
-        self.name = name
-        self.holder = holder
 
 
 class LeaseLost(ShipperOneErpError):

@@ -66,7 +66,7 @@ def raise_for_status(response: Received, what: str, now: datetime, redact: Redac
     if report and report not in sentence:
         sentence += f" (report {report})"
     trouble = _trouble(status, wait, by_proxy=answer.by_proxy)
-    raise ReadFailed(sentence, trouble, status=status, retry_after=wait, report_id=report, is_json=answer.is_json)
+    raise ReadFailed(sentence, trouble, status=status, retry_after=wait, is_json=answer.is_json)
 
 
 def silenced_post(seconds: float, now: datetime) -> PostAnswer:
