@@ -64,10 +64,16 @@ def with_other(value: Any, path: tuple[str | int, ...], other: bytes) -> bytes:
 
 
 class Answers(httpx.AsyncBaseTransport):
-    """Answers every request by the same bytes, without a socket."""
+    """The one connection to an address: it answers every request by the same bytes, without a socket."""
 
     def __init__(self) -> None:
         self.status, self.body, self.headers = 200, b"[]", {"Content-Type": "application/json"}
+
+    def take(self) -> "Answers":
+        return self
+
+    def give_back(self, connection: "Answers") -> None:
+        pass
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return httpx.Response(self.status, headers=self.headers, stream=httpx.ByteStream(self.body))
@@ -76,7 +82,7 @@ class Answers(httpx.AsyncBaseTransport):
 def fuzzing(use: Any) -> Any:
     async def run() -> Any:
         client = client_of("http://shop.invalid", "tok-5ecret", patience=0.0)
-        client._exchange._pool = answers = Answers()  # type: ignore[assignment]
+        client._exchange._connections = answers = Answers()  # type: ignore[assignment]
         try:
             return await use(client, answers)
         finally:

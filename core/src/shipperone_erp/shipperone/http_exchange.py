@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
 
 from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
-from shipperone_erp.shipperone.connection_pool import ConnectionPool
+from shipperone_erp.shipperone.http_connection import HttpConnection
 from shipperone_erp.shipperone.open_connections import OpenConnections
 from shipperone_erp.shipperone.response_reader import Received, receive
 
@@ -27,10 +28,6 @@ Requested = Callable[[str, int | None, float], None]
 """Called after each request with the method, the status of its answer or None, and the seconds."""
 
 
-def _not_counted(method: str, status: int | None, seconds: float) -> None:
-    """The default: requests are not counted."""
-
-
 @dataclass(frozen=True, slots=True)
 class ExchangeLimits:
     """`timeout`: seconds of each step of a call; a whole call is given up after twice that.
@@ -47,7 +44,7 @@ USUAL_LIMITS = ExchangeLimits()
 
 
 class HttpExchange:
-    """The connections to one address, for one event loop. `requested` is called after each request.
+    """The requests to one address, for one event loop: so many at once. `requested` is called after each of them.
 
     `connections`: those that are open to that address, which other tenants may use too; without, its own.
     """
@@ -58,7 +55,7 @@ class HttpExchange:
         limits: ExchangeLimits = USUAL_LIMITS,
         *,
         connections: OpenConnections | None = None,
-        requested: Requested = _not_counted,
+        requested: Requested = lambda method, status, seconds: None,
         time: TimeSource = MACHINE_TIME,
     ) -> None:
         self.max_response = limits.max_response
@@ -73,9 +70,11 @@ class HttpExchange:
         }
         # Without an httpx client around it: that would keep Magento's session cookie, for which calls wait for each
         # other there, and would read the headers of redirects, which may hold anything.
-        open_connections = connections or OpenConnections(root, time=time)
-        self._own = open_connections if connections is None else None
-        self._pool = ConnectionPool(limits.connections, open_connections)
+        self._connections = connections or OpenConnections(root, time=time)
+        self._own = self._connections if connections is None else None
+        self._places = asyncio.Semaphore(limits.connections)
+        self._in_use: set[HttpConnection] = set()
+        self._closed = False
 
     async def send(self, method: str, url: httpx.URL, headers: httpx.Headers, body: bytes | None) -> Received:
         """The answer. Any exception means that none came, or none that could be read within the limits."""
@@ -86,8 +85,8 @@ class HttpExchange:
         began, status = self._time.monotonic(), None
         try:
             # the time-outs above are for each read: an answer that drips byte by byte would never end
-            async with asyncio.timeout(self._whole):
-                answer = await receive(await self._pool.handle_async_request(request), limit)
+            async with asyncio.timeout(self._whole), self._connection() as connection:
+                answer = await receive(await connection.handle_async_request(request), limit)
             status = answer.status
         finally:
             self._requested(method, status, self._time.monotonic() - began)
@@ -95,7 +94,30 @@ class HttpExchange:
         return answer
 
     async def aclose(self) -> None:
-        """Close its connections. No call after it."""
-        await self._pool.aclose()
+        """Close the connections that are in use, which nobody uses again, and its own. No call after it."""
+        self._closed = True
+        for connection in list(self._in_use):
+            await connection.aclose()
         if self._own is not None:
             await self._own.aclose()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[HttpConnection]:
+        """A connection for one request, until its answer was received. PoolTimeout if none is free in time."""
+        if self._places.locked():
+            try:
+                async with asyncio.timeout(self._timeouts["pool"]):
+                    await self._places.acquire()
+            except TimeoutError:
+                raise httpx.PoolTimeout("no free connection") from None
+        else:
+            await self._places.acquire()  # at once, without a timer
+        connection = self._connections.take()
+        self._in_use.add(connection)
+        try:
+            yield connection
+        finally:
+            self._in_use.discard(connection)
+            if not self._closed:
+                self._connections.give_back(connection)
+            self._places.release()
