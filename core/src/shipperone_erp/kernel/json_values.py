@@ -12,9 +12,9 @@ Scalar = str | int | float | Decimal
 _SCALARS = frozenset({str, int, float, Decimal})
 
 
-def exact(value: Scalar) -> Decimal | None:
+def exact(value: object) -> Decimal | None:
     """The number as written, with its decimals; None for a binary float, or a value that is no finite number."""
-    if isinstance(value, float):
+    if not is_scalar(value) or isinstance(value, float):
         return None
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return None

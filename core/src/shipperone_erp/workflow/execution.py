@@ -82,7 +82,10 @@ class JobExecution:
         self.dates: Mapping[str, str] = fresh.dates if fresh else {}
         self.goods = sort_out(believed(self.listed, job), ports.settings, known.known)
         self.known = known
-        rows = self._to_invoice() if job.stage is Stage.INVOICE else self._to_reserve()
+        if job.stage is Stage.INVOICE:
+            rows = with_allocated_parties(self.goods.invoiced, known.made, ports.settings.unlisted_parties)
+        else:
+            rows = self._to_reserve()
         rows = without_vat(rows, (job, *known.made), known.made)
         self.order = cleaned(rows, rows.currency or ports.settings.currency, tolerance=ports.settings.tolerance)
         self.allocated_at = allocation_accepted_at(known.made)
@@ -104,10 +107,6 @@ class JobExecution:
     @job.setter
     def job(self, job: Job) -> None:
         self._job = job
-
-    def _to_invoice(self) -> FulfillmentOrder:
-        """The rows of the invoice, for the buyer by the tenant's `unlisted_parties`."""
-        return with_allocated_parties(self.goods.invoiced, self.known.made, self.ports.settings.unlisted_parties)
 
     def _to_reserve(self) -> FulfillmentOrder:
         """The rows of the reservation, existing or planned."""

@@ -68,7 +68,7 @@ def _walk(raw: Any, steps: Sequence[str]) -> Iterator[Any]:
 
 
 def _number(order: JsonObject, charge: ChargeRule, value: Any) -> Decimal:
-    number = exact(value) if is_scalar(value) else None
+    number = exact(value)
     if number is None:
         shown = repr(value)[:40] if is_scalar(value) else kind(value)
         order.refuse(

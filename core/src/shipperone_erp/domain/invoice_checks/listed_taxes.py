@@ -14,7 +14,7 @@ from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.tax_rounding import tax_in
 from shipperone_erp.domain.money import NOTHING, decimals, rounded
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
-from shipperone_erp.kernel.json_values import exact, is_scalar
+from shipperone_erp.kernel.json_values import exact
 
 TAX = ("tax_amount", "row_tax_amount", "vat_amount")
 """Keys under which a row's tax may be listed."""
@@ -63,7 +63,7 @@ def listed_taxes(item: OrderItem, gross: Decimal) -> tuple[Decimal, ...]:
 
 def _figures(item: OrderItem) -> tuple[Decimal | None, Decimal | None]:
     """The tax and the row without it, each None where it is not listed."""
-    tax, net = ([_amount(item.extra.get(key)) for key in keys] for keys in (TAX, NET))
+    tax, net = ([exact(item.extra.get(key)) for key in keys] for keys in (TAX, NET))
     return next((one for one in tax if one is not None), None), next((one for one in net if one is not None), None)
 
 
@@ -156,7 +156,3 @@ def rate_totals(invoices: Iterable[Invoice]) -> list[RateTotal]:
 def _total(currency: str | None, percent: Decimal | None, lines: Iterable[InvoiceLine]) -> RateTotal:
     gross = sum((line.total_incl_tax or NOTHING for line in lines), NOTHING)
     return RateTotal(currency, percent, gross, None if percent is None else tax_in(gross, percent))
-
-
-def _amount(value: object) -> Decimal | None:
-    return exact(value) if is_scalar(value) else None

@@ -92,8 +92,8 @@ def sum_problem(this: Sums, beside: Beside, terms: Terms) -> str | None:
     with_this = "" if this.issued else "with this part "
     if beside.invoices and before > bound.most + terms.tolerance:
         return (
-            f"{_came_to(beside.invoices, before)} already, and {terms.of} comes to {bound.words} now: "
-            f"a credit note over {before - bound.most} may be due, before more of it is invoiced"
+            f"the invoices come to {before} ({', '.join(_named(beside.invoices))}) already, and {terms.of} comes to "
+            f"{bound.words} now: a credit note over {before - bound.most} may be due, before more of it is invoiced"
         )
     if together > bound.most + terms.tolerance:
         return (
@@ -194,10 +194,6 @@ def _charge(name: str) -> Callable[[FulfillmentOrder], Decimal]:
 def _listed(this: Sums, before: Sequence[Sums], together: Decimal) -> str:
     parts = _named([*before, this])
     return f"{together} ({', '.join(parts)})"
-
-
-def _came_to(before: Sequence[Sums], together: Decimal) -> str:
-    return f"the invoices come to {together} ({', '.join(_named(before))})"
 
 
 def _named(invoices: Sequence[Sums]) -> Iterator[str]:

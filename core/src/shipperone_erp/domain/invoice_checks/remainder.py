@@ -13,7 +13,7 @@ from shipperone_erp.domain.invoice_checks.tax_rounding import by_document
 from shipperone_erp.domain.money import NOTHING, decimals, rounded
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.rules import TenantRules
-from shipperone_erp.kernel.json_values import exact, is_scalar
+from shipperone_erp.kernel.json_values import exact
 
 SUGGESTED_AT_MOST = 3
 
@@ -115,7 +115,7 @@ def amounts_in(value: Any, path: str = "") -> Iterator[tuple[str, Decimal]]:
             for place, amount in amounts_in(entry, path):
                 sums[place] = sums.get(place, Decimal(0)) + amount
         yield from sums.items()
-    elif is_scalar(value) and not path.lower().endswith(NO_AMOUNTS):
+    elif not path.lower().endswith(NO_AMOUNTS):
         number = exact(value)
         if number is not None:
             yield path, number
