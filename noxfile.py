@@ -1,5 +1,6 @@
 """The project's sessions. `nox` runs what CI runs: lint, types, tests against installed wheels, README, the site."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -133,6 +134,7 @@ def tests(session: nox.Session) -> None:
     pytest = ("pytest", "--durations", "20", "--durations-min", "5", *session.posargs)
     # Real processes, leases and time-outs beside each other make a loaded machine, on which a test may run out of time:
     # what fails is repeated alone. What fails then, fails; what passes only then is printed.
+    system_packages()
     with temporary_files() as where:
         env = {**TEST_PATH, **where}
         try:
@@ -140,6 +142,13 @@ def tests(session: nox.Session) -> None:
         except CommandFailed:
             session.warn("these tests failed beside others and are repeated alone:")
             session.run(*pytest, "-v", "--last-failed", "--last-failed-no-failures", "none", env=env)
+
+
+def system_packages() -> None:
+    """Wait for what .ci/run installs meanwhile: it keeps this file locked."""
+    if lock := os.environ.get("SYSTEM_PACKAGES"):
+        with open(lock) as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
 
 
 @nox.session
