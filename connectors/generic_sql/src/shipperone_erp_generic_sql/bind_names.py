@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean
@@ -33,6 +34,7 @@ def type_of(name: str, params: Mapping[str, Param], captured: Mapping[str, Captu
     return bind.type if bind else CAPTURE_TYPES[captured[name]] if name in captured else _TEXT
 
 
+@cache  # asked for each bind of each statement: most of what it costs to check a configuration
 def known(step: str, each: Each | None) -> frozenset[str]:
     """The binds of a statement of that step with that `each`, without the merchant's own."""
     if step in ANYWHERE:
