@@ -17,7 +17,7 @@ LONG: dict[str, int] = {
     "crash/test_frozen_process.py": 90,
     "acceptance/scaffold/test_scaffold.py": 80,
     "docs/test_docs_tutorial.py": 70,
-    "integration/connectors/tryton/test_conformance.py": 60,
+    "integration/connectors/tryton": 80,
     "docs/test_docs.py": 60,
     "acceptance/cli/test_secrecy.py": 60,
     "integration/fleet/test_workers.py": 50,
@@ -29,14 +29,14 @@ LONG: dict[str, int] = {
     "integration/engine/test_stages_changed_settings.py": 35,
     "integration/engine/test_runtime.py": 30,
     "integration/connectors/generic_sql/test_traps.py": 30,
-    "integration/connectors/tryton/test_tables.py": 30,
     "integration/ledger/test_large_ledger.py": 25,
     "crash/test_hostile_connector.py": 20,
     "acceptance/web/test_browser.py": 20,
     "month/test_month.py": 20,
     "integration/engine/test_stages.py": 15,
 }
-"""Modules by the seconds that they take, roughly. A module stays with one worker, for what its tests share."""
+"""Modules, or folders of them, by the seconds that they take, roughly. Each stays with one worker, for what its tests
+share: to load Tryton's models takes seconds of CPU."""
 
 
 class Collected(Protocol):
@@ -55,7 +55,8 @@ def dealt(items: Sequence[ItemT], workers: int, tests: Path) -> list[ItemT]:
     short: list[ItemT] = []
     for item in items:
         name = item.path.relative_to(tests).as_posix() if item.path.is_relative_to(tests) else ""
-        (long[name] if name in LONG else short).append(item)
+        module = next((long_one for long_one in LONG if name.startswith(long_one)), None)
+        (short if module is None else long[module]).append(item)
     parts: list[list[ItemT]] = [[] for _ in range(workers)]
     seconds = [0] * workers
     for name in sorted(long, key=lambda name: (-LONG[name], name)):

@@ -11,6 +11,7 @@ import pytest
 from shipperone_erp.testing import Bench
 from shipperone_erp_tryton import TrytonConnector
 from shipperone_erp_tryton.conformance import TrytonHarness
+from shipperone_erp_tryton.process import join
 from tryton_postgresql import ASKED, VARIABLE
 
 ON_SQLITE = pytest.mark.skipif(
@@ -19,9 +20,17 @@ ON_SQLITE = pytest.mark.skipif(
 )
 
 
+class KeptTryton(TrytonHarness):
+    """As in a service, what Tryton has looked up stays: with its last connector each test would leave it cold."""
+
+    def set_up(self) -> None:
+        super().set_up()
+        join(self.url)
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    harness = TrytonHarness(tmp_path)
+    harness = KeptTryton(tmp_path)
     harness.set_up()
     made = Bench(harness, TrytonConnector, tmp_path)
     yield made

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 import pytest
 
 from shipperone_erp.testing import ConnectorSuite
-from shipperone_erp_tryton.conformance import TrytonHarness
+from tryton_bench import KeptTryton
 from tryton_postgresql import ASKED, VARIABLE, PostgresqlTryton, tryton_on
 
 ALWAYS = frozenset({
@@ -20,7 +20,7 @@ ALWAYS = frozenset({
 """The cases that CI runs, on SQLite."""
 
 
-class SqliteTryton(TrytonHarness):
+class SqliteTryton(KeptTryton):
     threads = 20 if ASKED else 8
 
 
