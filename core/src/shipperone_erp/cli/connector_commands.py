@@ -42,7 +42,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """One connector: its package, hooks, capabilities and settings."""
-    _must_be_installed(name)
+    if name not in names(CONNECTORS):
+        raise UsageError(discovery.unknown(CONNECTORS, name, "connector"))
     document = discovery.describe(name)
     if markdown and document["state"] == "ok":
         print_text(*connector_page.page(document, _tested(report) if report else None).split("\n"))
@@ -75,11 +76,6 @@ def _tested(file: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, TypeError, KeyError):
         pass
     raise UsageError(f"{file} does not contain the output of `shipperone-erp connectors test NAME --json`")
-
-
-def _must_be_installed(name: str) -> None:
-    if name not in names(CONNECTORS):
-        raise UsageError(discovery.unknown(CONNECTORS, name, "connector"))
 
 
 def prove(

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -200,6 +200,3 @@ def _resolved(references: Mapping[str, Mapping[str, str]], folder: Path) -> dict
         REDACTION.add([secret])
         found["token" if name == "token" else f"{OWN}{name}"] = Secret(secret)
     return found
-
-
-__all__: Sequence[str] = ["init"]

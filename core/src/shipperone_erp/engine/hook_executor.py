@@ -76,6 +76,7 @@ class HookExecutor:
         terms: CallTerms,
     ) -> None:
         self.plugins = plugins
+        self.offers = plugins.offers
         self._threads = threads
         self._breakers = breakers
         self._exclusives = exclusives
@@ -92,11 +93,6 @@ class HookExecutor:
         self.raised = breakers.bursts.raised
         self.answered = breakers.bursts.answered
         self.released = breakers.bursts.released
-
-    @property
-    def offers(self) -> frozenset[str]:
-        """The hooks that this tenant's connector implements."""
-        return self.plugins.offers
 
     def down(self, kind: EffectKind, order_id: str) -> Down | None:
         return self._breakers.bursts.admits(kind, order_id) or self._breakers.erp.admits()
@@ -141,7 +137,7 @@ class HookExecutor:
         if self._terms.limit is not None and (wait := await self._terms.limit.admit(self._terms.deadline)) is not None:
             raise Contention("the rate limit of this ERP is used up; this call is repeated", wait)
         async with self._crash_isolation.shared():
-            release = await self._named(name) if name else _nothing
+            release = await self._named(name) if name else lambda: None
             try:
                 answer = await self._threads.run(
                     function, argument, deadline=self._terms.deadline, line=self._terms.line, returned=release
@@ -167,10 +163,6 @@ def _away(answer: object) -> list[Transient | AuthFailed]:
     answers = list(answer.values()) if isinstance(answer, dict) else []
     failures = [one for one in answers if isinstance(one, Transient | AuthFailed)]
     return failures if len(failures) == len(answers) else []
-
-
-def _nothing() -> None:
-    """Called when a hook without an exclusive name returns."""
 
 
 class Batch(Generic[RequestT, AnswerT]):

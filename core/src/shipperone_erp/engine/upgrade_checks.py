@@ -8,7 +8,6 @@ from shipperone_erp.domain.amounts.approved_totals import approved_total
 from shipperone_erp.domain.decisions import Decision, Start
 from shipperone_erp.domain.invoice_checks.problems import Problem
 from shipperone_erp.domain.invoice_checks.stated_amounts import foreseen
-from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.planner_input import PlannerInput
 from shipperone_erp.domain.recorded_jobs import RecordedJobs, to_be_checked
 from shipperone_erp.domain.records import QueueRecord
@@ -50,9 +49,5 @@ def _held(
     new = [decision.job for decision in decisions if isinstance(decision, Start)]
     for job in {job.order_id: job for job in (*planner_input.jobs, *new) if to_be_checked(job)}.values():
         found = foreseen(job.order, settings, recorded.beside(job.order), approved=approved_total(job))
-        if found is not None and not _known(job, found):
+        if found is not None and (job.state, job.reason) != (State.HELD, found.reason):
             yield job.order_id, found
-
-
-def _known(job: Job, found: Problem) -> bool:
-    return job.state is State.HELD and job.reason is found.reason

@@ -264,7 +264,8 @@ class FleetScheduler:
             if await asyncio.to_thread(partial(self._store.part, tenant, refused_by=self._id, stalled=stalled)):
                 self._revision = 0
         wanted = {name for name in here - refused if self._is_held(name)}
-        gone = self._host.serving - wanted - self._in_leaving()
+        leaving = {name for name, of in self._members.items() if of in self._held and self._held[of].leaving}
+        gone = self._host.serving - wanted - leaving
         if gone:
             self._aside(self._host.leave(gone))
         for name in sorted(wanted - self._host.serving):
@@ -285,9 +286,6 @@ class FleetScheduler:
     def _is_held(self, tenant: str) -> bool:
         held = self._held.get(self._members.get(tenant, ""))
         return held is not None and not held.leaving
-
-    def _in_leaving(self) -> set[str]:
-        return {name for name, group in self._members.items() if group in self._held and self._held[group].leaving}
 
     def _leave(self, held: HandOut) -> None:
         """Give a group back, once its hooks have returned."""

@@ -4,7 +4,7 @@ It checks address, token, store code, the token's rights, ERP and ledger separat
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from shipperone_erp.config import Configuration, RuntimeSettings, TenantSettings
@@ -180,14 +180,14 @@ class _Tenant:
             return
         self._undoing(plugins.offers)
         try:
-            found = await self._within(asyncio.to_thread(plugins.check))
+            found = await asyncio.wait_for(asyncio.to_thread(plugins.check), ANSWERS_WITHIN)
             if Stage.INVOICE in settings.stages and all(check.ok is not False for check in found):
                 listed = samples(self.orders, settings)
-                found += await self._within(asyncio.to_thread(plugins.rehearse, listed))
+                found += await asyncio.wait_for(asyncio.to_thread(plugins.rehearse, listed), ANSWERS_WITHIN)
             for check in found:
                 verdict = Verdict.OK if check.ok else Verdict.WARN if check.ok is None else Verdict.FAIL
                 self.add(check.name, verdict, check.sentence, check.cure, Ending.ERP)
-            await self._bound(await self._within(asyncio.to_thread(plugins.identity)))
+            await self._bound(await asyncio.wait_for(asyncio.to_thread(plugins.identity), ANSWERS_WITHIN))
         except Exception as error:  # a connector may raise anything
             sentence = f"the ERP's identity could not be determined: {getattr(error, 'sentence', type(error).__name__)}"
             self.add("ERP", Verdict.FAIL, sentence, "check the connector's settings and the ERP", Ending.ERP)
@@ -230,9 +230,6 @@ class _Tenant:
                 self.add("binding", Verdict.FAIL, str(error), f"run `ledger adopt {settings.name}`, or configure the "
                     "right ledger",
                          Ending.CONFIGURATION)  # fmt: skip
-
-    async def _within(self, call: Awaitable[Any]) -> Any:
-        return await asyncio.wait_for(call, ANSWERS_WITHIN)
 
 
 def _disproved(url: str, tenant: str) -> dict[Stage, tuple[int, str]]:

@@ -1,6 +1,6 @@
 """Listed orders of each kind for the ERP to compute in `doctor`, as they would be invoiced. Pure functions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.amounts.discount_readings import settled
@@ -19,7 +19,7 @@ Kind = tuple[object, ...]
 def samples(orders: Iterable[FulfillmentOrder], settings: TenantSettings) -> list[FulfillmentOrder]:
     """Some orders of each kind, with the total of each line; orders without prices are left out."""
     found: dict[Kind, list[FulfillmentOrder]] = {}
-    for order in _once(orders):
+    for order in {order.order_id: order for order in orders}.values():  # in both queues: as it was listed last
         goods = sort_out(order, settings)
         if goods.unclear:
             continue
@@ -51,8 +51,3 @@ def kind(order: FulfillmentOrder) -> Kind:
         order.shipping.country if order.shipping else None,
         any(party is not None and party.vat_id for party in (billing, customer)),
     )
-
-
-def _once(orders: Iterable[FulfillmentOrder]) -> Sequence[FulfillmentOrder]:
-    """Each order once; an order in both queues as it was listed last."""
-    return list({order.order_id: order for order in orders}.values())

@@ -166,7 +166,7 @@ def shown(candidate: Candidate, settings: TenantSettings, stock: ErpStock | None
     kinds = ", ".join(sorted(candidate.kinds))
     head = f"{order.order_id} · {candidate.stage}, warehouse {order.warehouse_code} · {kinds}"
     free = stock if stock is not None and candidate.stage is Stage.ALLOCATION else ErpStock()
-    rows = ", ".join(_row(order, item.item_id, free) for item in order.items)
+    rows = ", ".join(_row(order, item, free) for item in order.items)
     posted = f"  ShipperOne will get   {_body(candidate)}"
     if candidate.draft:
         issued = f"  {connector} will issue   it as a fiscal document"
@@ -204,8 +204,7 @@ def _body(candidate: Candidate) -> str:
     return confirmation_body(candidate.stage, candidate.order).decode()
 
 
-def _row(order: FulfillmentOrder, item_id: int | str, stock: ErpStock) -> str:
-    item = next(item for item in order.items if item.item_id == item_id)
+def _row(order: FulfillmentOrder, item: OrderItem, stock: ErpStock) -> str:
     place = f" from {item.warehouse_code}" if item.warehouse_code else ""
     return f"{item.sku} ×{plain(item.qty)}{place}{_free(order, item, stock)}"  # noqa: RUF001
 

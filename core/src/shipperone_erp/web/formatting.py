@@ -112,11 +112,14 @@ def link(url: str | None) -> str | None:
 def bars(spans: Sequence[Span]) -> list[dict[str, int]]:
     """A small chart: for each span the heights, in 40 units, of its listed and its completed jobs."""
     most = max((one.listed for one in spans), default=0) or 1
-    found = []
-    for number, one in enumerate(spans):
-        height = max(round(one.listed / most * 40), 1 if one.listed else 0)
-        found.append({"x": number * 10, "listed": height, "done": round(one.done / most * 40) if one.listed else 0})
-    return found
+    return [
+        {
+            "x": number * 10,
+            "listed": max(round(one.listed / most * 40), 1) if one.listed else 0,
+            "done": round(one.done / most * 40) if one.listed else 0,
+        }
+        for number, one in enumerate(spans)
+    ]
 
 
 def ages(spans: Sequence[Span]) -> list[dict[str, int]]:

@@ -156,14 +156,10 @@ def _held(tenant: str, owner: Owner, those: list[JobCount]) -> str:
         reasons[alike.reason.value if alike.reason else "without a reason"] += alike.count
     sentence = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(5))
     oldest = min(alike.oldest for alike in those)
+    named = NAMES.get(owner, f"the {owner.value}")
     return (
-        f"{tenant}: {_orders(reasons.total())} for {_named(owner)} ({sentence}), the oldest listed "
-        f"{oldest:%Y-%m-%d %H:%M} UTC"
+        f"{tenant}: {_orders(reasons.total())} for {named} ({sentence}), the oldest listed {oldest:%Y-%m-%d %H:%M} UTC"
     )
-
-
-def _named(owner: Owner) -> str:
-    return NAMES.get(owner, f"the {owner.value}")
 
 
 NAMES: Mapping[Owner, str] = {Owner.IT: "IT", Owner.SHIPPERONE: "the people of ShipperOne"}

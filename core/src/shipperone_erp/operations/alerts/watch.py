@@ -68,14 +68,12 @@ class AlertWatch:
         return message
 
     def _to_begin(self, record: AlertRecord, condition: Condition | None, at: datetime) -> bool:
-        if record.told_at is not None or condition is None or at - record.since < condition.after:
-            return False
-        return not self._quiet(record, at)
+        due = record.told_at is None and condition is not None and at - record.since >= condition.after
+        return due and not self._quiet(record, at)
 
     def _to_end(self, record: AlertRecord, present: bool, at: datetime) -> bool:
-        if present or record.told_at is None or at - record.seen_at < self._settings.over_after:
-            return False
-        return not self._quiet(record, at)
+        due = record.told_at is not None and not present and at - record.seen_at >= self._settings.over_after
+        return due and not self._quiet(record, at)
 
     def _quiet(self, record: AlertRecord, at: datetime) -> bool:
         """Whether quiet hours postpone it."""

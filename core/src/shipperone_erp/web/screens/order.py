@@ -31,7 +31,8 @@ async def order(site: Site, request: Request) -> Response:
     def make(ledger: Ledger) -> Values:
         jobs = in_order_of_urgency(_jobs(ledger, tenant, order_id))
         stories = [order_story(ledger, job) for job in jobs]
-        shipped = _shipped(jobs)
+        # its goods have left, so that its reservation must not be released
+        shipped = any(job.stage is Stage.INVOICE and job.accepted for job in jobs)
         return {
             "tenant": tenant, "order_id": order_id, "head": jobs[0], "needs": needs_operator(jobs[0]),
             "jobs": [_shown(site, job, story, person, shipped) for job, story in zip(jobs, stories, strict=True)],
@@ -73,11 +74,6 @@ def _jobs(ledger: Ledger, tenant: str, order_id: str) -> list[Job]:
             404, text("not_found"), text("no_such_order", order=order_id, tenant=tenant), text("not_found_hint")
         )
     return jobs
-
-
-def _shipped(jobs: Sequence[Job]) -> bool:
-    """Whether an invoice shows that goods of the order have left; then its reservation must not be released."""
-    return any(job.stage is Stage.INVOICE and job.accepted for job in jobs)
 
 
 def _shown(site: Site, job: Job, story: Row, person: Person | None, shipped: bool) -> dict[str, Any]:
