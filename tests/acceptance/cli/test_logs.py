@@ -7,6 +7,8 @@ import subprocess
 import sys
 from importlib.metadata import version
 
+from shipperone_erp.domain.events import OrderPlanned, OrderRests
+from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.observers.progress import Backlog, Progress
 from shipperone_erp.sandbox import SandboxOrder, generate
 from skipped_time import TimeOf
@@ -99,21 +101,21 @@ def test_the_estimate_is_the_pace_of_the_last_half_minute():
     progress = Progress(TimeOf(monotonic=lambda: now[0]))
     assert progress.backlog() is None
     for _ in range(100):
-        progress.planned()
+        progress(OrderPlanned("acme", Stage.INVOICE))
     assert progress.backlog() == Backlog(0, 100, None)
     for _ in range(10):
         now[0] += 2
-        progress.rests()
+        progress(OrderRests("acme", Stage.INVOICE))
     assert progress.backlog() == Backlog(10, 90, 180.0)
     assert progress.backlog().words() == "10 of 100 orders, about 3 min left"
     for _ in range(60):
         now[0] += 1
-        progress.rests()
+        progress(OrderRests("acme", Stage.INVOICE))
     assert progress.backlog() == Backlog(70, 30, 30.0)
     for _ in range(30):
-        progress.rests()
+        progress(OrderRests("acme", Stage.INVOICE))
     assert progress.backlog() is None
-    progress.planned()
+    progress(OrderPlanned("acme", Stage.INVOICE))
     assert progress.backlog() == Backlog(0, 1, None)
 
 

@@ -24,7 +24,7 @@ from shipperone_erp.domain.exit_codes import Ending, worst
 from shipperone_erp.kernel import csv_files
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.operations.document_adoption import parsed
-from shipperone_erp.operations.reconcile.finding_kinds import Compared
+from shipperone_erp.operations.reconcile.finding_kinds import CSV_COLUMNS, Compared
 from shipperone_erp.operations.reconcile.period_totals import sentences
 from shipperone_erp.operations.reconcile.running import reconcile_since, reconciled
 
@@ -92,8 +92,8 @@ def _summary(settings: TenantSettings, start: datetime, found: Sequence[Compared
 
 
 def _write(file: Path, found: Sequence[Compared]) -> None:
-    columns = [*COLUMNS[:-1], "refers_to", "not_compared", "tax_date", "issue_date", "key", "url", "sentence"]
+    rows = (one.row() for one in found)
     try:
-        csv_files.write(file, columns, ([one.row()[column] for column in columns] for one in found))
+        csv_files.write(file, CSV_COLUMNS, ([row[column] for column in CSV_COLUMNS] for row in rows))
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}") from None

@@ -34,11 +34,16 @@ QUEUE = ("tenant", "stage")
 
 
 class Metrics:
-    """One registry for one page or one runtime; an observer of the runtime."""
+    """One registry for one page or one runtime: an observer of the runtime, and a collector of the ledger's state.
+
+    While the ledger cannot be read, only `build_info` and what was counted are exported.
+    """
 
     content_type: str = CONTENT_TYPE_LATEST
 
     def __init__(self, configuration: Configuration, ledger: Ledger) -> None:
+        self._configuration = configuration
+        self._ledger = ledger
         self.registry = CollectorRegistry()
         self._listed: dict[tuple[str, str], int] = {}
         self._cycles = self._counter("cycles", "Reads of a queue, by outcome.", *QUEUE, "ending")
@@ -51,7 +56,7 @@ class Metrics:
         self._request_duration = self._histogram(
             "http_request_duration_seconds", "Time until the answer was read.", "tenant", "method"
         )
-        self.registry.register(_OfTheLedger(configuration, ledger, self._listed))
+        self.registry.register(self)
 
     def exposition(self) -> bytes:
         """All metrics in the text format of OpenMetrics. Blocking: reads the ledger."""
@@ -81,15 +86,6 @@ class Metrics:
 
     def _histogram(self, name: str, description: str, *labels: str) -> Histogram:
         return Histogram(PREFIX + name, description, labels, registry=self.registry, buckets=SECONDS)
-
-
-class _OfTheLedger:
-    """The state of the ledger at the scrape; while it cannot be read, only `build_info` is exported."""
-
-    def __init__(self, configuration: Configuration, ledger: Ledger, listed: dict[tuple[str, str], int]) -> None:
-        self._configuration = configuration
-        self._ledger = ledger
-        self._listed = listed
 
     def describe(self) -> list[Any]:
         """No metrics, so that registration does not read the ledger."""

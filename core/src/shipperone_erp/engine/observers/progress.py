@@ -39,28 +39,21 @@ class Progress:
         self._ends: deque[float] = deque()
 
     def __call__(self, event: Event) -> None:
-        """As an observer."""
-        if isinstance(event, OrderPlanned):
-            self.planned()
-        elif isinstance(event, OrderRests):
-            self.rests()
-
-    def planned(self) -> None:
-        """An order is about to be worked on."""
-        if self._remaining == 0:
-            self._done = 0
-            self._ends.clear()
-            self._ends.append(self.time.monotonic())
-        self._remaining += 1
-
-    def rests(self) -> None:
-        """Work on an order has paused or ended: the job is done, waits, or is held."""
-        self._remaining -= 1
-        self._done += 1
-        now = self.time.monotonic()
-        self._ends.append(now)
-        while now - self._ends[0] > LOOK_BACK:
-            self._ends.popleft()
+        """As an observer: an order is about to be worked on, or is done, waits, or is held."""
+        match event:
+            case OrderPlanned():
+                if self._remaining == 0:
+                    self._done = 0
+                    self._ends.clear()
+                    self._ends.append(self.time.monotonic())
+                self._remaining += 1
+            case OrderRests():
+                self._remaining -= 1
+                self._done += 1
+                now = self.time.monotonic()
+                self._ends.append(now)
+                while now - self._ends[0] > LOOK_BACK:
+                    self._ends.popleft()
 
     def backlog(self) -> Backlog | None:
         """The current backlog; None if there is none."""

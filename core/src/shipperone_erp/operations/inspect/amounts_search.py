@@ -203,27 +203,27 @@ def _with_rows(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], best
     rowed = any("row_total_incl_tax" in each for each in held) or "row_total_incl_tax" in fields
     if rowed and priced:
         return best if fields == best.fields else _judged(settings, stage, rows, fields, best.bundles)
-    qty = [_number(item, each.get("qty")) for item, each in zip(items, held, strict=True)]
-    row_columns = [None] if rowed else [*per_item.values(), None]
-    price_columns = [None] if priced else [*per_item.values(), None]
-    listed_rows = [_number(item, each.get("row_total_incl_tax")) for item, each in zip(items, held, strict=True)]
-    listed_prices = [_number(item, each.get("price_incl_tax")) for item, each in zip(items, held, strict=True)]
-    votes: list[tuple[int, int, Column | None, Column | None]] = []
-    for row in row_columns:
-        for price in price_columns:
-            if row is not None and row is price:
-                continue
-            rows_of_all = row.numbers if row else listed_rows
-            prices = price.numbers if price else listed_prices
-            agree = _agreeing(qty, prices or (), rows_of_all or ())
-            sounds = (rank("row_total_incl_tax", row.path) if row else 0) + (
-                rank("price_incl_tax", price.path) if price else 0
-            )
-            votes.append((agree, sounds, row, price))
-    agree, _, row, price = max(votes, key=lambda vote: vote[:2])
+
+    def listed(name: str) -> Column:
+        """The amounts where they are found already: a column without a path, since it needs no setting."""
+        return Column("", tuple(_number(item, each.get(name)) for item, each in zip(items, held, strict=True)))
+
+    pieces = listed("qty")
+    row_columns = [*(() if rowed else per_item.values()), listed("row_total_incl_tax")]
+    price_columns = [*(() if priced else per_item.values()), listed("price_incl_tax")]
+    votes = [
+        (
+            _agreeing(pieces, price, row),
+            rank("row_total_incl_tax", row.path) + rank("price_incl_tax", price.path),
+            {"row_total_incl_tax": row.path, "price_incl_tax": price.path},
+        )
+        for row in row_columns
+        for price in price_columns
+        if row is not price
+    ]
+    agree, _, found = max(votes, key=lambda vote: vote[:2])
     if agree:
-        fields |= {"row_total_incl_tax": row.path} if row else {}
-        fields |= {"price_incl_tax": price.path} if price else {}
+        fields |= {name: path for name, path in found.items() if path}
     one = _judged(settings, stage, rows, fields, best.bundles)
     return one if one.score >= best.score else best
 
@@ -233,7 +233,7 @@ def _number(item: Raw, path: str | None) -> Decimal | None:
     return exact(value) if is_scalar(value) else None
 
 
-def _agreeing(qty: Sequence[Decimal | None], prices: Sequence[Decimal | None], rows: Sequence[Decimal | None]) -> int:
+def _agreeing(qty: Column, prices: Column, rows: Column) -> int:
     """The number of rows with more than one piece in which the row is quantity times price."""
     half = Money(None).half
     return sum(
@@ -243,7 +243,7 @@ def _agreeing(qty: Sequence[Decimal | None], prices: Sequence[Decimal | None], r
         and pieces != 1
         and bool(price)
         and agrees(row, pieces, price, Decimal(0), None, half)
-        for pieces, price, row in zip(qty, prices, rows, strict=False)
+        for pieces, price, row in zip(qty.numbers or (), prices.numbers or (), rows.numbers or (), strict=False)
     )
 
 

@@ -65,6 +65,13 @@ DIFFERING = (Finding.MISSING_IN_ERP, Finding.CHANGED_IN_ERP, Finding.LISTED_TWIC
 """The document is different in the ERP, or missing there."""
 
 
+CSV_COLUMNS = (
+    "finding", "document", "order_id", "reference", "number", "date", "total_incl_tax", "currency", "state_in_erp",
+    "refers_to", "not_compared", "tax_date", "issue_date", "key", "url", "sentence",
+)  # fmt: skip
+"""The fields of a row that a spreadsheet has, in their sequence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shipped:
     """An order in `pending_invoice`: the total of its invoice (None: unknown), and since when it is listed."""

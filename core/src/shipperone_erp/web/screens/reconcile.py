@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from shipperone_erp.kernel import csv_files
 from shipperone_erp.operations.document_adoption import parsed
-from shipperone_erp.operations.reconcile.finding_kinds import NOTES
+from shipperone_erp.operations.reconcile.finding_kinds import CSV_COLUMNS, NOTES
 from shipperone_erp.operations.reconcile.period_totals import by_rate, not_invoiced, totals
 from shipperone_erp.operations.reconcile.running import Reconciled, reconcile_since, reconciled
 from shipperone_erp.web.background_runs import Run
@@ -21,11 +21,6 @@ from shipperone_erp.web.texts import text
 
 SHOWN = 60
 """Findings on the page, the most urgent; the CSV has all of them."""
-
-COLUMNS = (
-    "finding", "document", "order_id", "reference", "number", "date", "total_incl_tax", "currency", "state_in_erp",
-    "refers_to", "not_compared", "tax_date", "issue_date", "key", "url", "sentence",
-)  # fmt: skip
 
 
 async def show(site: Site, request: Request) -> Response:
@@ -71,9 +66,9 @@ async def as_csv(site: Site, request: Request) -> Response:
     run = site.background.runs.get(("reconcile", tenant))
     if run is None or run.result is None:
         raise Answered(404, text("not_found"))
-    rows: list[dict[str, Any]] = [compared.row() for compared in run.result.found]
+    rows = (compared.row() for compared in run.result.found)
     written = io.StringIO(newline="")
-    csv_files.write_to(written, COLUMNS, ([row.get(column) for column in COLUMNS] for row in rows))
+    csv_files.write_to(written, CSV_COLUMNS, ([row[column] for column in CSV_COLUMNS] for row in rows))
     name = "".join(sign for sign in tenant if sign.isalnum() or sign in "._-")
     headers = {"content-disposition": f'attachment; filename="reconcile-{name}.csv"'}
     return Response(site.redact(written.getvalue()), media_type="text/csv; charset=utf-8", headers=headers)
