@@ -84,12 +84,9 @@ def in_words(refused: Exception) -> str:
     """The error about an answer, without the answer."""
     if isinstance(refused, ValidationError):
         found = refused.errors(include_url=False, include_input=False, include_context=False)
-        return "; ".join(f"{'.'.join(map(str, one['loc']))}: {_plain(one['msg'])}".removeprefix(": ") for one in found)
+        named = [(".".join(map(str, one["loc"])), one["msg"].removeprefix("Value error, ")) for one in found]
+        return "; ".join(f"{place}: {why}".removeprefix(": ") for place, why in named)
     return str(refused)
-
-
-def _plain(sentence: str) -> str:
-    return sentence.removeprefix("Value error, ")
 
 
 def _taken(question: Question, answer: Answer) -> Answer:

@@ -42,7 +42,10 @@ class Kept:
 
     def write(self) -> list[Path]:
         """Write the files. ValueError if one already exists, or cannot hold a secret; then no file is left."""
-        texts = {file: secret.get_secret_value() + "\n" for file, secret in self._files().items()}
+        texts = {
+            self._directory / self._file(name): secret.get_secret_value() + "\n"
+            for name, secret in self.secrets.items()
+        }
         if self.place == "env" and self.secrets:
             lines = [f"{self._variable(name)}={_quoted(secret)}\n" for name, secret in self.secrets.items()]
             texts = {self._env_file: "".join(lines)}
@@ -80,9 +83,6 @@ class Kept:
     @property
     def _env_file(self) -> Path:
         return self.folder / f"{self.tenant}.env"
-
-    def _files(self) -> dict[Path, Secret]:
-        return {self._directory / self._file(name): secret for name, secret in self.secrets.items()}
 
     def _file(self, name: str) -> str:
         return f"{self.tenant}-{name}"

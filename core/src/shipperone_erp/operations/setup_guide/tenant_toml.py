@@ -70,15 +70,10 @@ def without_secrets(value: Any, references: Mapping[str, Mapping[str, str]]) -> 
     return [without_secrets(entry, references) for entry in value] if isinstance(value, list | tuple) else value
 
 
-def reference_text(reference: Mapping[str, str]) -> str:
-    """`{ file = "…" }`, as TOML."""
-    return str(_inline(reference).as_string())
-
-
 def _at_secrets(toml: str, references: Mapping[str, Mapping[str, str]]) -> str:
     """Replaces `secret:NAME` in a connector's own text by the reference to the secret NAME."""
     for name, reference in references.items():
-        toml = toml.replace(f'"secret:{name}"', reference_text(reference))
+        toml = toml.replace(f'"secret:{name}"', _inline(reference).as_string())
     return toml if toml.endswith("\n") else f"{toml}\n"
 
 
