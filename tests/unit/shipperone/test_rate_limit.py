@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shipperone_erp.shipperone.rate_limit import Kind, RateLimit
+from shipperone_erp.shipperone.rate_limit import Kind, Pacing
 from skipped_time import TimeOf
 
 
@@ -49,7 +49,7 @@ class Bucket:
         self.refused = 0
         self.at_once = self.most_at_once = 0
 
-    async def ask(self, pace: RateLimit, kind: Kind) -> bool | None:
+    async def ask(self, pace: Pacing, kind: Kind) -> bool | None:
         """Served, refused, or (None) not even sent."""
         async with pace.turn(kind) as wait:
             if wait is not None:
@@ -63,14 +63,14 @@ class Bucket:
             self.at = self.now()
             if self.tokens < 1:
                 self.refused += 1
-                pace.throttled(began, self.retry_after)
+                pace.answered(began, throttled=True, retry_after=self.retry_after)
                 return False
             self.tokens -= 1
             self.served[kind] += 1
             pace.answered(began)
             return True
 
-    async def insist(self, pace: RateLimit, kind: Kind) -> None:
+    async def insist(self, pace: Pacing, kind: Kind) -> None:
         while not (answer := await self.ask(pace, kind)):
             if answer is None:
                 await asyncio.sleep(5)
@@ -80,7 +80,7 @@ class Bucket:
 @pytest.mark.parametrize("retry_after", [1.0, 0.0, 5.0, None])
 def test_one_request_a_second_is_used_for_confirmations(retry_after: float | None) -> None:
     async def use(now: Callable[[], float]) -> Bucket:
-        pace, bucket = RateLimit(time=TimeOf(monotonic=now)), Bucket(now, 1.0, 2.0, retry_after)
+        pace, bucket = Pacing(time=TimeOf(monotonic=now)), Bucket(now, 1.0, 2.0, retry_after)
         work = [asyncio.ensure_future(bucket.insist(pace, Kind.CONFIRMATION)) for _ in range(32)]
         await asyncio.sleep(90)
         for task in work:
@@ -101,7 +101,7 @@ def test_one_request_a_second_is_used_for_confirmations(retry_after: float | Non
 @pytest.mark.case("H12")
 def test_reads_and_confirmations_take_turns() -> None:
     async def use(now: Callable[[], float]) -> Bucket:
-        pace, bucket = RateLimit(time=TimeOf(monotonic=now)), Bucket(now, 1.0, 2.0, 1.0)
+        pace, bucket = Pacing(time=TimeOf(monotonic=now)), Bucket(now, 1.0, 2.0, 1.0)
         kinds = [Kind.READ] * 200 + [Kind.CONFIRMATION] * 200
         work = [asyncio.ensure_future(bucket.insist(pace, kind)) for kind in kinds]
         await asyncio.sleep(600)
@@ -118,8 +118,8 @@ def test_reads_and_confirmations_take_turns() -> None:
 @pytest.mark.case("H12")
 def test_after_a_requested_pause_one_request_is_sent_as_a_probe() -> None:
     async def use(now: Callable[[], float]) -> list[float]:
-        pace = RateLimit(time=TimeOf(monotonic=now))
-        pace.throttled(now(), 10.0)
+        pace = Pacing(time=TimeOf(monotonic=now))
+        pace.answered(now(), throttled=True, retry_after=10.0)
         began = now()
         sent: list[float] = []
 
@@ -142,8 +142,8 @@ def test_after_a_requested_pause_one_request_is_sent_as_a_probe() -> None:
 @pytest.mark.case("H12")
 def test_a_server_that_throttled_once_is_soon_used_as_before() -> None:
     async def use(now: Callable[[], float]) -> tuple[float, int]:
-        pace, bucket = RateLimit(time=TimeOf(monotonic=now)), Bucket(now, 1e9, 1e9, 1.0)
-        pace.throttled(now(), 1.0)
+        pace, bucket = Pacing(time=TimeOf(monotonic=now)), Bucket(now, 1e9, 1e9, 1.0)
+        pace.answered(now(), throttled=True, retry_after=1.0)
         began = now()
         await asyncio.gather(*(bucket.insist(pace, Kind.CONFIRMATION) for _ in range(500)))
         return now() - began, bucket.most_at_once
@@ -156,8 +156,8 @@ def test_a_server_that_throttled_once_is_soon_used_as_before() -> None:
 @pytest.mark.case("H12")
 def test_a_long_requested_pause_is_reported_instead_of_awaited() -> None:
     async def use(now: Callable[[], float]) -> tuple[float | None, float]:
-        pace = RateLimit(time=TimeOf(monotonic=now))
-        pace.throttled(now(), 3600.0)
+        pace = Pacing(time=TimeOf(monotonic=now))
+        pace.answered(now(), throttled=True, retry_after=3600.0)
         began = now()
         async with pace.turn(Kind.CONFIRMATION) as wait:
             return wait, now() - began
@@ -170,11 +170,11 @@ def test_a_long_requested_pause_is_reported_instead_of_awaited() -> None:
 @pytest.mark.case("H12")
 def test_a_burst_of_refusals_slows_the_pace_once() -> None:
     async def use(now: Callable[[], float]) -> float:
-        pace = RateLimit(time=TimeOf(monotonic=now))
+        pace = Pacing(time=TimeOf(monotonic=now))
         began = now()
         await asyncio.sleep(0.5)
         for _ in range(30):
-            pace.throttled(began, 1.0)
+            pace.answered(began, throttled=True, retry_after=1.0)
         await asyncio.sleep(1.5)
         async with pace.turn(Kind.READ):
             pace.answered(now())
@@ -189,8 +189,8 @@ def test_a_burst_of_refusals_slows_the_pace_once() -> None:
 @pytest.mark.case("H12")
 def test_a_cancelled_waiter_blocks_no_other() -> None:
     async def use(now: Callable[[], float]) -> int:
-        pace, bucket = RateLimit(time=TimeOf(monotonic=now)), Bucket(now, 1e9, 1e9, 1.0)
-        pace.throttled(now(), 2.0)
+        pace, bucket = Pacing(time=TimeOf(monotonic=now)), Bucket(now, 1e9, 1e9, 1.0)
+        pace.answered(now(), throttled=True, retry_after=2.0)
         work = [asyncio.ensure_future(bucket.insist(pace, Kind.READ)) for _ in range(10)]
         await asyncio.sleep(1)
         work[0].cancel()

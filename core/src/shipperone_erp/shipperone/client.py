@@ -185,7 +185,7 @@ class ShipperOne:
             throttled = failure.trouble is Trouble.THROTTLED
             self._pacing.answered(began, throttled=throttled, retry_after=failure.retry_after)
             raise
-        self._pacing.answered(began, throttled=False, retry_after=None)
+        self._pacing.answered(began)
         return response
 
     def _headers_of_posts(self) -> httpx.Headers:

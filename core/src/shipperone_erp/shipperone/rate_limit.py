@@ -51,10 +51,16 @@ class RequestLimit(Protocol):
         """ShipperOne requests a pause of that many seconds."""
 
 
-class RateLimit:
-    """For one event loop. `turn` waits for a request's turn; `throttled` and `answered` report its result."""
+class Pacing:
+    """For one event loop. While ShipperOne throttles, each request waits for its turn, at most `patience` seconds.
 
-    def __init__(self, patience: float = PATIENCE, time: TimeSource = MACHINE_TIME) -> None:
+    `limit` is waited for before each request; the pauses that ShipperOne requests are reported to it.
+    """
+
+    def __init__(
+        self, limit: RequestLimit | None = None, *, patience: float = PATIENCE, time: TimeSource = MACHINE_TIME
+    ) -> None:
+        self._limit = limit
         self._patience = patience
         self._time = time
         self._quiet_until = 0.0
@@ -71,16 +77,31 @@ class RateLimit:
         """The remaining seconds of a pause that ShipperOne has requested; negative without one."""
         return self._quiet_until - self._time.monotonic()
 
+    def turn(self, kind: Kind) -> AbstractAsyncContextManager[float | None]:
+        """Wait for a request's turn, which lasts until the context ends. The seconds to wait, if they are too many."""
+        free = self._free and (self._limit is None or self._limit.free)
+        return nullcontext() if free else self._in_turn(kind)
+
+    def answered(self, began: float, *, throttled: bool = False, retry_after: float | None = None) -> None:
+        """A request that began at that monotonic time got an answer; `throttled`: 429, or 503 with Retry-After."""
+        if throttled:
+            self._slow_down(began, retry_after)
+        elif self._interval and began >= self._throttled_at:
+            self._probe_first = False
+            self._interval *= SHRINKS_TO
+            if self._interval < FREE_BELOW:
+                self._interval = 0.0
+            self._admit_due()
+
     @property
-    def free(self) -> bool:
+    def _free(self) -> bool:
         """ShipperOne does not throttle: no request has to wait for its turn."""
         return not self._interval and self.silence <= 0
 
     @asynccontextmanager
-    async def turn(self, kind: Kind) -> AsyncIterator[float | None]:
-        """Wait for a request's turn, which lasts until the context ends. The seconds to wait, if they are too many."""
-        if self.free:
-            yield None
+    async def _in_turn(self, kind: Kind) -> AsyncIterator[float | None]:
+        if self._free:
+            yield await self._shared_wait()
             return
         wait = self._estimate(kind)
         if wait > self._patience:
@@ -88,14 +109,16 @@ class RateLimit:
             return
         probes = await self._admitted(kind)
         try:
-            yield None
+            yield await self._shared_wait()
         finally:
             if probes:
                 self._probing = False
             self._admit_due()
 
-    def throttled(self, began: float, retry_after: float | None) -> None:
-        """A request that began at that monotonic time was answered by 429, or by 503 with Retry-After."""
+    async def _shared_wait(self) -> float | None:
+        return None if self._limit is None else await self._limit.admit(self._patience)
+
+    def _slow_down(self, began: float, retry_after: float | None) -> None:
         now = self._time.monotonic()
         if began >= self._throttled_at:  # else it belongs to a burst that has slowed the pace already
             shortest, longest = FIRST_INTERVAL
@@ -105,16 +128,8 @@ class RateLimit:
             self._probe_first = True
         wait = 2 * self._interval if retry_after is None else retry_after
         self._quiet_until = max(self._quiet_until, now + wait)
-
-    def answered(self, began: float) -> None:
-        """A request that began at that monotonic time got any other answer."""
-        if not self._interval or began < self._throttled_at:
-            return
-        self._probe_first = False
-        self._interval *= SHRINKS_TO
-        if self._interval < FREE_BELOW:
-            self._interval = 0.0
-        self._admit_due()
+        if self._limit is not None and retry_after is not None:
+            self._limit.throttled(retry_after)
 
     def _estimate(self, kind: Kind) -> float:
         ahead = len(self._waiting[kind])
@@ -159,41 +174,3 @@ class RateLimit:
             if line:
                 return kind
         return None
-
-
-class Pacing:
-    """While ShipperOne throttles, each request waits for its turn, unless that takes longer than `patience` seconds.
-
-    `limit` is waited for before each request; the pauses that ShipperOne requests are reported to it.
-    """
-
-    def __init__(
-        self, limit: RequestLimit | None = None, *, patience: float = PATIENCE, time: TimeSource = MACHINE_TIME
-    ) -> None:
-        self._limit = limit
-        self._patience = patience
-        self._pace = RateLimit(patience, time)
-
-    @property
-    def silence(self) -> float:
-        """The remaining seconds of a pause that ShipperOne has requested; negative without one."""
-        return self._pace.silence
-
-    def turn(self, kind: Kind) -> AbstractAsyncContextManager[float | None]:
-        """Wait for a request's turn, which lasts until the context ends. The seconds to wait, if they are too many."""
-        free = self._pace.free and (self._limit is None or self._limit.free)
-        return nullcontext() if free else self._in_turn(kind)
-
-    @asynccontextmanager
-    async def _in_turn(self, kind: Kind) -> AsyncIterator[float | None]:
-        async with self._pace.turn(kind) as wait:
-            yield await self._limit.admit(self._patience) if wait is None and self._limit is not None else wait
-
-    def answered(self, began: float, *, throttled: bool, retry_after: float | None) -> None:
-        """A request that began at that monotonic time got an answer."""
-        if throttled:
-            self._pace.throttled(began, retry_after)
-            if self._limit is not None and retry_after is not None:
-                self._limit.throttled(retry_after)
-        else:
-            self._pace.answered(began)
