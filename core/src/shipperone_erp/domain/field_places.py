@@ -177,7 +177,7 @@ class Role:
 
 def order_field(name: str, fields: Mapping[str, str]) -> Field:
     """The places of that field of an order; `fields` is the tenant's table, as in `Places`."""
-    return _at(name, [fields[name]] if name in fields else ORDER[name], named=name in fields)
+    return _field(name, ORDER[name], fields)
 
 
 class Places:
@@ -199,21 +199,22 @@ class Places:
             if not all(path.split(".")):
                 raise ValueError(f"fields.{name}: {path!r} is not a key or a path such as totals.shipping.0.amount")
         self._fields = fields
-        self.order = {name: self._field(name, usual) for name, usual in ORDER.items()}
-        self.item = {name: self._field(name, usual) for name, usual in ITEM.items()}
+        self.order = {name: _field(name, usual, fields) for name, usual in ORDER.items()}
+        self.item = {name: _field(name, usual, fields) for name, usual in ITEM.items()}
         # An item's own warehouse means a transfer. It must be found even if the order's warehouse has another place.
         elsewhere = fields.get("warehouse_code")
-        self.item["warehouse_code"] = self._usual(
+        self.item["warehouse_code"] = _at(
             "warehouse_code", [*([elsewhere] if elsewhere else []), *ITEM["warehouse_code"]]
         )
         self.parties = {role: self._role(role) for role in PARTIES}
 
     def _role(self, role: str) -> Role:
-        named = {field: self._field(f"{role}.{field}", ()) for field in PARTY if f"{role}.{field}" in self._fields}
+        own = self._fields
+        named = {field: _field(f"{role}.{field}", (), own) for field in PARTY if f"{role}.{field}" in own}
         # Magento flattens the customer, and only the customer, into the order: customer_email, customer_taxvat
         prefix = "customer_" if role == "customer" else None
         return Role(
-            place=self._usual(role, PARTIES[role]),
+            place=_at(role, PARTIES[role]),
             marks=_heads(PARTY if role == "customer" else ("city", "postcode", "country")),
             inside=self._group(role, PARTY, named, ""),
             on_order=self._group(role, PARTY if prefix else {}, named, prefix or "", also=named),
@@ -228,7 +229,7 @@ class Places:
         also: Mapping[str, Field] = MappingProxyType({}),
     ) -> Group:
         fields = {
-            field: self._usual(f"{role}.{field}", [prefix + place for place in places])
+            field: _at(f"{role}.{field}", [prefix + place for place in places])
             for field, places in usual.items()
             if field not in named
         }
@@ -240,20 +241,19 @@ class Places:
         )
         return Group({**fields, **also}, pieces)
 
-    def _field(self, name: str, usual: Iterable[str]) -> Field:
-        path = self._fields.get(name)
-        return self._usual(name, usual) if path is None else self._usual(name, [path], named=True)
-
-    def _usual(self, name: str, places: Iterable[str], *, named: bool = False) -> Field:
-        return _at(name, places, named=named)
-
 
 @lru_cache(maxsize=256)
 def _shared(fields: tuple[tuple[str, str], ...]) -> Places:
     return Places(dict(fields))
 
 
-def _at(name: str, places: Iterable[str], *, named: bool) -> Field:
+def _field(name: str, usual: Iterable[str], fields: Mapping[str, str]) -> Field:
+    """The one place that the tenant has named, else the usual ones."""
+    named = name in fields
+    return _at(name, [fields[name]] if named else usual, named=named)
+
+
+def _at(name: str, places: Iterable[str], *, named: bool = False) -> Field:
     steps = [tuple(place.split(".")) for place in places]
     return Field(
         name=name,

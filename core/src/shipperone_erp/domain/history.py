@@ -27,12 +27,7 @@ class History:
         self.jobs = jobs
         self._rules = rules
         self._accepted = [job for job in jobs if job.accepted]
-        self._allocations = allocations
-
-    @property
-    def allocations(self) -> Collection[Job]:
-        """The order's allocations, for the invoice stage."""
-        return self._allocations
+        self.allocations = allocations
 
     def confirmed_before(self, order: FulfillmentOrder) -> Job | None:
         """The newest confirmed job with one of these items in exactly the same quantity; None if there is none.
@@ -69,7 +64,7 @@ class History:
         if self._accepted:
             return True
         # ShipperOne has allocated whatever it lists as shipped, even if its answer is still under way or was lost
-        made = [job for job in self._allocations if job.accepted or job.step is Step.CONFIRMING]
+        made = [job for job in self.allocations if job.accepted or job.step is Step.CONFIRMING]
         rows = [item for job in made for item in job.order.items]
         families, allocated = Families(order.items, rows), _summed(rows)
         listed = {item_key(item): item.qty for item in order.items}
@@ -119,7 +114,7 @@ class History:
         """
         allocated, before = (
             sum((row.qty for job in jobs for row in self._counted(job.order) if row.sku == item.sku), Decimal(0))
-            for jobs in ([job for job in self._allocations if job.accepted], self._accepted)
+            for jobs in ([job for job in self.allocations if job.accepted], self._accepted)
         )
         if not allocated or not before or before + item.qty <= allocated:
             return None
@@ -130,15 +125,15 @@ class History:
 
     @cached_property
     def _allocated(self) -> Mapping[str, Decimal]:
-        return _summed(item for job in self._allocations if job.accepted for item in job.order.items)
+        return _summed(item for job in self.allocations if job.accepted for item in job.order.items)
 
     @cached_property
     def _known(self) -> Rows:
-        return rows_in(self._allocations)
+        return rows_in(self.allocations)
 
     @cached_property
     def _every_row(self) -> Rows:
-        return rows_in(self._allocations, always=True)
+        return rows_in(self.allocations, always=True)
 
     def _counted(self, order: FulfillmentOrder) -> Sequence[OrderItem]:
         in_others = any(item.parent_item_id is not None for item in order.items)

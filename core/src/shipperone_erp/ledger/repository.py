@@ -37,7 +37,7 @@ class Ledger(AlertRecords):
 
     def __init__(self, database: Database, *, read_only: bool) -> None:
         super().__init__(database)
-        self._read_only = read_only
+        self.read_only = read_only
         self._turn = threading.Lock()
         self._writer = Writer(self.commit)
 
@@ -104,11 +104,6 @@ class Ledger(AlertRecords):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    @property
-    def read_only(self) -> bool:
-        """This object refuses every write."""
-        return self._read_only
 
     def try_take(
         self,
@@ -295,7 +290,7 @@ class Ledger(AlertRecords):
                 raise WriteRefused("the row to be changed is not in the ledger; nothing was recorded")
 
     def _refuse_if_read_only(self) -> None:
-        if self._read_only:
+        if self.read_only:
             raise LedgerError(f"the ledger ({self._database.place}) was opened for reading only")
 
     @contextmanager

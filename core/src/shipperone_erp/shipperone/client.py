@@ -60,6 +60,7 @@ class ShipperOne:
         self._account = account
         self._urls: dict[str, httpx.URL] = {}
         self._exchange = exchange or HttpExchange(account.root, time=time)
+        self.max_response = self._exchange.max_response
         self._pacing = pacing or Pacing(time=time)
         self._one_by_one = asyncio.Lock()
         self._redact = Redaction()
@@ -67,11 +68,6 @@ class ShipperOne:
 
     def __repr__(self) -> str:
         return f"<ShipperOne of tenant {self._account.tenant} at {self._account.address}>"
-
-    @property
-    def max_response(self) -> int:
-        """The most bytes of an answer."""
-        return self._exchange.max_response
 
     def replace_token(self, token: SecretStr) -> None:
         """Use this token from the next call on. ValueError if an HTTP header cannot carry it."""
