@@ -28,7 +28,7 @@ from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.records import Effect, Lease
 from shipperone_erp.domain.serialization import order_text
 from shipperone_erp.domain.states import EffectKind, Stage
-from shipperone_erp.ledger.leases import Owner
+from shipperone_erp.ledger.leases import LeaseRecord, Owner
 from shipperone_erp.ledger.repository import Ledger
 
 VARIABLE = "SHIPPERONE_ERP_TEST_POSTGRESQL"
@@ -83,6 +83,11 @@ def an_effect(job: Job, kind: EffectKind = EffectKind.RESERVE, **fields: Any) ->
 def an_owner() -> Owner:
     """A process that takes leases."""
     return Owner(id=uuid.uuid4().hex, host="here", pid=os.getpid())
+
+
+def lease_of(ledger: Ledger, name: str) -> LeaseRecord | None:
+    """The lease of that name; None if it was never taken."""
+    return next((record for record in ledger.leases() if record.name == name), None)
 
 
 def a_lease(ledger: Ledger, name: str = "acme/allocation") -> Lease:

@@ -40,12 +40,10 @@ def listing(
     return Listing(
         stage=Stage.ALLOCATION,
         began_at=at,
-        ended_at=at,
         orders={o.order_id: Listed(order=o, fingerprint=fingerprint(o)) for o in orders},
         unreadable=tuple(unreadable),
         complete=complete,
         proves_absence=proves,
-        pages=1,
         alert=None,
         doubt=doubt,
     )

@@ -11,8 +11,8 @@ from shipperone_erp.ledger.unit_of_work import InsertJob
 
 SCOPE = scope()
 NOTHING = Listing(
-    stage=Stage.ALLOCATION, began_at=NOON, ended_at=NOON, orders={}, unreadable=(), complete=True, proves_absence=True,
-    pages=1, alert=None,
+    stage=Stage.ALLOCATION, began_at=NOON, orders={}, unreadable=(), complete=True, proves_absence=True,
+    alert=None,
 )  # fmt: skip
 
 

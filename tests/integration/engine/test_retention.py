@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, event, text
 from sqlalchemy.pool import NullPool
 
 from job_rows import varied
-from ledger_databases import NOON, a_job, an_effect, an_owner, dumped
+from ledger_databases import NOON, a_job, an_effect, an_owner, dumped, lease_of
 from shipperone_erp import FulfillmentOrder, OrderItem, Party, Reason
 from shipperone_erp.domain.explanations import EXPLANATIONS
 from shipperone_erp.domain.ids import first_id_at, new_id
@@ -568,7 +568,7 @@ def test_one_process_of_several_does_it_and_gives_it_up_with_its_end(days):
 
     def held(world):
         with world.ledger() as ledger:
-            return ledger.lease(LEASE).owner
+            return lease_of(ledger, LEASE).owner
 
     asyncio.run(go())
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from installed_plugins import InstalledPlugins
+from ledger_databases import lease_of
 from shipperone_erp.config import Configuration, TenantSettings, load
 from shipperone_erp.domain.exit_codes import Ended, Ending
 from shipperone_erp.domain.hook_answers import Transient
@@ -453,7 +454,7 @@ def test_an_exclusive_name_is_kept_by_a_hook_that_still_hangs_when_the_service_s
 
     asyncio.run(go())
     with world.ledger() as ledger:
-        lease = ledger.lease("exclusive:stock")
+        lease = lease_of(ledger, "exclusive:stock")
     assert lease is not None
     assert lease.owner is not None, "its hook still runs"
 
@@ -510,7 +511,7 @@ def test_a_tenant_whose_slots_all_hang_stops_no_other_when_it_starts_over(world,
                 await asyncio.sleep(4)
                 # its lease is lost, as after a freeze
                 with world.ledger() as ledger:
-                    held = ledger.lease("acme/allocation")
+                    held = lease_of(ledger, "acme/allocation")
                     assert held is not None
                     ledger.give_back(Lease(held.name, held.owner or "", held.number))
                 await asyncio.sleep(2)

@@ -85,7 +85,7 @@ class _Reader:
             self.posts.append((prove, False))
         self.clock[0] += 4.0
         now = datetime(2026, 3, 1, tzinfo=UTC)
-        return Listing(I, now, now, {}, (), complete=True, proves_absence=prove, pages=1, alert=None)
+        return Listing(I, now, {}, (), complete=True, proves_absence=prove, alert=None)
 
 
 @pytest.mark.parametrize(("pauses", "withheld"), [([0.0, 0.0], [True, False, True]), ([4.0, 4.0], [True, True, True]),

@@ -101,8 +101,8 @@ def read(stage: Stage, jobs: list[Job], *, listed: str) -> Listing:
             unreadable.append(UnreadableOrder(order_id=job.order_id, sentence="no sku", raw="{}"))
     at = NOON + timedelta(days=2)
     return Listing(
-        stage=stage, began_at=at, ended_at=at, orders=orders, unreadable=tuple(unreadable), complete=True,
-        proves_absence=True, pages=1, alert=None, doubt=None,
+        stage=stage, began_at=at, orders=orders, unreadable=tuple(unreadable), complete=True,
+        proves_absence=True, alert=None, doubt=None,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from ledger_databases import a_job, a_lease, an_owner
+from ledger_databases import a_job, a_lease, an_owner, lease_of
 from shipperone_erp.domain.records import Lease
 from shipperone_erp.kernel.errors import LeaseLost
 from shipperone_erp.ledger.leases import Held, lost_leases
@@ -29,7 +29,7 @@ def test_a_free_lease_is_taken_at_once_and_held_against_others(ledger):
     assert answer.holder.startswith(f"process {os.getpid()} on here since ")
     assert isinstance(ledger.try_take("acme/invoice", an_owner(), None, 15.0), Lease)
     assert [record.name for record in ledger.leases()] == [NAME, "acme/invoice"]
-    assert ledger.lease("exclusive:stock") is None
+    assert lease_of(ledger, "exclusive:stock") is None
 
 
 def test_of_many_leases_those_that_nobody_holds_are_taken_together(ledger):
@@ -103,12 +103,12 @@ def test_given_back_it_is_free_at_once_and_its_number_grows(ledger):
     second = a_lease(ledger)
     assert second.number == 2
     ledger.give_back(first)
-    assert ledger.lease(NAME).number == 2
-    assert ledger.lease(NAME).owner == second.owner
-    heartbeat = ledger.lease(NAME).heartbeat
+    assert lease_of(ledger, NAME).number == 2
+    assert lease_of(ledger, NAME).owner == second.owner
+    heartbeat = lease_of(ledger, NAME).heartbeat
     ledger.give_back(second)
     third = a_lease(ledger)
-    assert ledger.lease(NAME).heartbeat > heartbeat
+    assert lease_of(ledger, NAME).heartbeat > heartbeat
     assert third.number == 3
 
 
@@ -147,7 +147,7 @@ def test_of_many_at_once_one_takes_it(ledger_url):
         answers = list(threads.map(lambda n: ledgers[n % 2].try_take(NAME, an_owner(), None, 15.0), range(16)))
     taken = [answer for answer in answers if isinstance(answer, Lease)]
     assert len(taken) == 1
-    assert ledgers[0].lease(NAME).owner == taken[0].owner
+    assert lease_of(ledgers[0], NAME).owner == taken[0].owner
     for ledger in ledgers:
         ledger.close()
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from job_rows import varied
-from ledger_databases import NOON, a_job, a_lease, an_effect, an_owner
+from ledger_databases import NOON, a_job, a_lease, an_effect, an_owner, lease_of
 from shipperone_erp.domain.records import Action, Lease
 from shipperone_erp.domain.states import Outcome, Stage, State, Step
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError
@@ -284,7 +284,7 @@ def test_eight_threads_write_while_leases_beat_and_change_hands(ledger):
     beating.join()
     assert results == [(40, 5, [])] * 8
     assert lost == []
-    assert all(ledger.lease(lease.name).heartbeat > 1 for lease in leases)
+    assert all(lease_of(ledger, lease.name).heartbeat > 1 for lease in leases)
 
 
 class Broken(Ledger):
@@ -363,7 +363,7 @@ def test_a_writers_entry_is_settled_once():
 def test_owner_of_a_lease_is_a_process_not_a_name(ledger):
     owner = an_owner()
     lease = ledger.try_take("acme/invoice", owner, None, 15.0)
-    assert ledger.lease("acme/invoice").owner == owner.id
-    assert ledger.lease("acme/invoice").holder.startswith(f"process {owner.pid} on here since 20")
+    assert lease_of(ledger, "acme/invoice").owner == owner.id
+    assert lease_of(ledger, "acme/invoice").holder.startswith(f"process {owner.pid} on here since 20")
     ledger.give_back(lease)
-    assert ledger.lease("acme/invoice").holder == "nobody"
+    assert lease_of(ledger, "acme/invoice").holder == "nobody"

@@ -104,7 +104,7 @@ def test_a_queue_without_an_end_is_an_alert(server: ScriptedServer, monkeypatch:
     queue.before = lambda number: http(200, json.dumps([order(number)]))
     monkeypatch.setattr("shipperone_erp.shipperone.queue_reader.PAGES_AT_MOST", 7)
     listing = read(server, queue)
-    assert (listing.pages, len(listing.orders)) == (7, 7)
+    assert (len(server.requests), len(listing.orders)) == (7, 7)
     assert (listing.complete, listing.proves_absence) == (False, False)
     assert listing.alert == "the queue did not end after 7 pages; 7 orders were read"
 
@@ -114,8 +114,7 @@ def test_every_page_is_read_although_none_is_acted_on_in_between(server: Scripte
     listing = read(server, Queue([order(n) for n in range(250)]), prove=True)
     assert len(listing.orders) == 250
     assert listing.proves_absence
-    assert listing.pages == 8
-    assert listing.began_at <= listing.ended_at
+    assert len(server.requests) == 8
 
 
 @pytest.mark.case("Q3")

@@ -43,21 +43,19 @@ class UnreadableOrder:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The orders that a queue listed between two moments.
+    """The orders that a queue listed in a read that began at that moment.
 
     `complete`: every page was read, so that the listed orders can be worked on. `proves_absence`: an order that is not
-    listed was not in the queue; else `doubt` is the reason why not. `pages` counts the pages read. `alert` is a
-    sentence for operators. `digest`: of the bytes of the pages; None if the orders do not follow from them alone.
+    listed was not in the queue; else `doubt` is the reason why not. `alert` is a sentence for operators. `digest`: of
+    the bytes of the pages; None if the orders do not follow from them alone.
     """
 
     stage: Stage
     began_at: datetime
-    ended_at: datetime
     orders: Mapping[str, Listed]
     unreadable: tuple[UnreadableOrder, ...]
     complete: bool
     proves_absence: bool
-    pages: int
     alert: str | None
     doubt: str | None = None
     digest: bytes | None = None

@@ -116,8 +116,8 @@ class StagePlanning:
         """The decisions that need no listing: jobs that ShipperOne has accepted wait only for the ERP."""
         now = self.context.now()
         nothing = Listing(
-            stage=self.stage, began_at=now, ended_at=now, orders={}, unreadable=(), complete=False,
-            proves_absence=False, pages=0, alert=None,
+            stage=self.stage, began_at=now, orders={}, unreadable=(), complete=False,
+            proves_absence=False, alert=None,
         )  # fmt: skip
         planner_input, _ = await self._load(nothing, running)
         return [decision for decision in await self._plan(nothing, planner_input) if isinstance(decision, Continue)]

@@ -230,11 +230,6 @@ class LedgerReader(ListReader):
         rows = self._rows(select(actions.c.id, actions.c.tenant).where(actions.c.id > since))
         return [(row["id"], row["tenant"]) for row in rows]
 
-    def lease(self, name: str) -> LeaseRecord | None:
-        """The lease of that name; None if it was never taken."""
-        rows = self._rows(select(lease_rows).where(lease_rows.c.name == name))
-        return next((LeaseRecord(**row) for row in rows), None)
-
     def leases(self) -> list[LeaseRecord]:
         """Every lease that was ever taken."""
         return [LeaseRecord(**row) for row in self._rows(select(lease_rows).order_by(lease_rows.c.name))]

@@ -192,13 +192,13 @@ class ShipperOne:
 
     async def _post(self, url: httpx.URL, body: bytes) -> PostAnswer:
         if (silence := self._pacing.silence) > 0:
-            return silenced_post(silence, self.time.now())
+            return silenced_post(silence)
         token, began = self._token, self.time.monotonic()
         try:
             response = await self._exchange.send("POST", url, self._headers_of_posts(), body)
         except Exception as failure:  # any exception of a library about an answer: the request may have been sent
             _log_unexpected(failure)
-            return lost_post(failure, self.time.now())
+            return lost_post(failure)
         answer = await self.in_turn(partial(post_answer, response, self.time.now(), self._redact), len(response.body))
         if answer.outcome is PostOutcome.UNAUTHORISED and token != self._token:
             return await self._post(url, body)  # the previous token was refused, and nothing was done

@@ -4,8 +4,6 @@ A request is *not sent* only if no connection was made. Everything else, a time-
 may have processed it.
 """
 
-from datetime import datetime
-
 import httpx
 
 from shipperone_erp.domain.listing import ReadFailed, Trouble
@@ -23,10 +21,10 @@ NOT_TLS = "WRONG_VERSION_NUMBER"
 """OpenSSL's report where the other side answers a handshake in plain text."""
 
 
-def lost_post(failure: Exception, ended_at: datetime) -> PostAnswer:
+def lost_post(failure: Exception) -> PostAnswer:
     """The outcome of a POST without an answer: not sent if no connection was made, else unknown."""
     outcome = PostOutcome.NOT_SENT if isinstance(failure, NEVER_CONNECTED) else PostOutcome.UNKNOWN
-    return PostAnswer(outcome, None, None, _why(failure), None, None, ended_at)
+    return PostAnswer(outcome, None, None, _why(failure), None, None)
 
 
 def lost_read(failure: Exception, what: str) -> ReadFailed:

@@ -77,14 +77,13 @@ class QueueReader:
         began_at = self._time.now()
         posts = posts_started()
         walk = await self._walk()
-        pages, doubt = walk.pages, walk.doubt
+        doubt = walk.doubt
         proving = False
         if doubt is None and not walk.at_once:
             doubt = POSTED if prove else f"its {walk.pages} page(s) were read only once"
             proving = prove and posts_started() == posts
         if proving or walk.twice:
             again = await self._again()
-            pages += again.pages
             if proving:
                 doubt = again.doubt or changed_between(walk, again) or (POSTED if posts_started() != posts else None)
             # an id that the second pass does not list twice was changed during the first
@@ -97,12 +96,10 @@ class QueueReader:
         return Listing(
             stage=self._stage,
             began_at=began_at,
-            ended_at=self._time.now(),
             orders=orders,
             unreadable=unreadable,
             complete=walk.complete,
             proves_absence=doubt is None,
-            pages=pages,
             alert=walk.alert,
             doubt=doubt,
             digest=walk.digest,

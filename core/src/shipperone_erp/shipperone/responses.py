@@ -33,10 +33,10 @@ Redact = Callable[[str], str]
 """Removes the token from ShipperOne's text, should it repeat it."""
 
 
-def post_answer(response: Received, ended_at: datetime, redact: Redact) -> PostAnswer:
+def post_answer(response: Received, now: datetime, redact: Redact) -> PostAnswer:
     """The meaning of a POST's answer."""
     answer = _Answer(response, redact)
-    wait = retry_after(response.headers, ended_at)
+    wait = retry_after(response.headers, now)
     accepts = (answer.is_json and not answer.denies) or not answer.text.strip()
     outcome = _outcome(response.status, wait, takes_effect=accepts, by_proxy=answer.by_proxy)
     denial = None
@@ -49,7 +49,7 @@ def post_answer(response: Received, ended_at: datetime, redact: Redact) -> PostA
         if response.succeeded:
             denial = answer.message or answer.shown
     return PostAnswer(
-        outcome, response.status, answer.text[:BODY_AT_MOST], message, wait, answer.report_id, ended_at, denial,
+        outcome, response.status, answer.text[:BODY_AT_MOST], message, wait, answer.report_id, denial,
         answer.by_proxy,
     )  # fmt: skip
 
@@ -69,9 +69,9 @@ def raise_for_status(response: Received, what: str, now: datetime, redact: Redac
     raise ReadFailed(sentence, trouble, status=status, retry_after=wait, is_json=answer.is_json)
 
 
-def silenced_post(seconds: float, now: datetime) -> PostAnswer:
+def silenced_post(seconds: float) -> PostAnswer:
     """A POST that was not sent, because ShipperOne has requested a pause and this many seconds of it remain."""
-    return PostAnswer(PostOutcome.THROTTLED, None, None, _silence(seconds), seconds, None, now)
+    return PostAnswer(PostOutcome.THROTTLED, None, None, _silence(seconds), seconds, None)
 
 
 def silenced_read(seconds: float, what: str) -> ReadFailed:

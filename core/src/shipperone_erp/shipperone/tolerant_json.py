@@ -65,11 +65,6 @@ class Span:
     def is_list(self) -> bool:
         return self.body[self.start] == 0x5B
 
-    @property
-    def text(self) -> str:
-        """As received, for display: invalid bytes are replaced."""
-        return self.body[self.start : self.end].decode(errors="replace")
-
     def value(self) -> Any:
         """The value, numbers as `Decimal`. BadJson if it cannot be read for any reason."""
         if self.depth > DEEPEST:

@@ -103,7 +103,7 @@ async def _post(execution: JobExecution) -> PostAnswer:
         raise  # nothing was sent, and nothing can be recorded
     except Exception as fault:  # an exception of this program does not show whether ShipperOne accepted it
         LOG.exception("%s %s: order %s", execution.job.tenant, execution.job.stage, execution.job.order_id)
-        answer = quiet = faulty_post(fault, execution.ports.now())
+        answer = quiet = faulty_post(fault)
     if answer is None or quiet is None:
         execution.ports.effect_log.record_outcome(effect, Outcome.NOT_SENT, "the order changed before it was sent")
         execution.job = execution.job.call_had_no_effect(before)
