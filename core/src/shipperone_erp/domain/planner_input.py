@@ -1,14 +1,12 @@
 """The input of a plan: its queue and the tenant's rules, and the ledger's jobs of the orders."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listing, ToShip
 from shipperone_erp.domain.rules import TenantRules
-from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.kernel.grouping import grouped
+from shipperone_erp.domain.states import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +57,3 @@ class PlannerInput:
     failed: frozenset[str] = frozenset()
     to_ship: ToShip = field(default_factory=ToShip)
     restored_at: datetime | None = None
-
-    def allocated(self) -> Mapping[str, Sequence[Job]]:
-        """The allocation jobs of each order, without those that ended unconfirmed."""
-        living = (job for job in self.allocations if job.state not in (State.GONE, State.SUPERSEDED))
-        return grouped(living, key=lambda job: job.order_id)
-
-    def accepted(self) -> Mapping[str, Sequence[Job]]:
-        """The accepted jobs of each order, oldest first."""
-        oldest_first = sorted((job for job in self.jobs if job.accepted), key=lambda job: job.id)
-        return grouped(oldest_first, key=lambda job: job.order_id)
