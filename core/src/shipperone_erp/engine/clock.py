@@ -4,10 +4,8 @@ Times in the ledger are wall-clock times, since they outlive the process. A runn
 clock that the wall clock was set; the times from which intervals are counted are then moved by the same amount.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shipperone_erp.domain.job import moved
 from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.kernel.time_source import TimeSource
 
@@ -44,11 +42,6 @@ class StageClock:
             return timedelta()
         self.moved += jump
         return jump
-
-
-def moved_queue(record: QueueRecord, by: timedelta) -> QueueRecord:
-    """The queue's record, with the times from which its intervals are counted moved along with the clock."""
-    return replace(record, last_good_read_at=moved(record.last_good_read_at, by))
 
 
 def set_back(record: QueueRecord, now: datetime) -> timedelta:

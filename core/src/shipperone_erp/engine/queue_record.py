@@ -6,11 +6,10 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
-from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.job import Job, moved
 from shipperone_erp.domain.listing import Listing, ReadFailed, Trouble
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import QueueRecord
-from shipperone_erp.engine.clock import moved_queue
 from shipperone_erp.engine.cycle_ports import CyclePorts
 from shipperone_erp.engine.upgrade_checks import RULES
 from shipperone_erp.ledger.repository import Ledger
@@ -42,7 +41,8 @@ class QueueKeeper:
         await asyncio.gather(*(self.move_along(job, by) for job in living if job.order_id not in busy))
         record = await asyncio.to_thread(self._ledger.queue, self._tenant, self._stage)
         if record is not None:
-            self._context.effect_log.queue(moved_queue(record, by))
+            read_at = moved(record.last_good_read_at, by)  # from which intervals are counted
+            self._context.effect_log.queue(replace(record, last_good_read_at=read_at))
         await self._context.effect_log.flushed()
 
     async def move_along(self, job: Job, by: timedelta) -> None:

@@ -68,7 +68,7 @@ def amounts(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], named: 
     start = _judged(settings, stage, rows, base, settings.bundles)
     best = start
     if start.verdict.explained < len(rows):
-        sample = _sample(rows)
+        sample = rows[:: max(1, -(-len(rows) // SAMPLE))]  # over all of them: the kinds of orders vary over time
         guesses = sorted(_guesses(settings, stage, sample, base), key=lambda g: (-g.adds_up, len(g.fields), -g.sounds))
         for guess in guesses[:JUDGED_AT_MOST]:
             if best.verdict.explained == len(rows):
@@ -88,18 +88,13 @@ def _judged(
     return Found(fields, bundles, named, judge(tried, stage, rows))
 
 
-def _sample(rows: Sequence[Raw]) -> Sequence[Raw]:
-    """Rows spread evenly over all of them, since the kinds of orders vary over time."""
-    return rows[:: max(1, -(-len(rows) // SAMPLE))]
-
-
 def _guesses(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], base: Mapping[str, str]) -> Iterator[_Guess]:
     places = Places(base)
     items = columns([item for raw in rows for item in items_of(raw, places)])
     in_use = {path for raw in rows for path in places_in_order(raw, places).values()}
     whole_orders = columns([without_items(raw, places) for raw in rows])
     orders = {path: one for path, one in whole_orders.items() if _is_money(one) and path not in base.values()}
-    totals = _candidates("total_incl_tax", base, orders, TOTALS_AT_MOST, lambda one: _all_above_zero(one))
+    totals = _candidates("total_incl_tax", base, orders, TOTALS_AT_MOST, _all_above_zero)
     shippings = _candidates("shipping_amount_incl_tax", base, orders, SHIPPING_AT_MOST, lambda one: True)
     per_item = {path: one for path, one in items.items() if _is_money(one)}
     usual = {n: p for raw in rows[:5] for i in items_of(raw, places) for n, p in places_in_item(i, places).items()}
@@ -263,8 +258,9 @@ def _with_charges(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], b
             votes.update(_explaining(each.order, tried))
         improved = None
         for (path, sign), _count in votes.most_common(JUDGED_AT_MOST):
+            kind = "payment" if sign == "-" and speaks_of(path, PAYMENTS) else "line"  # an accountant decides
             charge = ChargeSettings.model_validate(
-                {"name": path.rsplit(".", 1)[-1][:64], "path": path, "sign": sign, "kind": kind_of(path, sign)}
+                {"name": path.rsplit(".", 1)[-1][:64], "path": path, "sign": sign, "kind": kind}
             )
             one = _judged(settings, stage, rows, best.fields, best.bundles, (*best.charges, charge))
             lost = any(
@@ -277,11 +273,6 @@ def _with_charges(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], b
             return best
         best = improved
     return best
-
-
-def kind_of(path: str, sign: str) -> str:
-    """The probable kind of an amount; an accountant decides."""
-    return "payment" if sign == "-" and speaks_of(path, PAYMENTS) else "line"
 
 
 def _explaining(order: FulfillmentOrder, settings: TenantSettings) -> Iterator[tuple[str, str]]:
