@@ -227,6 +227,25 @@ def _mistakes() -> str:
     return "\n".join(rows)
 
 
+def reasons() -> str:
+    """docs/reference/reasons.md."""
+    parts = ["# Reasons", "", "Why an order waits or is held, and what cures it: what `shipperone-erp explain` shows."]
+    for reason, entry in explanations.EXPLANATIONS.items():
+        parts += [
+            "",
+            f"## `{reason}`",
+            "",
+            entry.means,
+            "",
+            f"Owner: {explanations.whose_move(entry)}.",
+            "",
+            entry.meanwhile,
+            "",
+            entry.cure,
+        ]
+    return "\n".join(parts) + "\n"
+
+
 def _error_reasons() -> str:
     """Each reason with whose move it is and the first sentence of what it means."""
     rows = ["| code | owner | meaning |", "|---|---|---|"]
@@ -360,7 +379,7 @@ def rendered(text: str) -> str:
 def pages() -> dict[Path, str]:
     """Every page and every diagram of docs/, as it should be."""
     found = {page: rendered(page.read_text(encoding="utf-8")) for page in PAGES}
-    found[page_file("reasons.md")] = explanations.page()
+    found[page_file("reasons.md")] = reasons()
     found |= {connector_page_file(name): _connector_page(name) for name in HOW}
     linked = {page: _linked(page, text) for page, text in found.items()}
     return linked | {DOCS / f"{stage}.svg": diagram(stage) for stage in Stage}

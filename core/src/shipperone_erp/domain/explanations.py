@@ -1,4 +1,4 @@
-"""The pages of `explain` and docs/reference/reasons.md: each reason, what happens meanwhile, and its cure."""
+"""The pages of `explain`: each reason, what happens meanwhile, and its cure."""
 
 import difflib
 from collections.abc import Mapping
@@ -54,22 +54,3 @@ def as_json(name: str) -> dict[str, str | list[str]]:
         "meanwhile": entry.meanwhile,
         "cure": entry.cure,
     }
-
-
-def page() -> str:
-    """docs/reference/reasons.md."""
-    parts = ["# Reasons", "", "Why an order waits or is held, and what cures it: what `shipperone-erp explain` shows."]
-    for reason, entry in EXPLANATIONS.items():
-        parts += [
-            "",
-            f"## `{reason}`",
-            "",
-            entry.means,
-            "",
-            f"Owner: {whose_move(entry)}.",
-            "",
-            entry.meanwhile,
-            "",
-            entry.cure,
-        ]
-    return "\n".join(parts) + "\n"
