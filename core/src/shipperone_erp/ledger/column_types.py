@@ -99,22 +99,9 @@ class JsonTuple(TypeDecorator[tuple[Any, ...]]):
         return tuple(map(self.back, entries) if self.back else entries)
 
 
-def difference_out(difference: Difference) -> list[str | None]:
-    """The stored form of a difference."""
-    return [difference.field, difference.ours, difference.theirs]
-
-
-def difference_back(kept: list[str]) -> Difference:
-    """The difference from its stored form."""
-    return Difference(*kept)
-
-
-def credit_out(credit: CreditNote) -> list[str]:
-    """The stored form of a credit note."""
-    return [credit.number, f"{credit.amount:f}"]
-
-
-def credit_back(kept: list[str]) -> CreditNote:
-    """The credit note from its stored form."""
-    number, amount = kept
+def _credit(number: str, amount: str) -> CreditNote:
     return CreditNote(number, Decimal(amount))
+
+
+Differences = JsonTuple(lambda one: [one.field, one.ours, one.theirs], lambda kept: Difference(*kept))
+Credits = JsonTuple(lambda one: [one.number, f"{one.amount:f}"], lambda kept: _credit(*kept))

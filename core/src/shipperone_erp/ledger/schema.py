@@ -21,15 +21,13 @@ from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import ENDED as ENDED_STATES
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.ledger.column_types import (
+    Credits,
+    Differences,
     FreeText,
     JsonTuple,
     RowId,
     UtcTime,
     Word,
-    credit_back,
-    credit_out,
-    difference_back,
-    difference_out,
 )
 
 REVISION = "0015"
@@ -105,7 +103,7 @@ jobs = Table(
     Column("rebuilds", Integer, nullable=False),
     Column("accepts", Integer, nullable=False),
     Column("crashes_alone", Integer, nullable=False),
-    Column("differences", JsonTuple(difference_out, difference_back), nullable=False),
+    Column("differences", Differences, nullable=False),
     Column("erased_at", UtcTime),
     Column("adopted_at", UtcTime),
     Column("approved", String(64)),
@@ -118,7 +116,7 @@ jobs = Table(
     Column("listed_as", Text),
     Column("taken", Boolean, nullable=False, server_default=false()),
     Column("order_number", Text),
-    Column("credits", JsonTuple(credit_out, credit_back), nullable=False, server_default="[]"),
+    Column("credits", Credits, nullable=False, server_default="[]"),
     Column("approved_total", FreeText),
     Column("without_vat", String(64)),
     Column("tax_compared", Boolean, nullable=False, server_default=true()),
