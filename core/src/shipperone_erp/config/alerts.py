@@ -5,9 +5,9 @@ from datetime import time, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from shipperone_erp.config.setting_types import Zone
+from shipperone_erp.config.setting_types import SettingsTable, Zone
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.domain.reasons import Owner
 from shipperone_erp.kernel.durations import Duration, at_least
@@ -63,10 +63,8 @@ def _address(value: Secret) -> Secret:
     return Secret(text)
 
 
-class AlertSettings(BaseModel):
+class AlertSettings(SettingsTable):
     """`[runtime.alerts]`: alerts without Prometheus."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     to: tuple[Annotated[Secret, AfterValidator(_address)], ...] = Field(
         (), description="addresses in apprise's form: mail, Slack, Teams, Telegram, webhooks and others"

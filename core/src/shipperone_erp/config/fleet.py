@@ -3,17 +3,16 @@
 from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from shipperone_erp.config.setting_types import SettingsTable
 from shipperone_erp.kernel.durations import Duration, at_least, words
 
 A_MOMENT = at_least(timedelta(milliseconds=100))
 
 
-class FleetSettings(BaseModel):
+class FleetSettings(SettingsTable):
     """`[runtime.fleet]`: groups of tenants, and the times after which a silent worker is replaced."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     groups: int = Field(64, ge=1, le=10_000, description="the number of groups into which the tenants are divided")
     heartbeat: Annotated[Duration, A_MOMENT] = Field(

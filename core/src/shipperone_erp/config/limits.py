@@ -3,15 +3,15 @@
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from shipperone_erp.config.setting_types import SettingsTable
 
 Rate = Annotated[Decimal, Field(gt=0, le=100_000)]
 
 
-class LimitSettings(BaseModel):
+class LimitSettings(SettingsTable):
     """`[runtime.limits]`: rates that the tenants on one ShipperOne, or on one ERP, share."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     shipperone: Rate | None = Field(
         None, description="requests per second to one ShipperOne, identified by host and port"

@@ -6,9 +6,10 @@ from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from shipperone_erp.config.secret_sources import SecretMissing
+from shipperone_erp.config.setting_types import SettingsTable
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.kernel.durations import Duration, at_least
 
@@ -66,11 +67,7 @@ HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
 PersonName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class PersonSettings(_Settings):
+class PersonSettings(SettingsTable):
     """`[runtime.page.people.NAME]`: one user; the name is recorded with every action."""
 
     token: Annotated[Secret, AfterValidator(_person_token)] | None = Field(
@@ -79,7 +76,7 @@ class PersonSettings(_Settings):
     roles: tuple[Role, ...] = Field((Role.READER,), description='"reader", "warehouse", "accountant", "it"')
 
 
-class ProxySettings(_Settings):
+class ProxySettings(SettingsTable):
     """`[runtime.page.proxy]`: a proxy that authenticates users and passes their name in a header."""
 
     header: HeaderName = Field(description="the header with the person's name, such as X-Remote-User")
@@ -89,7 +86,7 @@ class ProxySettings(_Settings):
     roles: tuple[Role, ...] = Field((Role.READER,), description="roles of persons who are not listed in `people`")
 
 
-class PageSettings(_Settings):
+class PageSettings(SettingsTable):
     """`[runtime.page]`: the operations page."""
 
     read_only: bool = Field(False, description="no actions on the page; the ledger is opened read-only")

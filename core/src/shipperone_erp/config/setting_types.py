@@ -1,4 +1,4 @@
-"""The types of single settings: addresses, tokens, amounts, sizes, time zones, and lists with rules of their own."""
+"""The base of a table of settings, and types of single settings: addresses, tokens, amounts, sizes, zones, lists."""
 
 import re
 from datetime import timedelta
@@ -8,12 +8,18 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, WithJsonSchema
 
 from shipperone_erp.config.secret_sources import SecretMissing
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.durations import Duration, at_least
+
+
+class SettingsTable(BaseModel):
+    """The base of a table of the TOML: frozen, unknown keys refused, no written value in an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 def _address(value: str) -> str:

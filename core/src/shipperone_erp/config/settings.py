@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
     ByteSize,
-    ConfigDict,
     Field,
     SkipValidation,
 )
@@ -28,6 +26,7 @@ from shipperone_erp.config.setting_types import (
     LedgerUrl,
     Name,
     NotZero,
+    SettingsTable,
     Size,
     Stages,
     Token,
@@ -55,11 +54,7 @@ FIELD_NAMES = (*ORDER_FIELDS, *PARTY_FIELDS)
 """The fields for which `[tenants.*.fields]` may name a place."""
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class RuntimeSettings(_Settings):
+class RuntimeSettings(SettingsTable):
     """`[runtime]`: the settings shared by all tenants of one process."""
 
     ledger: LedgerUrl = Field(
@@ -101,7 +96,7 @@ class RuntimeSettings(_Settings):
     )
 
 
-class ChargeSettings(_Settings):
+class ChargeSettings(SettingsTable):
     """`[[tenants.NAME.charges]]`: an amount of an order besides its lines and shipping."""
 
     name: Name = Field(description="its name, on the invoice and in `order show`")
@@ -114,7 +109,7 @@ class ChargeSettings(_Settings):
     )
 
 
-class TenantSettings(_Settings):
+class TenantSettings(SettingsTable):
     """One tenant: a ShipperOne instance and store, and the ERP behind a connector."""
 
     name: Name
