@@ -61,7 +61,6 @@ DECLARED = (
     "alerts.py",
     "page.py",
     "fleet.py",
-    "sizes.py",
     "durations.py",
     "address.py",
     "maps.py",

@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -96,3 +98,21 @@ def test_a_query_that_fails_fails_in_every_look_up_and_the_next_one_asks_again()
 
     asyncio.run(run())
     assert len(ledger.queries) == 2
+
+
+def test_the_look_ups_of_many_stages_share_the_loops_few_threads():
+    """Each in a thread of its own, they would ask the ledger for more connections than it has."""
+    threads: set[int] = set()
+
+    def holders(tenant, asked):
+        threads.add(threading.get_ident())
+        time.sleep(0.001)
+        return {}
+
+    async def run():
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(3))
+        job = a_job("FO-1", key="i-1")
+        await asyncio.gather(*(InvoiceNumberLookup(f"t{number}", holders).holder("1", job) for number in range(60)))
+
+    asyncio.run(run())
+    assert len(threads) <= 3

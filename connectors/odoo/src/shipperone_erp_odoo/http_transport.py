@@ -32,7 +32,7 @@ class Wire:
         self._client = httpx.Client(
             transport=transport,
             timeout=httpx.Timeout(timeout, connect=connect_timeout),
-            verify=ssl.create_default_context(cafile=ca_file) if url.startswith("https:") else _trusts_nobody(),
+            verify=_trusts_nobody() if httpx.URL(url).scheme == "http" else ssl.create_default_context(cafile=ca_file),
             trust_env=False,  # a proxy set in the environment would see every order
             follow_redirects=False,  # a redirected POST becomes a GET
             limits=httpx.Limits(keepalive_expiry=3.0),  # Odoo closes early: an idle connection is soon a dead one

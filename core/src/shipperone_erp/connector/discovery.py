@@ -1,8 +1,8 @@
-"""Finds and imports connectors, policies and commands: the only module that uses entry points and stevedore.
+"""Finds and imports connectors, policies and commands: the only module that uses stevedore.
 
-The standard library lists the installed entry points, so that duplicates are visible and nothing is imported; stevedore
-imports the one that a tenant names, and receives exactly that entry point (its own listing is cached on disk, and picks
-one of two packages silently). Then `plugin_checks` checks the class.
+The standard library lists the installed entry points (`installed`), so that duplicates are visible and nothing is
+imported; stevedore imports the one that a tenant names, and receives exactly that entry point (its own listing is
+cached on disk, and picks one of two packages silently). Then `plugin_checks` checks the class.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The names of stages, states, steps and effects, the same in code, TOML, commands and database; words of ERPs."""
+"""The names of stages, states, steps, effects and ERPs' documents, the same in code, TOML, commands and database."""
 
 from collections.abc import Mapping
 from enum import StrEnum

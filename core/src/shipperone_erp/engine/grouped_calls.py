@@ -6,7 +6,7 @@ numbers of many invoices, and the tokens of many rate limits, are asked for at o
 
 import asyncio
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -15,15 +15,25 @@ from shipperone_erp.kernel.offload import aside
 KeyT = TypeVar("KeyT")
 AnswerT = TypeVar("AnswerT")
 
+InThread = Callable[[Callable[[], Mapping[KeyT, AnswerT]]], Awaitable[Mapping[KeyT, AnswerT]]]
+"""Runs a function in a thread: in one of its own (`aside`), or in one of the loop's few (`asyncio.to_thread`)."""
+
 
 class GroupedCalls(Generic[KeyT, AnswerT]):
     """`answer` is called in a thread, with the keys of all callers that wait; it begins after each of them has called.
 
     For one event loop. An answer is given once: of several callers of one key at the same time, the first gets it.
+    `in_thread`: a thread of its own suits an object that a process has once. One that each stage has uses the loop's
+    threads: hundreds of them at once would exhaust the ledger's connections.
     """
 
-    def __init__(self, answer: Callable[[Sequence[KeyT]], Mapping[KeyT, AnswerT]]) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Sequence[KeyT]], Mapping[KeyT, AnswerT]],
+        in_thread: InThread[KeyT, AnswerT] = aside,
+    ) -> None:
         self._answer = answer
+        self._in_thread = in_thread
         self._waiting: list[tuple[KeyT, asyncio.Future[AnswerT | None]]] = []
         self._under_way: asyncio.Task[None] | None = None
 
@@ -41,7 +51,7 @@ class GroupedCalls(Generic[KeyT, AnswerT]):
             while self._waiting:
                 asked, self._waiting = self._waiting, []
                 try:
-                    answers = dict(await aside(partial(self._answer, tuple(key for key, _ in asked))))
+                    answers = dict(await self._in_thread(partial(self._answer, tuple(key for key, _ in asked))))
                 except Exception as error:
                     for _, future in asked:
                         if not future.done():  # a caller may have been cancelled

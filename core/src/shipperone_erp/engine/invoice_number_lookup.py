@@ -1,5 +1,6 @@
 """Whether an invoice number is in use: look-ups that gather while one query runs are answered by the next one."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -22,7 +23,7 @@ class InvoiceNumberLookup:
     """
 
     def __init__(self, tenant: str, query: Query) -> None:
-        self._holders = GroupedCalls(partial(query, tenant))
+        self._holders = GroupedCalls(partial(query, tenant), asyncio.to_thread)
         self._recent: dict[str, list[NumberHolder]] = {}
         self._refused: dict[str, set[int]] = {}
         """By number, the jobs that were answered with a recent holder: they are held for it, and it is not for them."""

@@ -38,7 +38,10 @@ class Schedule:
 
 
 class LoadCounter:
-    """An observer of the runtime. Minutes are those of its own monotonic clock."""
+    """How many effects each tenant has a minute: one with many gets a group, and so a worker, of its own.
+
+    An observer of the runtime. Minutes are those of its own monotonic clock.
+    """
 
     def __init__(self, time: TimeSource = MACHINE_TIME) -> None:
         self._time = time

@@ -1,4 +1,4 @@
-"""Removes secrets from texts of other programs, which may hold one in any form.
+"""Finds secrets, and removes them from texts of other programs, which may hold one in any form.
 
 Settings hold secrets hidden (`connector.secret`). A connector's exception, ShipperOne's error page or a driver's
 message may contain them.
@@ -229,9 +229,9 @@ def secrets_in(settings: object) -> Iterator[str]:
             waiting += found
 
 
-_OF_ADDRESSES = re.compile(r"(https?|all)_proxy|otel_exporter_otlp_(\w+_)?endpoint", re.IGNORECASE)
-_OF_HEADERS = re.compile(r"otel_exporter_otlp_(\w+_)?headers", re.IGNORECASE)
-_OF_PASSWORDS = re.compile(r"pgpassword", re.IGNORECASE)
+_ADDRESS_VARIABLE = re.compile(r"(https?|all)_proxy|otel_exporter_otlp_(\w+_)?endpoint", re.IGNORECASE)
+_HEADERS_VARIABLE = re.compile(r"otel_exporter_otlp_(\w+_)?headers", re.IGNORECASE)
+_PASSWORD_VARIABLE = re.compile(r"pgpassword", re.IGNORECASE)
 
 
 def environment_secrets(environment: Mapping[str, str]) -> Iterator[str]:
@@ -240,13 +240,13 @@ def environment_secrets(environment: Mapping[str, str]) -> Iterator[str]:
     The passwords of proxies and collectors, the headers of a collector, and PostgreSQL's password.
     """
     for name, value in environment.items():
-        if _OF_ADDRESSES.fullmatch(name):
+        if _ADDRESS_VARIABLE.fullmatch(name):
             yield from passwords_in(value if "://" in value else f"http://{value}")
-        elif _OF_HEADERS.fullmatch(name):
+        elif _HEADERS_VARIABLE.fullmatch(name):
             for header in value.split(","):
                 # 'name=value' is right; the form of HTTP, 'name: value', is what people write and the library logs
                 yield from _credentials(re.split(r"[=:]", header, maxsplit=1)[-1])
-        elif _OF_PASSWORDS.fullmatch(name):
+        elif _PASSWORD_VARIABLE.fullmatch(name):
             yield value
 
 

@@ -63,11 +63,12 @@ def attention(counts: Iterable[JobCount], *, tenant: str | None = None, stage: S
     ]
     needs = [alike for alike in unfinished if needs_operator(alike)]
     others = [alike for alike in unfinished if not needs_operator(alike)]
+    groups = _groups(needs)
     by_owner: Counter[Owner] = Counter()
-    for alike in needs:
-        by_owner[alike.owner or Owner.IT] += alike.count
+    for group in groups:
+        by_owner[group.owner] += group.count
     return Attention(
-        _groups(needs),
+        groups,
         _groups(alike for alike in others if alike.state is State.WAITING),
         by_owner,
         pending=sum(alike.count for alike in others if alike.state is not State.WAITING),

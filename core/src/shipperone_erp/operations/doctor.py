@@ -24,7 +24,7 @@ from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.connection import wrong_part
-from shipperone_erp.operations.inspect.queue_reading import distinct
+from shipperone_erp.operations.inspect.results import distinct
 from shipperone_erp.operations.installation_checks import Line, Verdict, configuration_lines, ledger_lines
 from shipperone_erp.operations.invoice_obstacles import problems
 from shipperone_erp.operations.invoice_samples import samples

@@ -42,7 +42,7 @@ class Line:
 
 
 def warning_line(settings: TenantSettings, check: str, sentence: str, cure: str) -> Line:
-    """A setting of the tenant that matters for the listed orders, and is missing or leads to no value."""
+    """A warning about the tenant, with its cure."""
     return Line(settings.name, check, Verdict.WARN, sentence, cure)
 
 

@@ -42,7 +42,7 @@ LOG = logging.getLogger("shipperone_erp.http")
 class ShipperOne:
     """One tenant's client for ShipperOne, to be used from one event loop. Nothing is sent before the first call.
 
-    While ShipperOne throttles, reads wait for their turn (`pacing`), and end at once as throttled if that takes too
+    While ShipperOne throttles, reads wait for their turn (`rate_limit`), and end at once as throttled if that takes too
     long; for a confirmation the caller waits for its turn first.
 
     ValueError for an unusable address or token; it never shows the token.

@@ -48,6 +48,12 @@ def test_an_authority_of_one_s_own_is_trusted_by_name_alone(tmp_path, answer, as
         assert odoo(url).version == 18
 
 
+def test_a_scheme_in_capitals_is_verified_by_the_same_authorities(tmp_path, answer):
+    ca, cert, key = certificate(tmp_path)
+    with https(cert, key, answer) as url:
+        assert odoo(url.replace("https://", "HTTPS://"), ca).version == 18
+
+
 def test_a_certificate_of_another_name_is_refused(tmp_path, answer, asked):
     ca, cert, key = certificate(tmp_path, "erp.example")
     with https(cert, key, answer) as url, pytest.raises(Transient, match="not valid for 'localhost'"):

@@ -4,25 +4,20 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.config.settings import ORDER_FIELDS, PARTY_FIELDS
 from shipperone_erp.domain.field_places import ITEM, Places
 from shipperone_erp.domain.invoice_checks.split_lines import Money, agrees
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.kernel.dates import NotADate, Zones, read_date
-from shipperone_erp.kernel.json_values import exact, is_scalar, walk
+from shipperone_erp.kernel.json_values import walk
 from shipperone_erp.operations.inspect.columns import columns
+from shipperone_erp.operations.inspect.examples import LONGEST, example, harmless, shape
 from shipperone_erp.operations.inspect.field_search import items_of, places_in_item, places_in_order, without_items
 from shipperone_erp.operations.inspect.results import FieldFound, Raw, Unused
 from shipperone_erp.operations.inspect.trial_reading import Judged, Verdict
 
 UNUSED_AT_MOST = 40
-LONGEST = 24
-"""Characters of an example."""
-
-DIGITS_KEPT = 7
 ITEM_PLACES = "items[]"
 PERSONAL = frozenset({"payment_reference", "name", *PARTY_FIELDS})
 """Fields whose values are not shown; an item's name may be a personal text that is printed on it."""
@@ -85,7 +80,7 @@ def _of_queue(tried: TenantSettings, stage: Stage, rows: Sequence[Raw], verdict:
             place=None if path is None else f"{ITEM_PLACES}.{path}" if of_item else path,
             found=len(found),
             of=len(holders),
-            example=_example(value, personal=name in PERSONAL),
+            example=example(value, personal=name in PERSONAL),
             proven=proven,
             proof=proofs.get(name, "found" if path else "nowhere"),
             usual=name not in fields,
@@ -141,31 +136,5 @@ def unused(tried: TenantSettings, rows: Mapping[Stage, Sequence[Raw]]) -> list[U
             for path, value in seen.items():
                 if value not in (0, "0") and any(sign not in "0." for sign in str(value)):
                     counts[path] += 1
-                    examples.setdefault(path, str(value)[:LONGEST] if _harmless(value) else _shape(str(value)))
+                    examples.setdefault(path, str(value)[:LONGEST] if harmless(value) else shape(str(value)))
     return [Unused(path, count, examples[path]) for path, count in counts.most_common(UNUSED_AT_MOST)]
-
-
-def _shape(text: str) -> str:
-    """`Xxxx Xxxxxx 00`: the kinds of the letters and digits, without their values."""
-    signs = ("0" if sign.isdigit() else ("X" if sign.isupper() else "x") if sign.isalpha() else sign for sign in text)
-    shown = "".join(sign if sign.isprintable() else " " for sign in signs)
-    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
-
-
-def _example(value: Any, *, personal: bool) -> str | None:
-    """The value itself, or its shape if it may be personal; None if there is none."""
-    if value is None or not is_scalar(value):
-        return None
-    text = str(value)
-    return _shape(text) if personal else text[:LONGEST]
-
-
-def _harmless(value: Any) -> bool:
-    """Whether it is an amount, a small number or a date, which is not personal at any place."""
-    if not is_scalar(value) or isinstance(value, float):
-        return False
-    number = exact(value)
-    if number is not None:
-        return number.adjusted() < DIGITS_KEPT - 1
-    read = read_date(value, Zones())
-    return read is not None and not isinstance(read, NotADate)

@@ -10,8 +10,7 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.operations.inspect import rule_search
 from shipperone_erp.operations.inspect.amounts_search import Found, amounts, named_only
 from shipperone_erp.operations.inspect.field_report import all_fields, unused
-from shipperone_erp.operations.inspect.queue_reading import distinct
-from shipperone_erp.operations.inspect.results import Held, Inspection, Proposal, Queues
+from shipperone_erp.operations.inspect.results import Held, Inspection, Proposal, Queues, distinct
 from shipperone_erp.operations.inspect.structure_search import structure
 from shipperone_erp.operations.inspect.trial_reading import Judged, Verdict, judge
 from shipperone_erp.operations.inspect.vocabulary import ORDERED, SHIPPED, speaks_of

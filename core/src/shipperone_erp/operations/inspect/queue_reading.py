@@ -1,6 +1,6 @@
 """Reads a tenant's queues over the network, as they are listed now. Changes nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -8,7 +8,7 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.json import dumps
-from shipperone_erp.operations.inspect.results import Queues
+from shipperone_erp.operations.inspect.results import Queues, distinct
 from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne, connected
 from shipperone_erp.shipperone.http_exchange import ExchangeLimits
@@ -41,8 +41,3 @@ async def _failed(client: ShipperOne) -> list[Any]:
             break
         found.update(page)
     return list(found.values())
-
-
-def distinct(rows: Iterable[Any]) -> list[Mapping[str, Any]]:
-    """Each order once, compared by its text, since a queue repeats its last page."""
-    return list({dumps(row): row for row in rows if isinstance(row, Mapping)}.values())

@@ -1,12 +1,13 @@
 """What an inspection reads and what it finds, as values: for the command line, for JSON, for a page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from shipperone_erp.config.settings import ChargeSettings
 from shipperone_erp.domain.hook_requests import Goods
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.json import dumps
 
 Raw = Mapping[str, Any]
 
@@ -18,6 +19,11 @@ class Queues:
     orders: Mapping[Stage, Sequence[Raw]]
     failed: Sequence[Any] | None = None
     warehouses: Sequence[Any] | None = None
+
+
+def distinct(rows: Iterable[Any]) -> list[Raw]:
+    """Each order once, compared by its text, since a queue repeats its last page."""
+    return list({dumps(row): row for row in rows if isinstance(row, Mapping)}.values())
 
 
 @dataclass(frozen=True, slots=True)
