@@ -35,5 +35,4 @@ def test_under_random_faults_of_a_fleet_no_effect_is_repeated_or_lost(tmp_path):
     struck = (counts["kills"], counts["freezes past the lease"], counts["stops"], counts["restart"])
     assert (counts["orders"], *struck) == (SHORT_FLEET.orders, 4, 2, 1, 1)
     for what in ("faults struck at ShipperOne", "effects whose outcome was lost", "invoices accepted"):
-        # how many are struck depends on the machine's pace, and was 18 once beside much else
-        assert int(counts[what]) > SHORT_FLEET.orders // 20, f"{what}: there was no chaos"
+        assert int(counts[what]) > SHORT_FLEET.orders // 10, f"{what}: there was no chaos"
