@@ -1,4 +1,4 @@
-"""The orders to which a run is restricted: the decisions that it executes, and the ids that nobody knows."""
+"""The orders to which a run is restricted: the decisions that it executes, and the ids that were not found."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
